@@ -1,0 +1,17 @@
+// run_program: a program as its user sees it: exit status, standard output, standard error.
+#pragma once
+
+#include <string>
+
+namespace worker_pool {
+
+struct ProgramResult {
+  int status = 0;  // exit status; 128 + N when signal N ended it
+  std::string out{};
+  std::string err{};
+};
+
+// Runs `command` in the POSIX shell and waits for it. One at a time in each test program.
+ProgramResult run_program(const std::string& command);
+
+}  // namespace worker_pool

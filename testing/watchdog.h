@@ -1,0 +1,94 @@
+// Watchdog: ends a test that hangs, and says who was waiting for what.
+//
+//   TEST(Channel, SenderBlocksWhenFull) {
+//     Watchdog watchdog;                                   // first, so that it goes last
+//     ...
+//     auto sender = watchdog.thread("sender: send(2) on a full channel", [&] { ... });
+//     watchdog.await("the sender to block", [&] { return jobs.stats().blocked_senders == 1; });
+//
+// A hang then prints, and ends the program with status 1:
+//
+//   Watchdog: Channel.SenderBlocksWhenFull is not done after 10000 ms. Waiting:
+//     sender: send(2) on a full channel
+//     test: for the sender to block
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace worker_pool {
+
+// Watches from its construction to its destruction. Every function may be called from many threads.
+class Watchdog {
+ public:
+  class Notes;
+
+  // A line in the explanation for as long as it lives. May outlive the Watchdog, as an abandoned
+  // worker does.
+  class [[nodiscard]] Waiting {
+   public:
+    Waiting(std::shared_ptr<Notes> notes, std::string what);
+    Waiting(Waiting&&) = delete;
+    ~Waiting();
+
+   private:
+    std::shared_ptr<Notes> notes_;
+    std::list<std::string>::iterator line_;
+  };
+
+  explicit Watchdog(std::chrono::milliseconds limit = std::chrono::seconds(10));
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog();
+
+  // `what` is "who: what for", such as "main: for the drain".
+  Waiting waiting(std::string what) const { return Waiting(notes_, std::move(what)); }
+
+  // A thread that runs `body` with a note. Joined by its destructor, as any jthread.
+  template <class Body>
+  [[nodiscard]] std::jthread thread(std::string what, Body body) const {
+    return std::jthread([notes = notes_, what = std::move(what), body = std::move(body)]() mutable {
+      const Waiting note(std::move(notes), std::move(what));
+      body();
+    });
+  }
+
+  // Blocks until done(). It looks again and again instead of being told, so that it can watch any
+  // state the code under test shows; it never decides anything by time.
+  template <class Predicate>
+  void await(const std::string& what, Predicate done) const {
+    const Waiting note = waiting("test: for " + what);
+    while (!done()) std::this_thread::yield();
+  }
+
+  std::shared_ptr<Notes> notes() const { return notes_; }
+
+ private:
+  void watch(std::chrono::milliseconds limit);
+
+  const std::shared_ptr<Notes> notes_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool test_is_done_ = false;
+  std::thread watcher_;  // last: it uses everything above
+};
+
+// The lines of those who wait at the moment.
+class Watchdog::Notes {
+ public:
+  std::list<std::string>::iterator add(std::string line);
+  void remove(std::list<std::string>::iterator line);
+  std::string text() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::list<std::string> lines_;
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,263 @@
+#include "testing/watchdog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <streambuf>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ExitedWithCode;
+using ::testing::HasSubstr;
+
+constexpr auto kNobody = "  nobody who left a note\n";
+
+// Sends std::cerr to another place while it lives.
+class RedirectCerr {
+ public:
+  explicit RedirectCerr(std::streambuf* to) : before_(std::cerr.rdbuf(to)) {}
+  RedirectCerr(const RedirectCerr&) = delete;
+  RedirectCerr& operator=(const RedirectCerr&) = delete;
+  ~RedirectCerr() { std::cerr.rdbuf(before_); }
+
+ private:
+  std::streambuf* before_;
+};
+
+// Standard error that waits for a lock before each letter. A death test holds that lock until its
+// waiters are in place: the watchdog, whose limit has passed long before, cannot get its first word
+// out, so what it says does not depend on how busy the machine is.
+class HeldBack : public std::streambuf {
+ public:
+  explicit HeldBack(std::mutex* mutex) : mutex_(mutex), out_(std::cerr.rdbuf()) {}
+
+ protected:
+  int_type overflow(int_type letter) override {
+    const std::lock_guard lock(*mutex_);
+    return out_->sputc(traits_type::to_char_type(letter));
+  }
+
+ private:
+  std::mutex* mutex_;
+  std::streambuf* out_;
+};
+
+// Far longer than any limit below. Not for ever: a watchdog that does not bark is then a failed
+// test, and no process is left behind.
+void hang() { std::this_thread::sleep_for(5s); }
+
+void hang_with_two_waiters() {
+  std::mutex mutex;
+  HeldBack held_back(&mutex);
+  const RedirectCerr redirect(&held_back);
+  std::unique_lock hold(mutex);
+  const Watchdog watchdog(1ms);
+  std::atomic<bool> works = false;
+  const auto worker = watchdog.thread("worker: for a job", [&] {
+    works = true;
+    hang();
+  });
+  watchdog.await("the worker to start", [&] { return works.load(); });
+  {
+    const auto done = watchdog.waiting("somebody: done by now");
+  }
+  const auto note = watchdog.waiting("main: for the worker");
+  hold.unlock();
+  hang();
+}
+
+void hang_without_a_note() {
+  const Watchdog watchdog(1ms);
+  hang();
+}
+
+void hang_with_an_exit_handler() {
+  // Stands for the destructors that would wait for the very threads that hang.
+  (void)std::atexit([] { std::_Exit(3); });
+  hang_without_a_note();
+}
+
+void hang_and_look_at_the_clock() {
+  static const auto start = std::chrono::steady_clock::now();
+  (void)std::at_quick_exit([] {
+    const bool early = std::chrono::steady_clock::now() - start < 20ms;
+    std::cerr << (early ? "too early" : "in time") << std::flush;
+  });
+  const Watchdog watchdog(20ms);
+  hang();
+}
+
+class WatchdogDeathTest : public ::testing::Test {
+ protected:
+  // The other style forks, which a program with threads must not rely on.
+  WatchdogDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(WatchdogDeathTest, EndsAHangingTestAndSaysWhoWaitsForWhat) {
+  Watchdog watchdog;
+  EXPECT_EXIT(hang_with_two_waiters(), ExitedWithCode(1),
+              HasSubstr("Watchdog: WatchdogDeathTest.EndsAHangingTestAndSaysWhoWaitsForWhat is not "
+                        "done after 1 ms. Waiting:\n"
+                        "  worker: for a job\n"
+                        "  main: for the worker\n"));
+}
+
+TEST_F(WatchdogDeathTest, SaysSoWhenNobodyLeftANote) {
+  Watchdog watchdog;
+  EXPECT_EXIT(hang_without_a_note(), ExitedWithCode(1),
+              HasSubstr("is not done after 1 ms. Waiting:\n  nobody who left a note\n"));
+}
+
+TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
+  Watchdog watchdog;
+  EXPECT_EXIT(hang_with_an_exit_handler(), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
+}
+
+TEST_F(WatchdogDeathTest, IsNotEarly) {
+  Watchdog watchdog;
+  EXPECT_EXIT(hang_and_look_at_the_clock(), ExitedWithCode(1), HasSubstr("in time"));
+}
+
+TEST(Watchdog, KeepsNoTestThatIsDoneWaiting) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for another watchdog to go");
+  int bodies_run = 0;
+  for (int round = 0; round < 20; ++round) {
+    const Watchdog other(1h);
+    // Gives the other one time to fall asleep, in most rounds.
+    other.thread("body: nothing", [&] { ++bodies_run; }).join();
+  }
+  EXPECT_EQ(bodies_run, 20);
+}
+
+TEST(Watchdog, IsSilentWhenTheTestIsDoneInTime) {
+  std::ostringstream said;
+  {
+    const RedirectCerr redirect(said.rdbuf());
+    const Watchdog watchdog(1h);
+    const auto note = watchdog.waiting("main: for nothing");
+  }
+  EXPECT_EQ(said.str(), "");
+}
+
+TEST(Watchdog, NotesLastAsLongAsTheirWaits) {
+  const Watchdog watchdog;
+  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+  {
+    const auto first = watchdog.waiting("first: for a");
+    std::optional<Watchdog::Waiting> second(std::in_place, watchdog.notes(), "second: for b");
+    const auto third = watchdog.waiting("third: for c");
+    EXPECT_EQ(watchdog.notes()->text(), "  first: for a\n  second: for b\n  third: for c\n");
+    second.reset();
+    EXPECT_EQ(watchdog.notes()->text(), "  first: for a\n  third: for c\n");
+  }
+  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+}
+
+TEST(Watchdog, EqualNotesAreTwoNotes) {
+  const Watchdog watchdog;
+  const auto first = watchdog.waiting("worker: for a job");
+  {
+    const auto second = watchdog.waiting("worker: for a job");
+  }
+  EXPECT_EQ(watchdog.notes()->text(), "  worker: for a job\n");
+}
+
+TEST(Watchdog, KeepsItsNotesApartFromAnothers) {
+  const Watchdog watchdog;
+  const Watchdog other;
+  const auto note = watchdog.waiting("main: for a");
+  EXPECT_EQ(other.notes()->text(), kNobody);
+}
+
+TEST(Watchdog, ThreadHasANoteWhileItsBodyRuns) {
+  const Watchdog watchdog;
+  std::string seen_by_body;
+  auto thread = watchdog.thread("worker: for a job", [&, owned = std::make_unique<int>(1)] {
+    if (*owned == 1) seen_by_body = watchdog.notes()->text();
+  });
+  thread.join();
+  EXPECT_EQ(seen_by_body, "  worker: for a job\n");
+  EXPECT_EQ(watchdog.notes()->text(), kNobody) << "after the thread's end";
+}
+
+TEST(Watchdog, AwaitLooksAgainUntilDoneAndLeavesANote) {
+  const Watchdog watchdog;
+  int looks = 0;
+  std::string seen;
+  watchdog.await("the third look", [&] {
+    seen = watchdog.notes()->text();
+    return ++looks == 3;
+  });
+  EXPECT_EQ(looks, 3);
+  EXPECT_EQ(seen, "  test: for the third look\n");
+  EXPECT_EQ(watchdog.notes()->text(), kNobody) << "after the wait";
+}
+
+TEST(Watchdog, NoteMayOutliveIt) {
+  std::unique_ptr<Watchdog::Waiting> note;
+  std::weak_ptr<Watchdog::Notes> notes;
+  {
+    const Watchdog watchdog;
+    notes = watchdog.notes();
+    note = std::make_unique<Watchdog::Waiting>(watchdog.notes(), "abandoned: finishes late");
+  }
+  EXPECT_FALSE(notes.expired()) << "the note's place died with the watchdog";
+  note.reset();
+  EXPECT_TRUE(notes.expired()) << "the notes outlived everybody";
+}
+
+TEST(Watchdog, ThreadMayOutliveIt) {
+  std::mutex test_is_over;
+  std::unique_lock hold(test_is_over);
+  std::weak_ptr<Watchdog::Notes> notes;
+  std::jthread late;
+  {
+    const Watchdog watchdog;
+    notes = watchdog.notes();
+    late = watchdog.thread("abandoned: finishes late",
+                           [&] { const std::lock_guard lock(test_is_over); });
+  }
+  EXPECT_FALSE(notes.expired()) << "the place of the thread's note died with the watchdog";
+  hold.unlock();
+}
+
+TEST(Watchdog, NotesMayBeLeftAndReadByManyThreadsAtOnce) {
+  const Watchdog watchdog;
+  std::atomic<int> looks = 0;
+  std::atomic<int> done = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.push_back(watchdog.thread("user: leaves notes", [&] {
+        watchdog.await("the reader", [&] { return looks > 0; });
+        for (int round = 0; round < 100; ++round) {
+          const auto note = watchdog.waiting("user: for nothing");
+        }
+        ++done;
+      }));
+    }
+    watchdog.await("the users", [&] {
+      EXPECT_THAT(watchdog.notes()->text(), HasSubstr("  test: for the users\n"));
+      ++looks;
+      return done == 4;
+    });
+  }
+  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+}
+
+}  // namespace
+}  // namespace worker_pool
