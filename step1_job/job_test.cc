@@ -1,0 +1,135 @@
+#include "step1_job/job.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <ostream>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "step1_job/context.h"
+
+namespace worker_pool {
+
+// Lets a failure name the kind. GoogleTest finds it here.
+void PrintTo(JobError::Kind kind, std::ostream* out) { *out << to_string(kind); }
+
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Each;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr auto kByte = std::byte{42};
+
+// std::vector moves its elements when it grows only if they promise not to throw; a queue of jobs
+// would copy every payload otherwise.
+static_assert(std::is_nothrow_move_constructible_v<Job>);
+static_assert(std::is_nothrow_move_assignable_v<Job>);
+
+TEST(Job, HasNothingAndNeverEndsByDefault) {
+  const Job job;
+  EXPECT_THAT(job.id, IsEmpty());
+  EXPECT_THAT(job.payload, IsEmpty());
+  EXPECT_FALSE(job.ctx.err().has_value()) << "a job without a context of its own has ended";
+  EXPECT_TRUE(job.ctx.deadline() == Clock::time_point::max());
+}
+
+TEST(Job, MayNameOnlyWhatItNeeds) {
+  const Job job{.id = "a"};
+  EXPECT_EQ(job.id, "a");
+  EXPECT_THAT(job.payload, IsEmpty());
+}
+
+TEST(Job, OwnsItsPayload) {
+  Job job;
+  {
+    std::vector<std::byte> source(1024, kByte);
+    job.payload = source;
+    source.assign(source.size(), std::byte{0});
+  }
+  EXPECT_THAT(job.payload, SizeIs(1024));
+  EXPECT_THAT(job.payload, Each(kByte)) << "the source's end reached the job";
+}
+
+TEST(Job, CopyHasAPayloadOfItsOwn) {
+  Job job{.id = "a", .payload = {kByte}};
+  const Job copy = job;
+  job.payload[0] = std::byte{0};
+  EXPECT_THAT(copy.payload, Each(kByte)) << "the copy changed with its original";
+}
+
+TEST(Job, MoveTakesThePayloadAlongWithoutACopy) {
+  Job job{.id = "a", .payload = std::vector(1024, kByte)};
+  const std::byte* const bytes = job.payload.data();
+
+  Job moved = std::move(job);
+  EXPECT_EQ(moved.payload.data(), bytes) << "the constructor copied";
+  Job assigned;
+  assigned = std::move(moved);
+  EXPECT_EQ(assigned.payload.data(), bytes) << "the assignment copied";
+
+  EXPECT_EQ(assigned.id, "a");
+  EXPECT_THAT(assigned.payload, SizeIs(1024));
+}
+
+TEST(Job, ItsContextTravelsWithIt) {
+  std::stop_source stop;
+  Job job{.id = "a", .ctx = Context(stop.get_token()).with_timeout(1h)};
+  const Clock::time_point deadline = job.ctx.deadline();
+  const Job moved = std::move(job);
+  EXPECT_TRUE(moved.ctx.deadline() == deadline) << "the deadline was left behind";
+  stop.request_stop();
+  EXPECT_TRUE(moved.ctx.err() == CancelReason::kCancelled) << "the stop token was left behind";
+}
+
+TEST(JobError, IsAFailureWithoutAMessageByDefault) {
+  const JobError error;
+  EXPECT_EQ(error.kind, JobError::Kind::kFailed);
+  EXPECT_EQ(error.message, "");
+}
+
+TEST(JobError, EveryKindHasAText) {
+  EXPECT_EQ(to_string(JobError::Kind::kFailed), "failed");
+  EXPECT_EQ(to_string(JobError::Kind::kThrew), "threw");
+  EXPECT_EQ(to_string(JobError::Kind::kCancelled), "cancelled");
+  EXPECT_EQ(to_string(JobError::Kind::kDeadlineExceeded), "deadline exceeded");
+}
+
+TEST(JobError, KindThatDoesNotExistHasATextToo) {
+  EXPECT_EQ(to_string(static_cast<JobError::Kind>(200)), "unknown");
+}
+
+TEST(JobError, EndedTellsWhyTheContextEnded) {
+  const JobError cancelled = ended(CancelReason::kCancelled);
+  EXPECT_EQ(cancelled.kind, JobError::Kind::kCancelled);
+  EXPECT_EQ(cancelled.message, "cancelled");
+
+  const JobError late = ended(CancelReason::kDeadlineExceeded);
+  EXPECT_EQ(late.kind, JobError::Kind::kDeadlineExceeded);
+  EXPECT_EQ(late.message, "deadline exceeded");
+}
+
+TEST(JobResult, IsSuccessByDefault) { EXPECT_TRUE(JobResult().has_value()); }
+
+TEST(JobHandler, MayEndAJobWithTheReasonOfItsContext) {
+  const JobHandler handler = [](const Job&, const Context& ctx) -> JobResult {
+    if (const auto why = ctx.err()) return std::unexpected(ended(*why));
+    return {};
+  };
+  EXPECT_TRUE(handler(Job{}, Context()).has_value());
+
+  const JobResult late = handler(Job{}, Context().with_timeout(-1h));
+  ASSERT_FALSE(late.has_value()) << "the late job succeeded";
+  EXPECT_EQ(late.error().kind, JobError::Kind::kDeadlineExceeded);
+}
+
+}  // namespace
+}  // namespace worker_pool
