@@ -1,0 +1,234 @@
+// The end of a channel: close(), what comes after it, who closes, and close_and_take_pending().
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/channel_testing.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+using ::testing::Pointee;
+
+// All three ways to send say kClosed, and leave the value where it is.
+void expect_refused_with_value_kept(const Watchdog& watchdog, Sender<std::unique_ptr<int>>& jobs) {
+  const auto note = watchdog.waiting("test: for a send that has to be refused at once");
+  auto value = std::make_unique<int>(7);
+  EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
+  EXPECT_THAT(value, Pointee(7)) << "send() took a value that it refused";
+  EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kClosed);
+  EXPECT_THAT(value, Pointee(7)) << "try_send() took a value that it refused";
+  EXPECT_EQ(jobs.send_for(std::move(value), std::chrono::hours(1)), SendStatus::kClosed);
+  EXPECT_THAT(value, Pointee(7)) << "send_for() took a value that it refused";
+}
+
+// Three senders, each in one of the ways that block, parked on a full channel. `release` has to
+// wake them all; their values stay theirs.
+template <class Release>
+void expect_to_release_blocked_senders(Release release) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  EXPECT_EQ(jobs.try_send(std::make_unique<int>(0)), SendStatus::kSent);
+  std::vector<std::jthread> senders;
+  for (const Clock::duration timeout :
+       {Clock::duration::max(), Clock::duration(std::chrono::hours(1))}) {
+    senders.push_back(watchdog.thread("sender: send_for() on a full channel", [&jobs, timeout] {
+      auto value = std::make_unique<int>(1);
+      EXPECT_EQ(jobs.send_for(std::move(value), timeout), SendStatus::kClosed);
+      EXPECT_THAT(value, Pointee(1)) << "send_for() took a value that it refused";
+    }));
+  }
+  senders.push_back(watchdog.thread("sender: send() on a full channel", [&jobs] {
+    auto value = std::make_unique<int>(2);
+    EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
+    EXPECT_THAT(value, Pointee(2)) << "send() took a value that it refused";
+  }));
+  await_blocked_senders(watchdog, jobs, 3);
+
+  release(jobs);
+  senders.clear();
+  EXPECT_EQ(queue.stats().sent, 1u) << "a refused value was counted as sent";
+}
+
+// Three receivers parked on an empty channel. `release` has to wake them all.
+template <class Release>
+void expect_to_release_blocked_receivers(Release release) {
+  Watchdog watchdog;
+  auto [sender, queue] = make_channel<int>(1);
+  std::optional<Sender<int>> jobs(std::move(sender));
+  std::vector<std::jthread> receivers;
+  for (int i = 0; i < 3; ++i) {
+    receivers.push_back(watchdog.thread("receiver: receive() on an empty channel",
+                                        [&queue] { EXPECT_EQ(queue.receive(), std::nullopt); }));
+  }
+  await_blocked_receivers(watchdog, queue, 3);
+  release(jobs);
+}
+
+TEST(Channel, CloseWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders([](auto& jobs) { jobs.close(); });
+}
+
+TEST(Channel, CloseWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { jobs->close(); });
+}
+
+TEST(Channel, DestroyingTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { jobs.reset(); });
+}
+
+TEST(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { *jobs = make_channel<int>(1).first; });
+}
+
+TEST(Channel, TakingThePendingWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders([](auto& jobs) {
+    EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(Pointee(0)))
+        << "only what was queued; what a blocked sender holds was never sent";
+  });
+}
+
+TEST(Channel, TakingThePendingWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers(
+      [](auto& jobs) { EXPECT_THAT(jobs->close_and_take_pending(), IsEmpty()); });
+}
+
+TEST(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<int>(3);
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  jobs.close();
+  EXPECT_THAT(queue.receive(), Optional(1));
+  EXPECT_THAT(queue.try_receive(), Optional(2));
+  EXPECT_THAT(drain(watchdog, queue), ElementsAre(3));
+}
+
+TEST(Channel, ClosedAndDrainedStaysSoForEver) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for the end of the channel, again and again");
+  auto [jobs, queue] = make_channel<int>(1);
+  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+  jobs.close();
+  EXPECT_THAT(queue.receive(), Optional(1));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(queue.receive(), std::nullopt);
+    EXPECT_EQ(queue.try_receive(), std::nullopt);
+    EXPECT_EQ(jobs.try_send(2), SendStatus::kClosed);
+  }
+}
+
+TEST(Channel, SendAfterCloseKeepsTheValue) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  jobs.close();
+  expect_refused_with_value_kept(watchdog, jobs);
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a refused value was queued";
+}
+
+// "Try again later" would be a lie: there is no later.
+TEST(Channel, AFullChannelThatIsClosedSaysClosed) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  EXPECT_EQ(jobs.try_send(std::make_unique<int>(1)), SendStatus::kSent);
+  jobs.close();
+  expect_refused_with_value_kept(watchdog, jobs);
+  auto value = std::make_unique<int>(2);
+  EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::zero()), SendStatus::kClosed);
+  EXPECT_THAT(drain(watchdog, queue), ElementsAre(Pointee(1)));
+}
+
+TEST(Channel, CloseIsIdempotent) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<int>(2);
+  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+  jobs.close();
+  jobs.close();
+  EXPECT_EQ(jobs.try_send(2), SendStatus::kClosed);
+  EXPECT_THAT(drain(watchdog, queue), ElementsAre(1));
+  jobs.close();
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty());
+}
+
+TEST(Channel, DestroyingTheSenderClosesAndLosesNothing) {
+  Watchdog watchdog;
+  std::optional<Receiver<int>> queue;
+  {
+    auto [jobs, receiver] = make_channel<int>(2);
+    EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+    queue.emplace(receiver);
+  }
+  EXPECT_THAT(drain(watchdog, *queue), ElementsAre(1));
+}
+
+TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
+  Watchdog watchdog;
+  auto [jobs, old_queue] = make_channel<int>(1);
+  auto [new_jobs, new_queue] = make_channel<int>(1);
+  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+
+  jobs = std::move(new_jobs);
+  EXPECT_THAT(drain(watchdog, old_queue), ElementsAre(1));
+  EXPECT_EQ(jobs.try_send(2), SendStatus::kSent) << "the assigned channel is no longer open";
+  EXPECT_THAT(new_queue.try_receive(), Optional(2));
+}
+
+TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
+  Watchdog watchdog;
+  auto [first, queue] = make_channel<int>(1);
+  std::optional<Sender<int>> second(std::move(first));
+  first.close();
+  EXPECT_EQ(second->try_send(1), SendStatus::kSent) << "closed by the Sender that was moved from";
+  second.reset();
+  EXPECT_THAT(drain(watchdog, queue), ElementsAre(1));
+}
+
+TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  Sender<std::unique_ptr<int>> owner = std::move(jobs);
+  expect_refused_with_value_kept(watchdog, jobs);
+  EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty());
+  EXPECT_EQ(text(jobs.stats()),
+            "sent 0, received 0, queued 0, blocked senders 0, blocked receivers 0");
+
+  EXPECT_EQ(owner.try_send(std::make_unique<int>(1)), SendStatus::kSent);
+  EXPECT_THAT(queue.try_receive(), Optional(Pointee(1)));
+}
+
+TEST(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<int>(4);
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  EXPECT_THAT(queue.try_receive(), Optional(1));
+
+  EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(2, 3, 4));
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a value was taken and received";
+  EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty()) << "the second call takes it all again";
+  EXPECT_EQ(jobs.try_send(5), SendStatus::kClosed);
+}
+
+TEST(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<int>(3);
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  jobs.close();
+  EXPECT_THAT(queue.try_receive(), Optional(1));
+  EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(2, 3));
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty());
+}
+
+}  // namespace
+}  // namespace worker_pool

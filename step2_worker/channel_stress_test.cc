@@ -1,0 +1,209 @@
+// Crowds: many threads at both ends at once. What each value did is counted, so whatever the
+// scheduler does, nothing may be lost, doubled or left waiting.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "step2_worker/channel.h"
+#include "step2_worker/channel_testing.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::IsEmpty;
+
+using namespace std::chrono_literals;
+
+using Values = std::vector<int>;
+
+// Value number `number` of producer `producer`.
+constexpr int kStride = 1'000'000;
+int value_of(int producer, int number) { return producer * kStride + number; }
+
+Values sorted(std::vector<Values> parts) {
+  Values all;
+  for (const Values& part : parts) all.insert(all.end(), part.begin(), part.end());
+  std::ranges::sort(all);
+  return all;
+}
+
+// The values that are in only one of two sorted lists: which ones tells more than how many.
+Values lost_or_doubled(const Values& expected, const Values& actual) {
+  Values difference;
+  std::ranges::set_symmetric_difference(expected, actual, std::back_inserter(difference));
+  return difference;
+}
+
+// True if the values of each producer stand in the order in which it sent them.
+bool in_order_of_each_producer(Values values) {
+  const auto producer = [](int value) { return value / kStride; };
+  std::ranges::stable_sort(values, {}, producer);
+  return std::ranges::is_sorted(values);
+}
+
+// 3 producers, patient and impatient by turns, and 3 consumers.
+void expect_a_crowd_to_lose_and_double_nothing(std::size_t capacity) {
+  Watchdog watchdog;
+  constexpr int kThreads = 3;
+  constexpr int kEach = 600;
+  std::vector<Values> received(kThreads);
+  Values expected;
+  auto [jobs, queue] = make_channel<int>(capacity);
+  {
+    std::vector<std::jthread> consumers;
+    for (Values& mine : received) {
+      consumers.push_back(
+          watchdog.thread("consumer: for a value or the end",
+                          [&watchdog, &queue, &mine] { mine = drain(watchdog, queue); }));
+    }
+    std::vector<std::jthread> producers;
+    for (int p = 0; p < kThreads; ++p) {
+      for (int i = 0; i < kEach; ++i) expected.push_back(value_of(p, i));
+      producers.push_back(watchdog.thread("producer: for room", [&jobs, p] {
+        for (int i = 0; i < kEach; ++i) {
+          SendStatus status = SendStatus::kFull;
+          while (status == SendStatus::kFull) {
+            status = i % 2 == 0 ? jobs.send(value_of(p, i)) : jobs.send_for(value_of(p, i), 1us);
+          }
+          EXPECT_EQ(status, SendStatus::kSent);
+        }
+      }));
+    }
+    producers.clear();
+    jobs.close();
+  }
+  EXPECT_THAT(lost_or_doubled(expected, sorted(received)), IsEmpty());
+  for (const Values& mine : received) {
+    EXPECT_TRUE(in_order_of_each_producer(mine)) << "one producer's values overtook each other";
+  }
+  EXPECT_EQ(text(queue.stats()),
+            "sent 1800, received 1800, queued 0, blocked senders 0, blocked receivers 0");
+}
+
+TEST(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
+  expect_a_crowd_to_lose_and_double_nothing(16);
+}
+
+TEST(Channel, ManyProducersAndConsumersShareASinglePlace) {
+  expect_a_crowd_to_lose_and_double_nothing(1);
+}
+
+TEST(Channel, OneProducerAndOneConsumerKeepTheOrder) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test, the producer: for room or for the consumer");
+  auto [jobs, queue] = make_channel<int>(2);
+  Values received;
+  std::jthread consumer = watchdog.thread("consumer: for a value or the end",
+                                          [&] { received = drain(watchdog, queue); });
+  Values expected;
+  for (int i = 0; i < 1000; ++i) {
+    expected.push_back(i);
+    EXPECT_EQ(jobs.send(int{i}), SendStatus::kSent);
+  }
+  jobs.close();
+  consumer.join();
+  EXPECT_EQ(received, expected);
+}
+
+// With one condition variable for both sides, notify_one() wakes a thread that cannot go on while
+// the one that could sleeps for ever. It takes both kinds of waiters at the same time, so there are
+// more threads than the one place can serve.
+TEST(Channel, TwoKindsOfWaitersDoNotStallEachOther) {
+  Watchdog watchdog;
+  constexpr int kThreads = 4;
+  constexpr int kEach = 500;
+  auto [jobs, queue] = make_channel<int>(1);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.push_back(watchdog.thread("sender: for the one place", [&jobs] {
+      for (int i = 0; i < kEach; ++i) EXPECT_EQ(jobs.send(1), SendStatus::kSent);
+    }));
+    threads.push_back(watchdog.thread("receiver: for a value", [&queue] {
+      for (int i = 0; i < kEach; ++i) EXPECT_TRUE(queue.receive());
+    }));
+  }
+  threads.clear();
+  EXPECT_EQ(text(queue.stats()),
+            "sent 2000, received 2000, queued 0, blocked senders 0, blocked receivers 0");
+}
+
+// Lets others run in the middle of its move: whoever moves it without the lock is caught at it.
+struct Slow {
+  explicit Slow(int number) : id(number) {}
+  Slow(Slow&& other) : id(other.id) {
+    std::this_thread::yield();
+    other.id = -1;
+  }
+  int id;
+};
+
+// What the senders were told was sent, and nothing else, is what comes out: received by one of
+// them, or taken.
+TEST(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
+  Watchdog watchdog;
+  for (int round = 0; round < 5; ++round) {
+    auto [jobs, queue] = make_channel<Slow>(16);
+    std::vector<Values> sent(2);
+    std::vector<Values> out(3);
+    {
+      std::vector<std::jthread> threads;
+      for (int p = 0; p < 2; ++p) {
+        const auto index = static_cast<std::size_t>(p);
+        threads.push_back(
+            watchdog.thread("sender: for room or the end", [&jobs, &mine = sent[index], p] {
+              int next = 0;
+              while (jobs.send(Slow(value_of(p, next))) == SendStatus::kSent) {
+                mine.push_back(value_of(p, next++));
+              }
+            }));
+        threads.push_back(
+            watchdog.thread("receiver: for a value or the end", [&queue, &mine = out[index]] {
+              while (const auto value = queue.receive()) {
+                mine.push_back(value->id);
+              }
+            }));
+      }
+      watchdog.await("the crowd to be at work", [&] { return queue.stats().received >= 10; });
+      for (const Slow& value : jobs.close_and_take_pending()) out[2].push_back(value.id);
+    }
+    EXPECT_THAT(lost_or_doubled(sorted(sent), sorted(out)), IsEmpty()) << "in round " << round;
+    EXPECT_FALSE(queue.try_receive()) << "in round " << round;
+  }
+}
+
+// The moment between looking at the queue and falling asleep: a close that falls into it has to be
+// noticed all the same.
+TEST(Channel, NobodySleepsThroughAClose) {
+  Watchdog watchdog;
+  for (int round = 0; round < 40; ++round) {
+    auto [jobs, queue] = make_channel<int>(1);
+    auto [full_jobs, full_queue] = make_channel<int>(1);
+    EXPECT_EQ(full_jobs.try_send(1), SendStatus::kSent);
+    std::atomic<int> at_the_door = 0;
+    std::jthread receiver = watchdog.thread("receiver: for the end", [&] {
+      ++at_the_door;
+      EXPECT_EQ(queue.receive(), std::nullopt);
+    });
+    std::jthread sender = watchdog.thread("sender: for the end", [&] {
+      ++at_the_door;
+      EXPECT_EQ(full_jobs.send(2), SendStatus::kClosed);
+    });
+    watchdog.await("both to be about to wait", [&] { return at_the_door == 2; });
+    jobs.close();
+    full_jobs.close();
+  }
+}
+
+}  // namespace
+}  // namespace worker_pool

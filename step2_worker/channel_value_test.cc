@@ -1,0 +1,269 @@
+// The values in a channel: what their type must offer, that they are not copied, where they are
+// destroyed, and what happens when their move throws.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/channel_testing.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::Optional;
+
+// Nothing but what the channel asks for: no default constructor, no copy, no assignment.
+struct OnlyMoveConstructible {
+  explicit OnlyMoveConstructible(int number) : id(number) {}
+  OnlyMoveConstructible(OnlyMoveConstructible&&) = default;
+  const int id;
+};
+
+TEST(Channel, AMoveConstructorIsAllThatATypeNeeds) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<OnlyMoveConstructible>(3);
+  EXPECT_EQ(jobs.send(OnlyMoveConstructible(1)), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(OnlyMoveConstructible(2)), SendStatus::kSent);
+  EXPECT_EQ(jobs.send_for(OnlyMoveConstructible(3), Clock::duration::max()), SendStatus::kSent);
+  EXPECT_THAT(queue.receive(), Optional(Field("id", &OnlyMoveConstructible::id, 1)));
+  EXPECT_THAT(queue.try_receive(), Optional(Field("id", &OnlyMoveConstructible::id, 2)));
+  EXPECT_THAT(jobs.close_and_take_pending(),
+              ElementsAre(Field("id", &OnlyMoveConstructible::id, 3)));
+}
+
+TEST(Channel, CarriesMoveOnlyPayload) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  auto value = std::make_unique<int>(7);
+  const int* const address = value.get();
+  EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kSent);
+  const std::optional<std::unique_ptr<int>> received = queue.receive();
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->get(), address) << "another object than the one that was sent";
+}
+
+// Its move may throw, so a container that has to reallocate would rather copy it.
+struct CountsCopies {
+  explicit CountsCopies(int& counter) : copies(&counter) {}
+  CountsCopies(const CountsCopies& other) : copies(other.copies) { ++*copies; }
+  CountsCopies(CountsCopies&& other) noexcept(false) : copies(other.copies) {}
+  int* copies;
+};
+
+TEST(Channel, CopiesNothing) {
+  Watchdog watchdog;
+  int copies = 0;
+  auto [jobs, queue] = make_channel<CountsCopies>(100);
+  CountsCopies value(copies);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kSent);
+    EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent);
+    EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::max()), SendStatus::kSent);
+  }
+  EXPECT_EQ(copies, 0) << "while sending";
+  EXPECT_TRUE(queue.receive());
+  EXPECT_TRUE(queue.try_receive());
+  EXPECT_EQ(copies, 0) << "while receiving";
+  EXPECT_EQ(jobs.close_and_take_pending().size(), 58u);
+  EXPECT_EQ(copies, 0) << "while taking the pending values";
+}
+
+// Its destructor asks the channel it travels through for its stats. Under the channel's lock that
+// would wait for ever. Copyable, so that a channel that copies and destroys the original is found.
+class CallsBack {
+ public:
+  CallsBack(const Receiver<CallsBack>& queue, int& destroyed)
+      : queue_(queue), destroyed_(&destroyed) {}
+  CallsBack(const CallsBack&) = default;
+  CallsBack(CallsBack&& other) noexcept
+      : queue_(other.queue_), destroyed_(std::exchange(other.destroyed_, nullptr)) {}
+  ~CallsBack() {
+    if (destroyed_ == nullptr) return;  // a moved-from shell: not a live value
+    (void)queue_.stats();
+    ++*destroyed_;
+  }
+
+ private:
+  Receiver<CallsBack> queue_;
+  int* destroyed_;
+};
+
+TEST(Channel, AReceivedValueIsNotDestroyedUnderTheLock) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
+  int destroyed = 0;
+  auto [jobs, queue] = make_channel<CallsBack>(2);
+  EXPECT_EQ(jobs.send(CallsBack(queue, destroyed)), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(CallsBack(queue, destroyed)), SendStatus::kSent);
+  EXPECT_EQ(destroyed, 0) << "while sending";
+  EXPECT_TRUE(queue.receive());
+  EXPECT_EQ(destroyed, 1);
+  EXPECT_TRUE(queue.try_receive());
+  EXPECT_EQ(destroyed, 2);
+}
+
+TEST(Channel, ARefusedValueIsNotDestroyedByTheChannel) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
+  int destroyed = 0;
+  auto [jobs, queue] = make_channel<CallsBack>(1);
+  EXPECT_EQ(jobs.send(CallsBack(queue, destroyed)), SendStatus::kSent);
+  CallsBack value(queue, destroyed);
+  EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kFull);
+  EXPECT_TRUE(queue.receive());
+  jobs.close();
+  EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
+  EXPECT_EQ(destroyed, 1) << "only the one that was received";
+}
+
+TEST(Channel, ThePendingValuesAreNotDestroyedUnderTheLock) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
+  int destroyed = 0;
+  auto [jobs, queue] = make_channel<CallsBack>(5);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(jobs.send(CallsBack(queue, destroyed)), SendStatus::kSent);
+  }
+  {
+    const std::vector<CallsBack> pending = jobs.close_and_take_pending();
+    EXPECT_EQ(pending.size(), 5u);
+    EXPECT_EQ(destroyed, 0) << "destroyed before the caller had them";
+  }
+  EXPECT_EQ(destroyed, 5);
+}
+
+// Closing drops nothing, and the last end to go takes what is left with it.
+TEST(Channel, ValuesThatNobodyTakesLiveAsLongAsTheLastEnd) {
+  Watchdog watchdog;
+  const auto value = std::make_shared<int>(7);
+  std::optional<Receiver<std::shared_ptr<int>>> last;
+  {
+    auto [jobs, queue] = make_channel<std::shared_ptr<int>>(2);
+    EXPECT_EQ(jobs.try_send(std::shared_ptr<int>(value)), SendStatus::kSent);
+    EXPECT_EQ(jobs.try_send(std::shared_ptr<int>(value)), SendStatus::kSent);
+    last.emplace(queue);
+  }
+  EXPECT_EQ(value.use_count(), 3) << "the values went before the last end";
+  last.reset();
+  EXPECT_EQ(value.use_count(), 1) << "the values are still somewhere";
+}
+
+// Shares a countdown of moves with other values: whichever makes it zero throws.
+struct Fragile {
+  static constexpr int kNeverThrow = 0;
+  Fragile(int number, std::atomic<int>& countdown) : id(number), moves_left(&countdown) {}
+  Fragile(Fragile&& other) : id(other.id), moves_left(other.moves_left) {
+    if (--*moves_left == 0) throw std::runtime_error("this move fails");
+    other.id = -1;
+  }
+  int id;
+  std::atomic<int>* moves_left;
+};
+
+TEST(Channel, AMoveThatThrowsOnSendSendsNothing) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<Fragile>(1);
+  std::atomic<int> moves_left;
+  Fragile value(7, moves_left);
+  EXPECT_THROW((moves_left = 1, (void)jobs.send(std::move(value))), std::runtime_error);
+  EXPECT_THROW((moves_left = 1, (void)jobs.try_send(std::move(value))), std::runtime_error);
+  EXPECT_THROW((moves_left = 1, (void)jobs.send_for(std::move(value), Clock::duration::max())),
+               std::runtime_error);
+  EXPECT_EQ(text(queue.stats()),
+            "sent 0, received 0, queued 0, blocked senders 0, blocked receivers 0");
+
+  EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent) << "the channel is damaged";
+  EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 7)));
+}
+
+// The first of two blocked senders to be woken throws. The room is still there, so the other has to
+// hear of it.
+TEST(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
+  Watchdog watchdog;
+  std::atomic<int> never = Fragile::kNeverThrow;
+  std::atomic<int> first_move_throws = 1;
+  std::atomic<int> thrown = 0;
+  auto [jobs, queue] = make_channel<Fragile>(1);
+  EXPECT_EQ(jobs.try_send(Fragile(0, never)), SendStatus::kSent);
+  std::vector<std::jthread> senders;
+  for (int i = 0; i < 2; ++i) {
+    senders.push_back(watchdog.thread("sender: one of 2, of which the first throws", [&] {
+      try {
+        EXPECT_EQ(jobs.send(Fragile(1, first_move_throws)), SendStatus::kSent);
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    }));
+  }
+  await_blocked_senders(watchdog, jobs, 2);
+
+  EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 0)));
+  senders.clear();
+  EXPECT_EQ(thrown, 1);
+  EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 1)));
+}
+
+// However many moves a receive makes, each of them fails once.
+TEST(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
+  Watchdog watchdog;
+  bool thrown = true;
+  for (int failing_move = 1; thrown; ++failing_move) {
+    std::atomic<int> moves_left = Fragile::kNeverThrow;
+    auto [jobs, queue] = make_channel<Fragile>(2);
+    EXPECT_EQ(jobs.try_send(Fragile(1, moves_left)), SendStatus::kSent);
+    EXPECT_EQ(jobs.try_send(Fragile(2, moves_left)), SendStatus::kSent);
+
+    moves_left = failing_move;
+    try {
+      EXPECT_THAT(queue.receive(), Optional(Field("id", &Fragile::id, 1)));
+      thrown = false;
+    } catch (const std::runtime_error&) {
+      EXPECT_EQ(text(queue.stats()),
+                "sent 2, received 0, queued 2, blocked senders 0, blocked receivers 0")
+          << "after move " << failing_move << " of the receive has failed";
+      EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 1)))
+          << "after move " << failing_move << " of the receive has failed";
+    }
+  }
+}
+
+// The first of two blocked receivers to be woken throws. The value is still there, so the other has
+// to hear of it.
+TEST(Channel, AMoveThatThrowsOnReceiveLeavesTheValueToTheNextReceiver) {
+  Watchdog watchdog;
+  std::atomic<int> second_move_throws = 2;  // the first one is the send's
+  std::atomic<int> thrown = 0;
+  auto [jobs, queue] = make_channel<Fragile>(1);
+  std::vector<std::jthread> receivers;
+  for (int i = 0; i < 2; ++i) {
+    receivers.push_back(watchdog.thread("receiver: one of 2, of which the first throws", [&] {
+      try {
+        EXPECT_THAT(queue.receive(), Optional(Field("id", &Fragile::id, 1)));
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    }));
+  }
+  await_blocked_receivers(watchdog, queue, 2);
+
+  EXPECT_EQ(jobs.send(Fragile(1, second_move_throws)), SendStatus::kSent);
+  receivers.clear();
+  EXPECT_EQ(thrown, 1);
+  EXPECT_EQ(queue.stats().received, 1u);
+}
+
+}  // namespace
+}  // namespace worker_pool
