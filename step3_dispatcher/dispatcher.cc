@@ -1,0 +1,56 @@
+#include "step3_dispatcher/dispatcher.h"
+
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace worker_pool {
+
+Workers::Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> sender)
+    : running(std::make_shared<RunningJobs>(count, std::move(observer))), jobs(std::move(sender)) {
+  threads.reserve(static_cast<std::size_t>(count) + 1);  // + 1: step 4 adds a thread of its own
+}
+
+Workers::~Workers() {
+  if (running && running->on_this_thread()) {
+    std::fputs(
+        "Workers: destroyed inside one of its own jobs; a thread cannot join itself. "
+        "The owner of a pool has to outlive the pool's jobs.\n",
+        stderr);
+    std::terminate();
+  }
+  jobs.close();
+  threads.clear();  // joins, while everything that a running job may use is still there
+}
+
+std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
+                          std::shared_ptr<Observer> observer, Context pool) {
+  return std::jthread(worker, id, std::move(jobs), std::move(done), std::move(handler),
+                      std::move(observer), std::move(pool));
+}
+
+Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,
+                      std::size_t capacity, const StartThread& start) {
+  if (count < 1) {
+    throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
+                                ", it must be at least 1");
+  }
+  if (!handler) throw std::invalid_argument("start_workers: the handler is empty");
+
+  auto [sender, receiver] = make_channel<Job>(capacity);
+  Workers workers(count, std::move(observer), std::move(sender));
+  const Context pool(workers.stop.get_token());
+  for (int id = 1; id <= count; ++id) {
+    // If this throws, ~Workers closes the channel and joins the workers that did start.
+    workers.threads.push_back(
+        start(id, receiver, workers.group.add(), handler, workers.running, pool));
+  }
+  return workers;
+}
+
+}  // namespace worker_pool

@@ -1,0 +1,226 @@
+// How workers begin and how they end: what is refused, a thread that cannot be started, leaving
+// the scope, moving.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/wait_group.h"
+#include "step2_worker/worker.h"
+#include "step3_dispatcher/dispatcher.h"
+#include "testing/event_log.h"
+#include "testing/gate.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+void send(Workers& pool, std::string id) {
+  EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
+}
+
+JobResult do_nothing(const Job&, const Context&) { return {}; }
+
+// Logs each job when it is handled.
+JobHandler log_id(EventLog& log) {
+  return [&log](const Job& job, const Context&) -> JobResult {
+    log.add(job.id);
+    return {};
+  };
+}
+
+// Starts threads that log "worker left" as the very last thing they do.
+StartThread logging_their_end(EventLog& log) {
+  return [&log](int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
+                std::shared_ptr<Observer> observer, Context pool) {
+    return std::jthread(
+        [&log, id, jobs, done = std::move(done), handler, observer, pool]() mutable {
+          worker(id, jobs, std::move(done), std::move(handler), std::move(observer), pool);
+          log.add("worker left");
+        });
+  };
+}
+
+// --- What is refused ------------------------------------------------------------------------
+
+// Why start_workers() refuses these; "accepted", or "after n threads", when it should not have.
+std::string refusal(int count, JobHandler handler, std::size_t capacity) {
+  int threads = 0;
+  const auto start = [&](auto... args) {
+    ++threads;
+    return start_thread(std::move(args)...);
+  };
+  try {
+    const Workers pool = start_workers(count, std::move(handler), nullptr, capacity, start);
+    return "accepted";
+  } catch (const std::invalid_argument& e) {
+    if (threads != 0) return "after " + std::to_string(threads) + " threads";
+    return e.what();
+  }
+}
+
+TEST(StartWorkers, RefusesZeroWorkers) {
+  EXPECT_EQ(refusal(0, do_nothing, 100), "start_workers: count is 0, it must be at least 1");
+}
+
+TEST(StartWorkers, RefusesANegativeNumberOfWorkers) {
+  EXPECT_EQ(refusal(-3, do_nothing, 100), "start_workers: count is -3, it must be at least 1");
+}
+
+TEST(StartWorkers, RefusesAChannelWithoutRoom) {
+  EXPECT_THAT(refusal(2, do_nothing, 0),
+              AllOf(HasSubstr("capacity is 0"), HasSubstr("must be at least 1")));
+}
+
+TEST(StartWorkers, RefusesAnEmptyHandler) {
+  EXPECT_EQ(refusal(2, nullptr, 100), "start_workers: the handler is empty");
+}
+
+// --- A thread that cannot be started --------------------------------------------------------
+
+class StartWorkersWhenOneThread : public ::testing::TestWithParam<int> {};
+
+TEST_P(StartWorkersWhenOneThread, CannotBeStartedJoinsTheOthersAndPassesTheErrorOn) {
+  const int k = GetParam();
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  const auto note = watchdog.waiting("test: for start_workers() to join");
+  const StartThread start = logging_their_end(log);
+  const auto fail_at_k = [&](int id, auto... args) {
+    if (id == k) {
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                              "no thread " + std::to_string(k));
+    }
+    return start(id, std::move(args)...);
+  };
+  try {
+    const Workers pool = start_workers(4, do_nothing, nullptr, 100, fail_at_k);
+    ADD_FAILURE() << "start_workers() went on without worker " << k;
+  } catch (const std::system_error& e) {
+    EXPECT_EQ(e.code(), std::errc::resource_unavailable_try_again);
+    EXPECT_THAT(e.what(), HasSubstr("no thread " + std::to_string(k)));
+    EXPECT_THAT(log.events(), AllOf(SizeIs(k - 1), Each("worker left")))
+        << "every thread before the failure was joined, none was started after it";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OfFour, StartWorkersWhenOneThread, ::testing::Range(1, 5));
+
+// --- Leaving the scope ----------------------------------------------------------------------
+
+TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
+  Watchdog watchdog;
+  Gate gate(watchdog, "the jobs may end");
+  EventLog log(watchdog);
+  std::optional<WaitGroup> group;
+  {
+    const auto note = watchdog.waiting("test: to leave the scope of the workers");
+    const JobHandler handler = [&](const Job&, const Context&) -> JobResult {
+      gate.wait();
+      log.add("job done");
+      return {};
+    };
+    Workers pool = start_workers(2, handler, nullptr, 100, logging_their_end(log));
+    group = pool.group;
+    for (int i = 1; i <= 20; ++i) send(pool, std::to_string(i));
+    gate.await_arrivals(2);
+    EXPECT_EQ(pool.jobs.stats().queued, 18u) << "nothing is done before the scope is left";
+    gate.open();
+  }
+  EXPECT_EQ(log.count("job done"), 20u);
+  EXPECT_EQ(log.count("worker left"), 2u);
+  EXPECT_EQ(group->stats().members, 0u);
+}
+
+TEST(Workers, AJobMayUseThemWhileTheirScopeIsLeft) {
+  Watchdog watchdog;
+  auto status = SendStatus::kSent;
+  std::optional<WaitGroup> group;
+  {
+    const auto note = watchdog.waiting("test: to leave the scope of the workers");
+    Gate started(watchdog, "the handler may use what was declared after it");
+    Workers* self = nullptr;
+    const auto handler = [&](const Job&, const Context&) -> JobResult {
+      started.wait();
+      watchdog.await("the idle worker to leave", [&] { return group->stats().members == 1; });
+      status = self->jobs.try_send(Job{.id = "one more"});
+      return {};
+    };
+    Workers pool = start_workers(2, handler, nullptr);
+    self = &pool;
+    group = pool.group;
+    send(pool, "a");
+    started.await_arrivals(1);
+    started.open();
+  }
+  EXPECT_EQ(status, SendStatus::kClosed) << "the scope was being left";
+}
+
+TEST(Workers, TheGroupIsEmptyOnceTheChannelIsClosedAndDrained) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, log_id(log), nullptr);
+  send(pool, "a");
+  send(pool, "b");
+  pool.jobs.close();
+  const auto note = watchdog.waiting("test: for the group");
+  pool.group.wait();
+  EXPECT_THAT(log.events(), ElementsAre("a", "b"));
+}
+
+// --- Moving ---------------------------------------------------------------------------------
+
+TEST(Workers, MovedWorkersWorkAndTheOldOnesCanBeDestroyed) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  std::optional<Workers> first = start_workers(2, log_id(log), nullptr);
+  send(*first, "before the move");
+  {
+    Workers pool = std::move(*first);
+    EXPECT_EQ(first->jobs.try_send(Job{}), SendStatus::kClosed) << "a moved-from sender is closed";
+    first.reset();
+    send(pool, "after the move");
+    log.await("before the move");
+    log.await("after the move");
+    EXPECT_EQ(pool.group.stats().members, 2u) << "destroying the old ones stopped workers";
+  }
+  EXPECT_THAT(log.events(), SizeIs(2));
+}
+
+// --- What cannot work -----------------------------------------------------------------------
+
+TEST(WorkersDeathTest, DestroyedInsideOneOfTheirOwnJobsTheyEndTheProgram) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto destroy_the_pool_in_a_job = [] {
+    Watchdog watchdog;
+    Gate never(watchdog, "never opened: the job ends the program");
+    std::optional<Workers> pool;
+    const auto handler = [&](const Job&, const Context&) -> JobResult {
+      pool.reset();
+      return {};
+    };
+    pool.emplace(start_workers(2, handler, nullptr));
+    send(*pool, "a");
+    never.wait();
+  };
+  EXPECT_DEATH(destroy_the_pool_in_a_job(), "Workers: destroyed inside one of its own jobs");
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,64 @@
+#include "step3_dispatcher/running_jobs.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace worker_pool {
+
+RunningJobs::RunningJobs(int workers, std::shared_ptr<Observer> next)
+    : slots_(static_cast<std::size_t>(workers)), next_(never_null(std::move(next))) {}
+
+void RunningJobs::job_started(int worker, const Job& job) {
+  slot_of(worker).set(job);
+  next_->job_started(worker, job);
+}
+
+void RunningJobs::job_finished(int worker, const Job& job, const JobResult& result) {
+  struct ClearAtEnd {  // also when the next observer throws
+    Slot& slot;
+    std::atomic<std::uint64_t>& finished;
+    ~ClearAtEnd() {
+      slot.clear();
+      ++finished;  // in this order, as finished() promises
+    }
+  };
+  const ClearAtEnd clear_at_end{slot_of(worker), finished_};
+  clear_at_end.slot.set(job);  // a job that was cancelled or late has never been started
+  next_->job_finished(worker, job, result);
+}
+
+std::vector<std::string> RunningJobs::ids() const {
+  std::vector<std::string> ids;
+  for (const Slot& slot : slots_) {
+    const std::lock_guard lock(slot.mutex);
+    if (slot.job != nullptr) ids.push_back(slot.job->id);
+  }
+  return ids;
+}
+
+bool RunningJobs::on_this_thread() const {
+  for (const Slot& slot : slots_) {
+    const std::lock_guard lock(slot.mutex);
+    if (slot.job != nullptr && slot.thread == std::this_thread::get_id()) return true;
+  }
+  return false;
+}
+
+void RunningJobs::Slot::set(const Job& running) {
+  const std::lock_guard lock(mutex);
+  job = &running;
+  thread = std::this_thread::get_id();
+}
+
+void RunningJobs::Slot::clear() {
+  const std::lock_guard lock(mutex);
+  job = nullptr;
+}
+
+}  // namespace worker_pool
