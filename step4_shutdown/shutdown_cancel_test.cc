@@ -1,0 +1,190 @@
+// Cancel: what was never started comes back, what runs is asked to stop.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/wait_group.h"
+#include "step2_worker/worker.h"
+#include "step3_dispatcher/dispatcher.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/event_log.h"
+#include "testing/gate.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+using std::chrono::milliseconds;
+
+constexpr ShutdownLimits kCancelAtOnce = {.drain = Clock::duration::zero(), .cancel = kForever};
+
+// Logs what becomes of each job.
+class Reports : public Observer {
+ public:
+  explicit Reports(EventLog& log) : log_(log) {}
+  void job_started(int, const Job& job) override { log_.add(job.id + " started"); }
+  void job_finished(int, const Job& job, const JobResult& result) override {
+    log_.add(job.id + " " + (result ? "succeeded" : result.error().message));
+  }
+
+ private:
+  EventLog& log_;
+};
+
+// A handler that listens.
+JobResult sleep_until_cancelled(const Job&, const Context& ctx) {
+  if (ctx.sleep_for(kForever)) return {};
+  return std::unexpected(ended(ctx.err().value_or(CancelReason::kDeadlineExceeded)));
+}
+
+void send(Workers& pool, std::string id) {
+  EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
+}
+
+// shutdown(), with a note for the watchdog.
+ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
+  const auto note = watchdog.waiting("test: for shutdown() to return");
+  return shutdown(std::move(pool), limits);
+}
+
+TEST(ShutdownCancel, JobsThatWereNeverStartedComeBackInOrder) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+  std::vector<std::string> sent;
+  send(pool, "running");
+  log.await("running started");
+  for (int i = 1; i <= 20; ++i) {
+    sent.push_back(std::to_string(i));
+    send(pool, sent.back());
+  }
+
+  const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+  std::vector<std::string> back;
+  for (const Job& job : report.not_started) back.push_back(job.id);
+  EXPECT_EQ(back, sent);
+  EXPECT_THAT(report.still_running, IsEmpty());
+  EXPECT_THAT(log.events(), ElementsAre("running started", "running cancelled"))
+      << "a job that came back was started or reported as well";
+}
+
+TEST(ShutdownCancel, AJobComesBackWithEverythingItCarries) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+  send(pool, "running");
+  log.await("running started");
+
+  std::stop_source user;
+  const std::vector<std::byte> payload(1'000, std::byte{42});
+  const Clock::time_point deadline = Clock::now() + std::chrono::hours(1);
+  EXPECT_EQ(pool.jobs.send(Job{
+                .id = "queued", .payload = payload, .ctx = Context(user.get_token(), deadline)}),
+            SendStatus::kSent);
+
+  const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
+  ASSERT_EQ(report.not_started.size(), 1u);
+  const Job& job = report.not_started.front();
+  EXPECT_EQ(job.id, "queued");
+  EXPECT_EQ(job.payload, payload);
+  EXPECT_EQ(job.ctx.deadline(), deadline);
+  EXPECT_FALSE(job.ctx.err()) << "the pool was cancelled, not the job: it may be run elsewhere";
+  user.request_stop();
+  EXPECT_TRUE(job.ctx.err()) << "the job has lost its own stop token";
+}
+
+// The other way round a worker whose job was cancelled could fetch one more.
+TEST(ShutdownCancel, JobsAreTakenBackBeforeTheOthersAreCancelled) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+  send(pool, "running");
+  log.await("running started");
+  send(pool, "queued");
+  std::size_t queued_at_cancel = 1;
+  const std::stop_callback on_cancel(pool.stop.get_token(),
+                                     [&] { queued_at_cancel = pool.jobs.stats().queued; });
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, kCancelAtOnce).outcome), "cancelled");
+  EXPECT_EQ(queued_at_cancel, 0u);
+}
+
+TEST(ShutdownCancel, EveryRunningJobHearsTheCancelAndIsReportedOnce) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(3, sleep_until_cancelled, std::make_shared<Reports>(log));
+  for (const char* id : {"a", "b", "c"}) {
+    send(pool, id);
+    log.await(std::string(id) + " started");
+  }
+
+  const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+  EXPECT_EQ(report.not_started.size(), 0u);
+  EXPECT_THAT(report.still_running, IsEmpty());
+  EXPECT_THAT(log.events(), UnorderedElementsAre("a started", "b started", "c started",
+                                                 "a cancelled", "b cancelled", "c cancelled"));
+}
+
+TEST(ShutdownCancel, ComesNotBeforeTheDrainLimit) {
+  constexpr auto kDrain = milliseconds(30);
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Clock::time_point heard;  // written by the job, read when its worker was joined
+  const auto handler = [&](const Job& job, const Context& ctx) -> JobResult {
+    const JobResult result = sleep_until_cancelled(job, ctx);
+    heard = Clock::now();
+    return result;
+  };
+  Workers pool = start_workers(1, handler, std::make_shared<Reports>(log));
+  send(pool, "a");
+  log.await("a started");
+
+  const Clock::time_point begin = Clock::now();
+  const ShutdownReport report = shut_down(watchdog, pool, {.drain = kDrain, .cancel = kForever});
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+  EXPECT_GE(heard - begin, kDrain) << "the job was cancelled too early";
+}
+
+// A job that was cancelled may take its time to clean up.
+TEST(ShutdownCancel, WaitsForACancelledJobAsLongAsItMay) {
+  Watchdog watchdog;
+  Gate gate(watchdog, "the cancelled job may end");
+  EventLog log(watchdog);
+  const auto handler = [&](const Job& job, const Context& ctx) -> JobResult {
+    JobResult result = sleep_until_cancelled(job, ctx);
+    gate.wait();
+    return result;
+  };
+  Workers pool = start_workers(1, handler, std::make_shared<Reports>(log));
+  send(pool, "a");
+  log.await("a started");
+
+  const WaitGroup group = pool.group;
+  const auto opener = watchdog.thread("opener: for the shutdown to wait", [&] {
+    gate.await_arrivals(1);
+    watchdog.await("shutdown() to wait", [&] { return group.stats().waiting == 1; });
+    gate.open();
+  });
+  const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+  EXPECT_THAT(log.events(), ElementsAre("a started", "a cancelled"));
+}
+
+}  // namespace
+}  // namespace worker_pool

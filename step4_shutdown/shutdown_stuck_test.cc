@@ -1,0 +1,200 @@
+// The ways to be stuck: in a stop callback, in the observer, after the job. And the end of it: an
+// abandoned worker that finishes late touches nothing that is gone.
+//
+// As in shutdown_abandon_test.cc, a gate opens only after shutdown() has returned.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/wait_group.h"
+#include "step2_worker/worker.h"
+#include "step3_dispatcher/dispatcher.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/event_log.h"
+#include "testing/gate.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using std::chrono::milliseconds;
+
+constexpr ShutdownLimits kNoPatience = {.drain = milliseconds(0), .cancel = milliseconds(0)};
+
+JobResult do_nothing(const Job&, const Context&) { return {}; }
+
+void send(Workers& pool, std::string id) {
+  EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
+}
+
+// shutdown(), with a note for the watchdog.
+ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
+  const auto note = watchdog.waiting("test: for shutdown() to return");
+  return shutdown(std::move(pool), limits);
+}
+
+// Lets the abandoned workers go and waits until they have left, so that no test leaves a thread.
+void release(Gate& gate, const WaitGroup& group, const Watchdog& watchdog) {
+  const auto note = watchdog.waiting("test: for the abandoned workers to leave");
+  gate.open();
+  group.wait();
+}
+
+TEST(ShutdownStuck, InAStopCallback) {
+  Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the stop callback may return");
+  const auto log = std::make_shared<EventLog>(watchdog);
+  const auto handler = [gate, log](const Job&, const Context& ctx) -> JobResult {
+    const std::stop_callback blocks(ctx.stop_token(), [gate] { gate->wait(); });
+    log->add("registered");
+    gate->await_arrivals(1);
+    return {};  // and waits for the callback, on the way out of the scope
+  };
+  Workers pool = start_workers(1, handler, nullptr);
+  send(pool, "stuck");
+  log->await("registered");
+
+  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  EXPECT_EQ(to_string(report.outcome), "abandoned");
+  EXPECT_THAT(report.still_running, ElementsAre("stuck"));
+  release(*gate, pool.group, watchdog);
+  EXPECT_EQ(gate->arrived(), 1u) << "the callback was not called";
+}
+
+// The workers may be gone by then: what is left is the thread that passes the cancel on.
+TEST(ShutdownStuck, InAStopCallbackOfTheOwner) {
+  Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the stop callback may return");
+  const auto log = std::make_shared<EventLog>(watchdog);
+  const auto handler = [log](const Job&, const Context& ctx) -> JobResult {
+    log->add("started");
+    (void)ctx.sleep_for(kForever);
+    return {};
+  };
+  Workers pool = start_workers(1, handler, nullptr);
+  const std::stop_callback blocks(pool.stop.get_token(), [gate] { gate->wait(); });
+  send(pool, "a");
+  log->await("started");
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoPatience).outcome), "abandoned");
+  release(*gate, pool.group, watchdog);
+  EXPECT_EQ(gate->arrived(), 1u) << "the callback was not called";
+}
+
+struct StuckAtStart : Observer {
+  const std::shared_ptr<Gate> gate;
+  explicit StuckAtStart(std::shared_ptr<Gate> where) : gate(std::move(where)) {}
+  void job_started(int, const Job&) override { gate->wait(); }
+};
+
+struct StuckAtEnd : Observer {
+  const std::shared_ptr<Gate> gate;
+  explicit StuckAtEnd(std::shared_ptr<Gate> where) : gate(std::move(where)) {}
+  void job_finished(int, const Job&, const JobResult&) override { gate->wait(); }
+};
+
+template <class StuckObserver>
+void expect_named(const Watchdog& watchdog) {
+  const auto gate = std::make_shared<Gate>(watchdog, "the observer may return");
+  Workers pool = start_workers(1, do_nothing, std::make_shared<StuckObserver>(gate));
+  send(pool, "stuck");
+  gate->await_arrivals(1);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  EXPECT_EQ(to_string(report.outcome), "abandoned");
+  EXPECT_THAT(report.still_running, ElementsAre("stuck"));
+  EXPECT_THAT(report.not_started, IsEmpty());
+  release(*gate, pool.group, watchdog);
+}
+
+TEST(ShutdownStuck, InTheObserverThatIsToldOfTheStart) {
+  Watchdog watchdog;
+  expect_named<StuckAtStart>(watchdog);
+}
+
+TEST(ShutdownStuck, InTheObserverThatIsToldOfTheEnd) {
+  Watchdog watchdog;
+  expect_named<StuckAtEnd>(watchdog);
+}
+
+// There is no job to name, but the shutdown ends, and says that a thread is left.
+TEST(ShutdownStuck, InTheDestructorOfTheHandlerAfterTheLastJob) {
+  Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the handler's state may be destroyed");
+  std::shared_ptr<void> state(nullptr, [gate](void*) { gate->wait(); });
+  Workers pool = start_workers(
+      1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
+      nullptr);
+  send(pool, "a");
+  const ShutdownReport report =
+      shut_down(watchdog, pool, {.drain = milliseconds(5), .cancel = milliseconds(5)});
+  EXPECT_EQ(to_string(report.outcome), "abandoned");
+  EXPECT_THAT(pool.threads, IsEmpty());
+  release(*gate, pool.group, watchdog);
+}
+
+struct LogEnds : Observer {
+  const std::shared_ptr<EventLog> log;
+  explicit LogEnds(std::shared_ptr<EventLog> where) : log(std::move(where)) {}
+  void job_finished(int, const Job& job, const JobResult& result) override {
+    log->add(job.id + " " + (result ? "succeeded" : result.error().message));
+  }
+};
+
+// The sanitizers watch this one. All that the worker still uses has no other owner any more, but
+// for the gate that holds it and the log that tells how it ended.
+TEST(ShutdownStuck, AnAbandonedWorkerThatFinishesLateTouchesNothingThatIsGone) {
+  Watchdog watchdog;
+  for (int round = 1; round <= 5; ++round) {
+    const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
+    const auto log = std::make_shared<EventLog>(watchdog);
+    std::optional<WaitGroup> group;
+    std::weak_ptr<Observer> observer_of_worker;
+    std::weak_ptr<std::string> state_of_handler;
+    {
+      auto observer = std::make_shared<LogEnds>(log);
+      auto state = std::make_shared<std::string>("a string that is too long for its own object");
+      observer_of_worker = observer;
+      state_of_handler = state;
+      auto handler = [gate, state = std::move(state)](const Job& job,
+                                                      const Context& ctx) -> JobResult {
+        gate->wait();
+        const bool slept = ctx.sleep_for(kForever);  // until the cancel is there
+        const bool all_there = job.payload == std::vector(1'000, std::byte{42}) &&
+                               state->starts_with("a string") && !slept;
+        return all_there ? JobResult()
+                         : std::unexpected(JobError{.message = "did not find what it owns"});
+      };
+      const auto pool =
+          std::make_unique<Workers>(start_workers(1, std::move(handler), std::move(observer)));
+      group = pool->group;
+      Job job{.id = "stuck", .payload = std::vector(1'000, std::byte{42})};
+      EXPECT_EQ(pool->jobs.send(std::move(job)), SendStatus::kSent);
+      gate->await_arrivals(1);
+      EXPECT_THAT(shut_down(watchdog, *pool, kNoPatience).still_running, ElementsAre("stuck"));
+    }
+    EXPECT_THAT(log->events(), IsEmpty()) << "the job ended while it should have been stuck";
+    EXPECT_FALSE(observer_of_worker.expired());
+    EXPECT_FALSE(state_of_handler.expired());
+
+    release(*gate, *group, watchdog);
+    EXPECT_THAT(log->events(), ElementsAre("stuck succeeded"));
+    EXPECT_TRUE(observer_of_worker.expired()) << "the worker left, but not its observer";
+    EXPECT_TRUE(state_of_handler.expired()) << "the worker left, but not its handler";
+  }
+}
+
+}  // namespace
+}  // namespace worker_pool
