@@ -1,0 +1,149 @@
+// The program //full_pattern:checksum as its user sees it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "testing/run_program.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+ProgramResult checksum(const std::string& args) {
+  const char* const program = std::getenv("CHECKSUM");
+  return run_program((program != nullptr ? program : "CHECKSUM-is-not-set") + (" " + args));
+}
+
+// A folder of files, new for each test. Paths are handed to the shell: quote() them.
+class Checksum : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::path(::testing::TempDir()) / test->name();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string quote(const std::string& path) { return "'" + path + "' "; }
+
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+    return path(name);
+  }
+
+  const Watchdog watchdog_;
+  std::filesystem::path folder_;
+};
+
+TEST_F(Checksum, PrintsTheLineOfTheCksumCommand) {
+  const std::string digits = file("digits", "123456789");
+  const ProgramResult run = checksum(quote(digits));
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "930766865 9 " + digits + "\n");
+  EXPECT_EQ(run.err, "");
+}
+
+TEST_F(Checksum, AgreesWithTheCksumCommandOnManyFilesInTheOrderGiven) {
+  std::string args;
+  for (int i = 0; i < 150; ++i) {  // more than wait in the queue; the largest come first
+    const auto size = static_cast<std::size_t>((150 - i) * 1'000);
+    args += quote(file("file " + std::to_string(i), std::string(size, static_cast<char>(i))));
+  }
+  const ProgramResult run = checksum("--workers=4 " + args);
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, run_program("cksum " + args).out);
+}
+
+TEST_F(Checksum, SameFileTwiceIsTwoLines) {
+  const std::string a = file("a", "a");
+  const ProgramResult run = checksum(quote(a) + quote(a));
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "1220704766 1 " + a + "\n1220704766 1 " + a + "\n");
+}
+
+TEST_F(Checksum, UnreadableFilesAreErrorsAndTheRestIsDone) {
+  const std::string a = file("a", "a");
+  const ProgramResult run =
+      checksum(quote(path("missing")) + quote(a) + quote(folder_.string()) + quote(a));
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "1220704766 1 " + a + "\n1220704766 1 " + a + "\n");
+  EXPECT_EQ(run.err, "checksum: " + path("missing") + ": No such file or directory\n" +
+                         "checksum: " + folder_.string() + ": Is a directory\n");
+}
+
+TEST_F(Checksum, NameThatLooksLikeAFlagGoesAfterTwoDashes) {
+  const std::string a = file("--a", "a");
+  const ProgramResult run = run_program("program=$(realpath \"$CHECKSUM\") && cd " +
+                                        quote(folder_.string()) + "&& \"$program\" -- --a");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "1220704766 1 --a\n");
+}
+
+TEST_F(Checksum, NamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
+  file("a", "a");
+  const ProgramResult run =
+      run_program("BUILD_WORKING_DIRECTORY=" + quote(folder_.string()) + "\"$CHECKSUM\" a");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "1220704766 1 a\n");
+}
+
+TEST_F(Checksum, FileThatNeverEndsFailsAtItsDeadline) {
+  const ProgramResult run = checksum("--timeout_ms=50 /dev/zero");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, StartsWith("checksum: /dev/zero: deadline exceeded"));
+}
+
+// Nobody ever writes to the pipe, so opening it blocks in the operating system, where no context
+// reaches. The program ends all the same.
+TEST_F(Checksum, WorkerStuckOnAPipeIsAbandoned) {
+  const std::string pipe = path("pipe");
+  ASSERT_EQ(run_program("mkfifo " + quote(pipe)).status, 0);
+  const ProgramResult run = checksum("--workers=1 --timeout_ms=400 " + quote(pipe) + quote(pipe));
+  EXPECT_EQ(run.status, 3);
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, StartsWith("checksum: " + pipe + ": still being read, given up\n"));
+  EXPECT_EQ(std::ranges::count(run.err, '\n'), 2) << "a line for each file: " << run.err;
+}
+
+TEST_F(Checksum, OutputThatCannotBeWrittenIsAnError) {
+  const ProgramResult run = checksum(quote(file("a", "a")) + " >/dev/full");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "checksum: cannot write to standard output\n");
+}
+
+TEST_F(Checksum, HelpNamesEveryFlag) {
+  const ProgramResult run = checksum("--help");
+  EXPECT_EQ(run.status, 0);
+  for (const char* flag : {"FILE...", "--workers", "--timeout_ms", "--help"}) {
+    EXPECT_THAT(run.out, HasSubstr(flag));
+  }
+}
+
+class ChecksumRefuses : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ChecksumRefuses, BadCommandLineInOneLineAndStartsNothing) {
+  const Watchdog watchdog;
+  const ProgramResult run = checksum(GetParam());
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, StartsWith("checksum: "));
+  EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(Flags, ChecksumRefuses,
+                         ::testing::Values("", "--workers=0 /dev/null", "--timeout_ms=-1 /dev/null",
+                                           "--timeout_ms=soon /dev/null", "--unknown /dev/null"));
+
+}  // namespace
+}  // namespace worker_pool

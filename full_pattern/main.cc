@@ -1,0 +1,148 @@
+// The full pattern, end to end: 3 workers, 5 jobs of 500 ms, a graceful shutdown.
+//
+//   ./bazelw run //full_pattern
+//   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000
+//
+// Exit status: 0 every job succeeded, 1 some did not, 2 the command line was wrong and nothing was
+// started, 3 a worker had to be abandoned.
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <expected>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "full_pattern/flags.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/worker.h"
+#include "step4_shutdown/shutdown.h"
+
+namespace worker_pool {
+namespace {
+
+constexpr int kSomeDidNotSucceed = 1;
+constexpr int kBadCommandLine = 2;
+constexpr int kAbandoned = 3;
+
+struct Settings {
+  WorkerPool::Options pool;
+  std::int64_t jobs;
+  std::chrono::milliseconds work;
+  ShutdownLimits limits;
+};
+
+// One line for each thing that happens to a job.
+class LogLines : public Observer {
+ public:
+  void job_started(int worker, const Job& job) override {
+    print("Worker " + std::to_string(worker) + " started job " + job.id);
+  }
+
+  void job_finished(int worker, const Job& job, const JobResult& result) override {
+    const std::string who = "Worker " + std::to_string(worker);
+    print(result ? who + " finished job " + job.id
+                 : who + ": job " + job.id + " failed: " + result.error().message);
+  }
+
+ private:
+  void print(const std::string& line) {
+    const std::lock_guard lock(mutex_);  // whole lines, whoever writes them
+    std::cout << line << std::endl;      // at once, so that the run can be watched
+  }
+
+  std::mutex mutex_;
+};
+
+// Pretends to work for a while, and gives up when it is told to.
+JobHandler sleep_for(std::chrono::milliseconds work) {
+  return [work](const Job&, const Context& ctx) -> JobResult {
+    if (ctx.sleep_for(work)) return {};
+    return std::unexpected(ended(*ctx.err()));
+  };
+}
+
+void print(const ShutdownReport& report, const Metrics& metrics) {
+  std::cout << "Shutdown: " << to_string(report.outcome) << ". Of " << metrics.submitted
+            << " jobs: " << metrics.succeeded << " succeeded, " << metrics.failed << " failed, "
+            << metrics.not_started << " not started, " << metrics.running << " still running\n";
+  for (const Job& job : report.not_started) std::cout << "Not started: job " << job.id << "\n";
+  for (const std::string& id : report.still_running)
+    std::cout << "Still running: job " << id << "\n";
+}
+
+int run(const Settings& settings) {
+  WorkerPool pool(settings.pool, sleep_for(settings.work), std::make_shared<LogLines>());
+  for (std::int64_t id = 1; id <= settings.jobs; ++id) {
+    Job job{.id = std::to_string(id)};
+    if (pool.submit(std::move(job)) == SendStatus::kSent) continue;  // blocks while it is full
+    std::cout << "Refused: job " << job.id << "\n";  // only if somebody had shut the pool down
+  }
+
+  const ShutdownReport report = pool.shutdown(settings.limits);
+  const Metrics metrics = pool.metrics();
+  print(report, metrics);
+  if (report.outcome == ShutdownOutcome::kAbandoned) {
+    std::cout << "Shutdown given up" << std::endl;
+    exit_without_destructors(kAbandoned);
+  }
+  std::cout << "Shutdown complete" << std::endl;
+  return metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
+}
+
+int main_with(std::span<const char* const> args) {
+  constexpr std::int64_t kHour = 3'600'000;
+  std::array flags = {
+      IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
+      IntFlag{"jobs", "how many jobs to submit", 0, 1'000'000, 5},
+      IntFlag{"work_ms", "how long one job takes", 0, kHour, 500},
+      IntFlag{"capacity", "how many jobs may wait", 1, 1'000'000, 100},
+      IntFlag{"drain_ms", "how long the shutdown lets jobs finish", 0, kHour, 5'000},
+      IntFlag{"cancel_ms", "how long it then waits for cancelled jobs", 0, kHour, 1'000},
+  };
+  const auto line = parse_flags(args, flags);
+  if (!line) {
+    std::cerr << "full_pattern: " << line.error() << "\n";
+    return kBadCommandLine;
+  }
+  if (line->help) {
+    std::cout << "Runs jobs that sleep through a worker pool, then shuts it down.\n"
+              << usage(flags);
+    return EXIT_SUCCESS;
+  }
+  if (!line->arguments.empty()) {
+    std::cerr << "full_pattern: " << line->arguments.front()
+              << ": only flags are allowed; see --help\n";
+    return kBadCommandLine;
+  }
+  const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = flags;
+  return run({
+      .pool = {.workers = static_cast<int>(workers.value),
+               .capacity = static_cast<std::size_t>(capacity.value)},
+      .jobs = jobs.value,
+      .work = std::chrono::milliseconds(work_ms.value),
+      .limits = {.drain = std::chrono::milliseconds(drain_ms.value),
+                 .cancel = std::chrono::milliseconds(cancel_ms.value)},
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool
+
+int main(int argc, char** argv) {
+  try {
+    return worker_pool::main_with({argv + 1, argv + argc});
+  } catch (const std::exception& e) {  // such as no more threads to be had
+    std::cerr << "full_pattern: " << e.what() << "\n";
+    return worker_pool::kSomeDidNotSucceed;
+  }
+}

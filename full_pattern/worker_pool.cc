@@ -1,0 +1,94 @@
+#include "full_pattern/worker_pool.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+namespace worker_pool {
+
+// Counts the ends of jobs, then passes everything on to the user's observer.
+class WorkerPool::Tally final : public Observer {
+ public:
+  explicit Tally(std::shared_ptr<Observer> next) : next_(never_null(std::move(next))) {}
+
+  void job_started(int worker, const Job& job) override { next_->job_started(worker, job); }
+
+  void job_finished(int worker, const Job& job, const JobResult& result) override {
+    {
+      const std::lock_guard lock(mutex_);
+      ++(result ? succeeded_ : failed_);
+    }
+    next_->job_finished(worker, job, result);
+  }
+
+  // Fills in what both the tally and the channel know. The channel is looked at while the tally is
+  // locked: no worker can finish a job in between, which is what makes the numbers add up.
+  Metrics metrics(const Sender<Job>& jobs) const {
+    const std::lock_guard lock(mutex_);
+    const ChannelStats channel = jobs.stats();
+    Metrics metrics;
+    metrics.submitted = channel.sent;
+    metrics.succeeded = succeeded_;
+    metrics.failed = failed_;
+    metrics.not_started = channel.sent - channel.received - channel.queued;
+    metrics.queued = channel.queued;
+    metrics.running = static_cast<std::size_t>(channel.received - succeeded_ - failed_);
+    return metrics;
+  }
+
+ private:
+  const std::shared_ptr<Observer> next_;
+  mutable std::mutex mutex_;  // guards everything below
+  std::uint64_t succeeded_ = 0;
+  std::uint64_t failed_ = 0;
+};
+
+WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
+    : tally_(std::make_shared<Tally>(std::move(observer))),
+      workers_(start_workers(options.workers, std::move(handler), tally_, options.capacity)) {}
+
+WorkerPool::~WorkerPool() {
+  // After a shutdown() there is nothing left to do, and request_stop() could run the stop callbacks
+  // of jobs that were abandoned. Inside a job, ~Workers has something to say.
+  if (report_ || workers_.running->on_this_thread()) return;
+  (void)workers_.jobs.close_and_take_pending();
+  workers_.stop.request_stop();
+  // ~Workers waits for those who run.
+}
+
+SendStatus WorkerPool::submit(Job&& job) { return counted(workers_.jobs.send(std::move(job))); }
+
+SendStatus WorkerPool::try_submit(Job&& job) {
+  return counted(workers_.jobs.try_send(std::move(job)));
+}
+
+SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
+  return counted(workers_.jobs.send_for(std::move(job), timeout));
+}
+
+ShutdownReport WorkerPool::shutdown(ShutdownLimits limits) {
+  // Before the lock: a job must be refused at once, also while another thread is shutting down.
+  if (workers_.running->on_this_thread()) {
+    throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
+  }
+  const std::lock_guard lock(shutdown_mutex_);
+  // Nothing is moved out of `workers_`: submit() may be using it at this moment.
+  if (!report_) report_ = worker_pool::shutdown(std::move(workers_), limits);
+  return *report_;
+}
+
+Metrics WorkerPool::metrics() const {
+  Metrics metrics = tally_->metrics(workers_.jobs);
+  metrics.rejected = rejected_;
+  return metrics;
+}
+
+SendStatus WorkerPool::counted(SendStatus status) {
+  if (status != SendStatus::kSent) ++rejected_;
+  return status;
+}
+
+}  // namespace worker_pool
