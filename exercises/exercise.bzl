@@ -1,0 +1,63 @@
+"""The targets of one exercise, the same for all."""
+
+load("@rules_cc//cc:cc_test.bzl", "cc_test")
+
+def exercise(file, wrong_fixes):
+    """Declares the targets of the exercise in this package.
+
+      :test                  the learner's: red until `file` is mended; part of //exercises
+      :solution_test         the same test with solution/`file`; part of //...
+      :verdicts              for CI: the pristine starter and each wrong fix are red, each with its
+                             lesson, and the solution is green. With --test_arg=--runs=200 each of
+                             them is run that often.
+
+    Args:
+      file: the file to mend, which test.cc includes as EXERCISE_FILE.
+      wrong_fixes: names of the patches in wrong_fixes/NAME.h that do not help.
+    """
+    _exercise_test("test", file, manual = True)
+    _exercise_test("solution_test", "solution/" + file)
+    _verdict_test("starter_guard", "red", "starter", ":test")
+    _verdict_test("solution_guard", "green", "solution", ":solution_test")
+    guards = [":starter_guard", ":solution_guard"]
+    for name in wrong_fixes:
+        _exercise_test("wrong_fix_" + name, "wrong_fixes/" + name + ".h", manual = True)
+        _verdict_test("wrong_fix_" + name + "_test", "red", name, ":wrong_fix_" + name)
+        guards.append(":wrong_fix_" + name + "_test")
+
+    # Manual suites: `bazel test //...` runs none of it.
+    native.test_suite(
+        name = "verdicts",
+        tags = ["manual"],
+        tests = guards,
+        visibility = ["//exercises:__pkg__"],
+    )
+
+def _exercise_test(name, file, manual = False):
+    cc_test(
+        name = name,
+        size = "small",
+        srcs = [
+            "test.cc",
+            file,
+        ],
+        local_defines = ['EXERCISE_FILE=\\"%s/%s\\"' % (native.package_name(), file)],
+        tags = ["manual"] if manual else [],
+        visibility = ["//exercises:__pkg__"],
+        deps = ["//exercises/testing:exercise"],
+    )
+
+def _verdict_test(name, verdict, variant, test):
+    cc_test(
+        name = name,
+        size = "medium",
+        args = [
+            verdict,
+            native.package_name().split("/")[-1],
+            variant,
+            "$(rootpath %s)" % test,
+        ],
+        data = [test],
+        tags = ["manual"],
+        deps = ["//exercises/testing:verdict"],
+    )

@@ -1,0 +1,119 @@
+// Runs an exercise's test program again and again, and demands the same verdict each time:
+//
+//   verdict red 03_lost_stop starter PROGRAM [--runs=N]
+//
+//   green  every run passes
+//   red    every run fails (it does not crash), in at most 40 lines of output, the same ones each
+//          time, with the exercise's own LESSON line as the last one before the summary
+//
+// Prints "VERDICT 03_lost_stop starter red 200/200" and exits with status 0, or says what it got.
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "testing/run_program.h"
+
+namespace worker_pool {
+namespace {
+
+constexpr std::size_t kMaxLines = 40;
+
+struct Task {
+  bool red = false;
+  std::string exercise{};  // its folder, such as "03_lost_stop"
+  std::string variant{};  // "starter", "solution", or the name of a wrong fix
+  std::string program{};
+  int runs = 1;
+};
+
+std::optional<Task> parse(const std::vector<std::string>& args) {
+  if (args.size() < 4 || (args[0] != "red" && args[0] != "green")) return std::nullopt;
+  Task task{.red = args[0] == "red", .exercise = args[1], .variant = args[2], .program = args[3]};
+  for (std::size_t i = 4; i < args.size(); ++i) {
+    constexpr std::string_view kRuns = "--runs=";
+    if (!args[i].starts_with(kRuns)) return std::nullopt;
+    task.runs = std::atoi(args[i].substr(kRuns.size()).c_str());
+  }
+  if (task.runs < 1) return std::nullopt;
+  return task;
+}
+
+// GoogleTest tells how long each test took: the only thing that may differ between two runs.
+std::string without_times(const std::string& output) {
+  static const std::regex kTime(R"( \(\d+ ms( total)?\))");
+  return std::regex_replace(output, kTime, "");
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// What is wrong with this run of a program that has to fail; empty when nothing is.
+std::string wrong_with_red(const ProgramResult& run, const std::string& exercise) {
+  if (run.status == 0) return "it passed";
+  if (run.status != 1) return "it crashed: exit status " + std::to_string(run.status);
+  if (!run.err.empty()) return "it wrote to standard error";
+  const std::vector<std::string> lines = lines_of(run.out);
+  if (lines.size() > kMaxLines) {
+    return "it printed " + std::to_string(lines.size()) + " lines; at most " +
+           std::to_string(kMaxLines) + " are allowed";
+  }
+  const std::string lesson = "LESSON[" + exercise + "]: ";
+  const auto found = std::ranges::find_if(
+      lines, [&](const std::string& line) { return line.starts_with(lesson); });
+  if (found != lines.end()) {
+    const auto next =
+        std::find_if(found + 1, lines.end(), [](const std::string& line) { return !line.empty(); });
+    const bool is_last = next != lines.end() && next->starts_with("[  FAILED  ]");
+    return is_last ? "" : "the lesson is not the last line of the failure";
+  }
+  return "it did not print a line that begins with " + lesson;
+}
+
+std::string wrong_with(const Task& task, const ProgramResult& run) {
+  if (task.red) return wrong_with_red(run, task.exercise);
+  return run.status == 0 ? "" : "it failed: exit status " + std::to_string(run.status);
+}
+
+int judge(const Task& task) {
+  // Bazel tells a test where to write its results; these runs are not its own.
+  const std::string command = "unset XML_OUTPUT_FILE; ./" + task.program;
+  std::string first;
+  for (int i = 1; i <= task.runs; ++i) {
+    const ProgramResult run = run_program(command);
+    const std::string out = without_times(run.out);
+    std::string wrong = wrong_with(task, run);
+    if (i == 1) first = out;
+    if (wrong.empty() && out != first) wrong = "its output is not that of the first run:\n" + first;
+    if (wrong.empty()) continue;
+    std::cerr << "Run " << i << " of " << task.program << " has to be "
+              << (task.red ? "red" : "green") << ", but " << wrong << "\nIts output was:\n"
+              << run.out << run.err << "\n";
+    return EXIT_FAILURE;
+  }
+  std::cout << "VERDICT " << task.exercise << " " << task.variant << " "
+            << (task.red ? "red" : "green") << " " << task.runs << "/" << task.runs << "\n";
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace worker_pool
+
+int main(int argc, char** argv) {
+  const auto task = worker_pool::parse({argv + 1, argv + argc});
+  if (!task) {
+    std::cerr << "usage: verdict red|green EXERCISE VARIANT PROGRAM [--runs=N], N at least 1\n";
+    return 2;
+  }
+  return worker_pool::judge(*task);
+}
