@@ -7,26 +7,15 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step3_dispatcher/dispatcher.h"
+#include "testing/sanitized.h"
 #include "testing/watchdog.h"
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define WORKER_POOL_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define WORKER_POOL_SANITIZED 1
-#endif
 
 namespace worker_pool {
 namespace {
 
 constexpr int kTests = 25;
-#if defined(WORKER_POOL_SANITIZED)
-constexpr int kCyclesEach = 200;  // a thread costs many times as much there: 5,000 in all
-#else
-constexpr int kCyclesEach = 4'000;  // 100,000 in all
-#endif
+// With a sanitizer 5,000 in all: a thread costs many times as much there.
+constexpr int kCyclesEach = kSanitized ? 200 : 4'000;
 
 class IdleCycles : public ::testing::TestWithParam<int> {};
 

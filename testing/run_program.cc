@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -19,8 +20,9 @@ std::string contents(const std::string& path) {
 }  // namespace
 
 ProgramResult run_program(const std::string& command) {
-  const std::string out = ::testing::TempDir() + "/run_program.out";
-  const std::string err = ::testing::TempDir() + "/run_program.err";
+  const std::string prefix = ::testing::TempDir() + "/run_program." + std::to_string(getpid());
+  const std::string out = prefix + ".out";
+  const std::string err = prefix + ".err";
   const int status = std::system(("{ " + command + "; } >'" + out + "' 2>'" + err + "'").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(out),
           contents(err)};

@@ -22,7 +22,7 @@ thread_local Scheduler* t_scheduler = nullptr;
 
 [[noreturn]] void give_up(const std::string& why) {
   std::cerr << why << std::endl;
-  std::quick_exit(EXIT_FAILURE);
+  std::_Exit(EXIT_FAILURE);  // destructors would wait for threads that are parked
 }
 
 }  // namespace
