@@ -5,7 +5,7 @@
 //   while (!ctx.err()) do_a_little();          // ends on stop.request_stop() or after 200 ms
 //
 // std::stop_token alone knows "asked to stop"; it has no clock, no reason and no parent. A Context
-// is a stop token and a deadline, both looked at together.
+// is a stop token and a deadline, both looked at together. Modelled on Go's context.Context.
 #pragma once
 
 #include <algorithm>

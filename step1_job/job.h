@@ -44,10 +44,12 @@ using JobResult = std::expected<void, JobError>;
 //
 // The Context is the job's and the pool's, linked: look at err() between pieces of work and sleep
 // with sleep_for(), then shutdown is quick. It is valid during the call only. A std::stop_callback
-// on its token runs on the thread that cancels, and must neither block nor throw.
+// on its token runs on the thread that cancels, or at once on yours if the context has been
+// cancelled already. It must not throw, nor block: the jobs behind it would hear nothing.
 //
-// A handler that does not listen may be abandoned, and then run on when everything around the pool
-// is gone: it should own what it captures, by value or by std::shared_ptr.
+// A handler that does not listen may be abandoned by a shutdown (step 4), and then run on when
+// everything around the pool is gone: it should own what it captures, by value or by
+// std::shared_ptr.
 using JobHandler = std::function<JobResult(const Job&, const Context&)>;
 
 constexpr std::string_view to_string(JobError::Kind kind) {

@@ -127,7 +127,8 @@ class BoundedQueue {
 
  private:
   // Waits until settled() or the deadline, and returns settled(). `blocked` goes up before the
-  // lock is given up, so whoever reads it in stats() knows that the thread is parked.
+  // lock is given up, so whoever reads it in stats() knows that the thread is parked, or was woken
+  // and has not gone on yet.
   template <class Predicate>
   static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                    std::size_t& blocked, Clock::time_point deadline, Predicate settled) {

@@ -10,7 +10,8 @@
 // Guarantees
 //  1. Values are received in the order in which they were sent.
 //  2. A value that was sent is received exactly once, or comes back from
-//     close_and_take_pending(). A value that was refused never left its owner.
+//     close_and_take_pending(), which needs a T that moves without throwing. A value that was
+//     refused never left its owner.
 //  3. At most `capacity` values are queued.
 //  4. close() wakes every thread that is blocked on either end.
 //  5. T needs a move constructor, nothing else. A value is never destroyed under the channel's
@@ -72,7 +73,7 @@ class Sender {
   }
 
   // Closes, and hands back what nobody has received, oldest first: afterwards receivers see the
-  // end. A second call returns nothing.
+  // end. A second call returns nothing. T's move must not throw here: values would be lost.
   [[nodiscard]] std::vector<T> close_and_take_pending() {
     return queue_ ? queue_->close_and_take_pending() : std::vector<T>();
   }
@@ -100,7 +101,8 @@ class Receiver {
   Receiver(const Receiver&) = default;
   Receiver& operator=(const Receiver&) = default;
 
-  // Blocks while the channel is empty and open. nullopt: closed and drained, now and for ever.
+  // Blocks while the channel is empty and open. nullopt: closed and drained (nothing is left in it),
+  // now and for ever.
   [[nodiscard]] std::optional<T> receive() const {
     return queue_->receive(Clock::time_point::max());
   }
