@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -17,7 +18,9 @@ Workers::Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> send
 }
 
 Workers::~Workers() {
-  if (running && running->on_this_thread()) {
+  // After a shutdown() there are no threads to join, and even a job that was abandoned may be the
+  // one that lets go of the pool.
+  if (!threads.empty() && running->on_this_thread()) {
     std::fputs(
         "Workers: destroyed inside one of its own jobs; a thread cannot join itself. "
         "The owner of a pool has to outlive the pool's jobs.\n",
@@ -30,8 +33,19 @@ Workers::~Workers() {
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool) {
-  return std::jthread(worker, id, std::move(jobs), std::move(done), std::move(handler),
-                      std::move(observer), std::move(pool));
+  // Not std::jthread(worker, id, ...): its copy of the handler would live as long as the thread, see
+  // worker().
+  auto run = [id, jobs = std::move(jobs), done = std::move(done), handler = std::move(handler),
+              observer = std::move(observer), pool = std::move(pool)]() mutable {
+    worker(id, std::move(jobs), std::move(done), std::exchange(handler, nullptr),
+           std::move(observer), std::move(pool));
+  };
+  try {
+    return std::jthread(std::move(run));
+  } catch (const std::system_error& e) {
+    throw std::system_error(
+        e.code(), "start_workers: cannot start the thread of worker " + std::to_string(id));
+  }
 }
 
 Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,

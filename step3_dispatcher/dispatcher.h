@@ -34,8 +34,8 @@ struct Workers {
   Workers(Workers&&) noexcept = default;
   Workers& operator=(Workers&&) = delete;  // would join the old threads before it closes their jobs
 
-  // Closes, drains, joins. Must not run inside one of its own jobs: a thread cannot join itself.
-  // Ends the program with a message that says so (std::terminate).
+  // Closes, drains, joins. Must not run inside one of its own jobs while there are threads to join:
+  // a thread cannot join itself. Ends the program with a message that says so (std::terminate).
   ~Workers();
 
   std::vector<std::jthread> threads;

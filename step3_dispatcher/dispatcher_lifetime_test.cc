@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -20,6 +22,7 @@
 #include "step3_dispatcher/dispatcher.h"
 #include "testing/event_log.h"
 #include "testing/gate.h"
+#include "testing/no_threads.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -122,6 +125,50 @@ TEST_P(StartWorkersWhenOneThread, CannotBeStartedJoinsTheOthersAndPassesTheError
 
 INSTANTIATE_TEST_SUITE_P(OfFour, StartWorkersWhenOneThread, ::testing::Range(1, 5));
 
+TEST(StartWorkersDeathTest, TheSystemsOwnRefusalNamesTheWorker) {
+  if (!kThreadsCanBeRefused) GTEST_SKIP() << kWhyNot;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto start_without_threads = [] {
+    refuse_threads();
+    try {
+      const Workers pool = start_workers(2, do_nothing, nullptr);
+    } catch (const std::system_error& e) {
+      std::cerr << e.what();
+      std::_Exit(e.code() == std::errc::resource_unavailable_try_again ? 0 : 1);
+    }
+  };
+  EXPECT_EXIT(start_without_threads(), ::testing::ExitedWithCode(0),
+              "start_workers: cannot start the thread of worker 1: ");
+}
+
+// A handler whose copy number k throws.
+struct ThrowsWhenCopied {
+  std::shared_ptr<int> copies_left;
+  explicit ThrowsWhenCopied(int copies) : copies_left(std::make_shared<int>(copies)) {}
+  ThrowsWhenCopied(ThrowsWhenCopied&&) = default;
+  ThrowsWhenCopied(const ThrowsWhenCopied& other) : copies_left(other.copies_left) {
+    if (--*copies_left < 0) throw std::runtime_error("no memory for another copy");
+  }
+  JobResult operator()(const Job&, const Context&) const { return {}; }
+};
+
+TEST(StartWorkers, WhenTheHandlerCannotBeCopiedForAllNoneIsLeft) {
+  for (const int copies : {0, 1, 2}) {
+    Watchdog watchdog;
+    EventLog log(watchdog);
+    const JobHandler handler = ThrowsWhenCopied(copies + 1);  // one for the parameter
+    const StartThread start = logging_their_end(log);
+    int started = 0;
+    const auto count = [&](auto... args) {
+      ++started;
+      return start(std::move(args)...);
+    };
+    EXPECT_THROW((void)start_workers(5, handler, nullptr, 100, count), std::runtime_error);
+    EXPECT_THAT(log.events(), Each("worker left"));
+    EXPECT_LT(started, 5);
+  }
+}
+
 // --- Leaving the scope ----------------------------------------------------------------------
 
 TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
@@ -151,25 +198,30 @@ TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
 TEST(Workers, AJobMayUseThemWhileTheirScopeIsLeft) {
   Watchdog watchdog;
   auto status = SendStatus::kSent;
+  long owners = 0;
   std::optional<WaitGroup> group;
   {
     const auto note = watchdog.waiting("test: to leave the scope of the workers");
     Gate started(watchdog, "the handler may use what was declared after it");
     Workers* self = nullptr;
+    std::weak_ptr<RunningJobs> running;
     const auto handler = [&](const Job&, const Context&) -> JobResult {
       started.wait();
       watchdog.await("the idle worker to leave", [&] { return group->stats().members == 1; });
       status = self->jobs.try_send(Job{.id = "one more"});
+      owners = running.use_count();
       return {};
     };
     Workers pool = start_workers(2, handler, nullptr);
     self = &pool;
     group = pool.group;
+    running = pool.running;
     send(pool, "a");
     started.await_arrivals(1);
     started.open();
   }
   EXPECT_EQ(status, SendStatus::kClosed) << "the scope was being left";
+  EXPECT_EQ(owners, 2) << "the busy worker and its Workers, all members of which are still there";
 }
 
 TEST(Workers, TheGroupIsEmptyOnceTheChannelIsClosedAndDrained) {
