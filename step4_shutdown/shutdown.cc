@@ -44,7 +44,7 @@ std::uint64_t in_hand(const Workers& workers) {
 //   by name            -         -               "a"
 //                                ^ here there is one more in hand than has a name: look again
 bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
-  constexpr int kRounds = 50;
+  constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
     if (workers.group.wait_for(std::chrono::milliseconds(1))) return true;
     const std::uint64_t count = in_hand(workers);  // before the ids: see RunningJobs::finished()
@@ -58,10 +58,23 @@ bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
 // The workers have left the group: all that remains is the end of their threads.
 void join(Workers& workers) { workers.threads.clear(); }
 
-// The one place in the course that detaches. Safe only because a worker owns all that it touches.
+// The one place in the course, outside of tests, that detaches. Safe only because a worker owns all
+// that it touches.
 void abandon(Workers& workers) {
   for (std::jthread& thread : workers.threads) thread.detach();
   workers.threads.clear();
+}
+
+void flush_stdout() {
+#if defined(_WIN32)
+  std::cout.flush();
+#else
+  // Not every stream, and not at any price: an abandoned thread may hold the lock of one for ever.
+  if (ftrylockfile(stdout) != 0) return;
+  std::cout.flush();
+  std::fflush(stdout);
+  funlockfile(stdout);
+#endif
 }
 
 }  // namespace
@@ -98,16 +111,10 @@ ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits) {
 }
 
 void exit_without_destructors(int status) {
-#if defined(_WIN32)
-  std::cout.flush();
-#else
-  // Not every stream, and not at any price: an abandoned thread may hold the lock of one for ever.
-  if (ftrylockfile(stdout) == 0) {
-    std::cout.flush();
-    std::fflush(stdout);
-    funlockfile(stdout);
+  try {
+    flush_stdout();
+  } catch (...) {  // a std::cout that throws when it cannot write
   }
-#endif
 #if defined(__APPLE__)
   std::_Exit(status);  // has no quick_exit
 #else

@@ -50,7 +50,7 @@ struct ShutdownReport {
   ShutdownOutcome outcome = ShutdownOutcome::kDrained;
   std::vector<Job> not_started{};  // they come back, in the order they were sent
   // The ids of the jobs whose workers were abandoned. "?" is one whose worker had only just
-  // received it and was too slow to name it; it may not have been started, and never will be.
+  // received it and was too slow to name it; it may not have been started yet, and still may be.
   std::vector<std::string> still_running{};
 };
 
@@ -62,9 +62,11 @@ struct ShutdownReport {
 // is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
 // `workers` has no threads, so leaving its scope does not block either. One call at a time.
 //
-// Not covered by the limits is what ends a thread after its worker has left: the destructors of the
-// handler's thread_local objects, and what a StartThread of your own does after worker(). And when
-// no thread can be had for it, the cancelling runs the handlers' stop callbacks on the caller's.
+// The jobs hear of the cancel one after the other: a stop callback that blocks keeps those behind it
+// from hearing, and they may be abandoned with it. Not covered by the limits is what ends a thread
+// after its worker has left: the destructors of the handler's thread_local objects, and what a
+// StartThread of your own does after worker(). And when no thread can be had for it, the cancelling
+// runs the handlers' stop callbacks on the caller's.
 //
 // Must not be called by one of the workers' own jobs, which would wait for itself: throws
 // std::logic_error, and nothing has happened to `workers`. The same for a Workers that was moved to
@@ -75,7 +77,9 @@ struct ShutdownReport {
 ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {});
 
 // Ends the program: flushes standard output, unless an abandoned thread is stuck writing to it, and
-// calls std::quick_exit, so nothing is destroyed that such a thread could still be using.
+// calls std::quick_exit, so nothing is destroyed that such a thread could still be using. Blocks
+// for as long as standard output does, such as a pipe that nobody reads; after
+// std::ios::sync_with_stdio(false) also while another thread is stuck in std::cout.
 [[noreturn]] void exit_without_destructors(int status);
 
 }  // namespace worker_pool

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <expected>
+#include <iostream>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -20,6 +22,7 @@
 #include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/gate.h"
+#include "testing/no_threads.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -107,6 +110,31 @@ TEST(ShutdownCancel, AJobComesBackWithEverythingItCarries) {
   EXPECT_FALSE(job.ctx.err()) << "the pool was cancelled, not the job: it may be run elsewhere";
   user.request_stop();
   EXPECT_TRUE(job.ctx.err()) << "the job has lost its own stop token";
+}
+
+// No thread can be had to pass the cancel on, so shutdown() does it itself. This also shows the order
+// of the two for certain: a job that hears of the cancel looks whether the queue is empty already.
+TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack) {
+  if (!kThreadsCanBeRefused) GTEST_SKIP() << kWhyNot;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto shut_down_without_threads = [] {
+    Watchdog watchdog;
+    EventLog log(watchdog);
+    Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+    send(pool, "running");
+    log.await("running started");
+    send(pool, "queued");
+    const std::stop_callback on_cancel(pool.stop.get_token(), [&] {
+      log.add(std::to_string(pool.jobs.stats().queued) + " queued at the cancel");
+    });
+    refuse_threads();
+    const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
+    std::cerr << to_string(report.outcome) << ", " << report.not_started.size() << " came back";
+    for (const std::string& event : log.events()) std::cerr << ", " << event;
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(shut_down_without_threads(), ::testing::ExitedWithCode(0),
+              "cancelled, 1 came back, running started, 0 queued at the cancel, running cancelled");
 }
 
 // The other way round a worker whose job was cancelled could fetch one more.

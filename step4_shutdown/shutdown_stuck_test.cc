@@ -89,7 +89,9 @@ TEST(ShutdownStuck, InAStopCallbackOfTheOwner) {
   const std::stop_callback blocks(pool.stop.get_token(), [gate] { gate->wait(); });
   send(pool, "a");
   log->await("started");
-  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoPatience).outcome), "abandoned");
+  // Enough for the worker to leave: only the thread that passes the cancel on is left.
+  const ShutdownLimits limits = {.drain = milliseconds(0), .cancel = milliseconds(200)};
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, limits).outcome), "abandoned");
   release(*gate, pool.group, watchdog);
   EXPECT_EQ(gate->arrived(), 1u) << "the callback was not called";
 }
@@ -143,6 +145,16 @@ TEST(ShutdownStuck, InTheDestructorOfTheHandlerAfterTheLastJob) {
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   EXPECT_THAT(pool.threads, IsEmpty());
   release(*gate, pool.group, watchdog);
+}
+
+// Nobody has a job any more, only the way out takes a moment: that is no reason to abandon anybody.
+TEST(ShutdownStuck, NotWhoeverOnlyNeedsAMomentToLeave) {
+  Watchdog watchdog;
+  std::shared_ptr<void> state(nullptr, [](void*) { (void)Context().sleep_for(milliseconds(5)); });
+  Workers pool = start_workers(
+      1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
+      nullptr);
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoPatience).outcome), "drained");
 }
 
 struct LogEnds : Observer {
