@@ -40,6 +40,8 @@ constexpr int kSomeFailed = 1;
 constexpr int kBadCommandLine = 2;
 constexpr int kAbandoned = 3;
 
+constexpr const char* kTooLateToStart = "deadline exceeded before it started";
+
 struct Checksum {
   std::uint32_t crc = 0;
   std::uint64_t size = 0;  // in bytes
@@ -128,7 +130,7 @@ void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Outcom
   }
   job.ctx = Context().with_timeout(timeout);
   if (pool.submit_for(std::move(job), timeout) == SendStatus::kSent) return;
-  outcomes.set(job.id, std::unexpected(ended(CancelReason::kDeadlineExceeded).message));
+  outcomes.set(job.id, std::unexpected(kTooLateToStart));
 }
 
 // Prints what became of each file, in the order given. Returns whether all went well.
@@ -139,7 +141,8 @@ bool print(const std::vector<std::string>& files, const Outcomes& outcomes) {
     if (outcome) {
       std::cout << outcome->crc << " " << outcome->size << " " << files[i] << "\n";
     } else {
-      std::cerr << "checksum: " << files[i] << ": " << outcome.error() << "\n";
+      const std::string name = files[i].empty() ? "''" : files[i];
+      std::cerr << "checksum: " << name << ": " << outcome.error() << "\n";
       all_well = false;
     }
   }
@@ -158,13 +161,14 @@ int run(const Settings& settings) {
 
   // Without a timeout every file gets the time it needs. With one, every deadline has passed before
   // the drain is over, by long enough for a worker to notice it after the piece that it reads:
-  // whoever is left then is stuck in the operating system, on a pipe for example.
+  // whoever is left then is stuck in the operating system, on a pipe for example, and will not
+  // listen to a cancel either.
   const bool patient = settings.timeout == std::chrono::milliseconds::zero();
   constexpr std::chrono::milliseconds kTimeToNotice(500);
   const Clock::duration drain = patient ? kForever : settings.timeout + kTimeToNotice;
-  const ShutdownReport report = pool.shutdown({.drain = drain});
+  const ShutdownReport report = pool.shutdown({.drain = drain, .cancel = Clock::duration::zero()});
   for (const Job& job : report.not_started) {
-    outcomes->set(job.id, std::unexpected("deadline exceeded before it started"));
+    outcomes->set(job.id, std::unexpected(kTooLateToStart));
   }
   const bool all_well = print(settings.files, *outcomes);
   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(kAbandoned);

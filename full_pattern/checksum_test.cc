@@ -81,6 +81,12 @@ TEST_F(Checksum, UnreadableFilesAreErrorsAndTheRestIsDone) {
                          "checksum: " + folder_.string() + ": Is a directory\n");
 }
 
+TEST_F(Checksum, EmptyNameIsQuoted) {
+  const ProgramResult run = checksum("''");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "checksum: '': No such file or directory\n");
+}
+
 TEST_F(Checksum, NameThatLooksLikeAFlagGoesAfterTwoDashes) {
   const std::string a = file("--a", "a");
   const ProgramResult run = run_program("program=$(realpath \"$CHECKSUM\") && cd " +
@@ -109,7 +115,7 @@ TEST_F(Checksum, FileThatNeverEndsFailsAtItsDeadline) {
 TEST_F(Checksum, WorkerStuckOnAPipeIsAbandoned) {
   const std::string pipe = path("pipe");
   ASSERT_EQ(run_program("mkfifo " + quote(pipe)).status, 0);
-  const ProgramResult run = checksum("--workers=1 --timeout_ms=400 " + quote(pipe) + quote(pipe));
+  const ProgramResult run = checksum("--workers=1 --timeout_ms=600 " + quote(pipe) + quote(pipe));
   EXPECT_EQ(run.status, 3);
   EXPECT_EQ(run.out, "");
   EXPECT_THAT(run.err, StartsWith("checksum: " + pipe + ": still being read, given up\n"));

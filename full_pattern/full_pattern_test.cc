@@ -92,6 +92,13 @@ TEST(FullPattern, CancelsWhatTheDrainLimitLeaves) {
   EXPECT_EQ(lines.back(), "Shutdown complete");
 }
 
+TEST(FullPattern, OutputThatCannotBeWrittenIsAnError) {
+  const Watchdog watchdog;
+  const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 >/dev/full");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "full_pattern: cannot write to standard output\n");
+}
+
 TEST(FullPattern, HelpNamesEveryFlag) {
   const Watchdog watchdog;
   const ProgramResult run = full_pattern("--help");

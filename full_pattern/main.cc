@@ -3,8 +3,8 @@
 //   ./bazelw run //full_pattern
 //   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000
 //
-// Exit status: 0 every job succeeded, 1 some did not, 2 the command line was wrong and nothing was
-// started, 3 a worker had to be abandoned.
+// Exit status: 0 every job succeeded, 1 some did not or the run could not be shown or started, 2 the
+// command line was wrong and nothing was started, 3 a worker had to be abandoned.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -95,7 +95,10 @@ int run(const Settings& settings) {
     std::cout << "Shutdown given up" << std::endl;
     exit_without_destructors(kAbandoned);
   }
-  std::cout << "Shutdown complete" << std::endl;
+  if (!(std::cout << "Shutdown complete" << std::endl)) {
+    std::cerr << "full_pattern: cannot write to standard output\n";
+    return kSomeDidNotSucceed;
+  }
   return metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
 }
 
@@ -115,13 +118,14 @@ int main_with(std::span<const char* const> args) {
     return kBadCommandLine;
   }
   if (line->help) {
-    std::cout << "Runs jobs that sleep through a worker pool, then shuts it down.\n"
+    std::cout << "usage: full_pattern [flags]\n"
+              << "Runs jobs that sleep through a worker pool, then shuts it down.\n"
               << usage(flags);
     return EXIT_SUCCESS;
   }
   if (!line->arguments.empty()) {
-    std::cerr << "full_pattern: " << line->arguments.front()
-              << ": only flags are allowed; see --help\n";
+    std::cerr << "full_pattern: '" << line->arguments.front()
+              << "': only flags are allowed; see --help\n";
     return kBadCommandLine;
   }
   const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = flags;

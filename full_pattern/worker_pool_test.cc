@@ -359,13 +359,46 @@ TEST(WorkerPool, DestructorAfterAnAbandonDoesNotRunStopCallbacks) {
   }
 }
 
+// The pool may belong to something that its own jobs hold on to. After an abandon such a job may be
+// the last to let go, and destroys a pool that has no threads left to join.
+TEST(WorkerPool, AbandonedJobMayBeTheOneThatDestroysThePool) {
+  const Watchdog watchdog;
+  const auto held = std::make_shared<Held>(watchdog);
+  auto owner = std::make_shared<std::unique_ptr<WorkerPool>>();
+  const std::weak_ptr<std::unique_ptr<WorkerPool>> weak = owner;
+  *owner = std::make_unique<WorkerPool>(
+      WorkerPool::Options{.workers = 1}, [held, weak](const Job& job, const Context&) {
+        auto last_owner = weak.lock();
+        held->log.add("start " + job.id);
+        held->gate.wait();
+        last_owner.reset();
+        held->log.add("destroyed the pool");
+        return JobResult();
+      });
+  ASSERT_EQ((*owner)->submit(Job{.id = "a"}), SendStatus::kSent);
+  held->log.await("start a");
+  ASSERT_EQ((*owner)->shutdown(kAbandonNow).outcome, ShutdownOutcome::kAbandoned);
+  owner.reset();
+  EXPECT_FALSE(weak.expired());
+  held->gate.open();
+  held->log.await("destroyed the pool");
+  watchdog.await("the abandoned worker to let go of its handler",
+                 [&] { return held.use_count() == 1; });
+}
+
 // --- Destructor --------------------------------------------------------------------------------
 
 TEST(WorkerPool, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
+  struct Finished : Observer {
+    explicit Finished(const Watchdog& watchdog) : log(watchdog) {}
+    void job_finished(int, const Job& job, const JobResult&) override { log.add(job.id); }
+    EventLog log;
+  };
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
+  const auto finished = std::make_shared<Finished>(watchdog);
   {
-    WorkerPool pool({.workers = 1}, until_cancelled(log));
+    WorkerPool pool({.workers = 1}, until_cancelled(log), finished);
     for (const std::string id : {"a", "b", "c"}) {
       ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
     }
@@ -374,6 +407,7 @@ TEST(WorkerPool, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   log->add("destroyed");
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a", "destroyed"));
   EXPECT_EQ(log.use_count(), 1) << "a worker still holds its handler: it was not joined";
+  EXPECT_THAT(finished->log.events(), ElementsAre("a")) << "a dropped job is not heard of again";
 }
 
 TEST(WorkerPool, JobMaySubmitWhileThePoolIsBeingDestroyed) {
@@ -483,6 +517,20 @@ TEST(WorkerPool, MetricsCountEachKindOfEnd) {
   EXPECT_EQ(metrics.failed, 3u) << "fails, throws, late";
   EXPECT_EQ(metrics.not_started, 1u);
   EXPECT_EQ(metrics.submitted, metrics.succeeded + metrics.failed + metrics.not_started);
+}
+
+TEST(WorkerPool, MetricsAddUpWhateverTheObserverThrows) {
+  struct Throws : Observer {
+    void job_started(int, const Job&) override { throw std::runtime_error("no"); }
+    void job_finished(int, const Job&, const JobResult&) override { throw std::runtime_error("no"); }
+  };
+  const Watchdog watchdog;
+  WorkerPool pool({.workers = 1}, succeed, std::make_shared<Throws>());
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  ASSERT_EQ(pool.submit(Job{.id = "b"}), SendStatus::kSent);
+  EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
+  EXPECT_EQ(pool.metrics().succeeded, 2u);
+  EXPECT_EQ(pool.metrics().running, 0u);
 }
 
 TEST(WorkerPool, MetricsAreConsistentAtEveryMoment) {
