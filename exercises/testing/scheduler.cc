@@ -116,13 +116,14 @@ bool Scheduler::step(Waiting waiting) {
     fail("no end after " + std::to_string(options_.max_steps) + " steps: somebody runs in circles");
   }
   const int self = running_;
-  threads_[index(self)]->waiting = std::move(waiting);
+  Thread& thread = *threads_[index(self)];  // threads_ may change as soon as the turn is passed on
+  thread.waiting = std::move(waiting);
   const Choice next = choose();
   running_ = next.thread;
   spurious_ = next.spurious;
   if (next.thread != self) {
     pass_turn_to(next.thread);
-    wait_for_turn(self, *threads_[index(self)]);
+    wait_for_turn(self, thread);
   }
   return !spurious_;
 }
