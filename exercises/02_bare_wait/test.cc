@@ -1,0 +1,71 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "exercises/testing/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+constexpr Lesson kLesson(
+    "02_bare_wait",
+    "the worker found the queue empty, went to sleep, woke up although no job had come for it, and "
+    "took one without looking again. What it takes then is no job, and the worker is lost.");
+
+// What a worker of these tests does.
+void handle_one(JobQueue& queue) {
+  const Job job = queue.take();
+  lab::check(job != nullptr, "take() returned, but what it returned is not a job");
+  job();
+}
+
+TEST(BareWait, WorkerSleepsUntilThereIsAJob) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        int done = 0;
+        lab::thread worker("worker", [&] { handle_one(queue); });
+        lab::note("submits a job");
+        queue.submit([&] { ++done; });
+        worker.join();
+        lab::check(done == 1, "the job was done " + std::to_string(done) + " times, not once");
+      },
+      {.max_spurious_wakeups = 3});
+}
+
+TEST(BareWait, TwoWorkersDoEachJobOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::array<int, 2> done{};
+        lab::thread worker1("worker 1", [&] { handle_one(queue); });
+        lab::thread worker2("worker 2", [&] { handle_one(queue); });
+        for (std::size_t i = 0; i < done.size(); ++i) queue.submit([&done, i] { ++done[i]; });
+        worker1.join();
+        worker2.join();
+        for (const int times : done) {
+          lab::check(times == 1, "a job was done " + std::to_string(times) + " times, not once");
+        }
+      },
+      {.max_spurious_wakeups = 0, .random_schedules = 50});
+}
+
+TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
+  expect_every_schedule(kLesson, [] {
+    JobQueue queue;
+    lab::thread worker("worker", [&] { handle_one(queue); });
+    queue.submit([] {});
+    worker.join();
+    lab::check(lab::steady_clock::now() == lab::steady_clock::time_point(),
+               "the worker watched the clock; it has to sleep until it is notified");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

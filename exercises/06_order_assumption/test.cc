@@ -1,0 +1,59 @@
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "exercises/testing/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+constexpr Lesson kLesson(
+    "06_order_assumption",
+    "the jobs were done in another order than they had begun, and their results were stored in "
+    "that order. Whoever reads them by position takes one for another. Nothing failed and nothing "
+    "is missing: it is just wrong.");
+
+const std::vector<std::string> kInputs = {"long job", "brief job", "other job"};
+
+std::string result_of(const std::string& input) { return "result of the " + input; }
+
+void check_results(const std::vector<std::string>& results) {
+  lab::check(results.size() == kInputs.size(), "of " + std::to_string(kInputs.size()) +
+                                                   " inputs, " + std::to_string(results.size()) +
+                                                   " have a result");
+  for (std::size_t i = 0; i < kInputs.size(); ++i) {
+    lab::check(results[i] == result_of(kInputs[i]),
+               "in the place of the " + kInputs[i] + " stands the " + results[i]);
+  }
+}
+
+TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhateverTheJobsTake) {
+  expect_every_schedule(kLesson, [] {
+    LabGate other_is_done("the other job is done");
+    check_results(run_all(kInputs, [&](const std::string& input) {
+      lab::note("starts the " + input);
+      if (input == "other job") other_is_done.open();
+      if (input == "long job") {
+        other_is_done.wait();
+        lab::note("is done with the long job");
+      }
+      return result_of(input);
+    }));
+  });
+}
+
+TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhenAllJobsTakeTheSame) {
+  expect_every_schedule(kLesson, [] {
+    check_results(run_all(kInputs, [](const std::string& input) {
+      lab::note("works on the " + input);
+      return result_of(input);
+    }));
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

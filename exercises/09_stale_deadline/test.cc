@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "exercises/testing/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "09_stale_deadline",
+    "job b was in time when it was submitted, then it waited in the queue until its deadline was "
+    "over, and then it was run all the same. Nobody wants its result any more, and it takes time "
+    "from the jobs behind it.");
+
+// Nothing takes time here but the jobs.
+const lab::Options kExactTimes{.early_timeouts = false};
+
+std::string seconds(lab::steady_clock::duration time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
+
+// A worker on its thread, and what became of the jobs that it was given.
+class Bench {
+ public:
+  void submit(const std::string& id, lab::steady_clock::duration takes,
+              lab::steady_clock::duration deadline) {
+    lab::note("submits job " + id + ", with a deadline in " + seconds(deadline));
+    const auto until = lab::steady_clock::now() + deadline;
+    seen_[id] = {};
+    worker_.submit({.id = id, .deadline = until, .body = [this, id, takes, until] {
+                      lab::note("runs job " + id + ", which takes " + seconds(takes));
+                      const auto late_by = lab::steady_clock::now() - until;
+                      lab::check(late_by <= 0s, "job " + id + " was run " + seconds(late_by) +
+                                                    " after its deadline");
+                      ++seen_[id].run;
+                      lab::this_thread::sleep_for(takes);
+                    }});
+  }
+
+  // Every job has to be run or reported, once.
+  void finish() {
+    worker_.close();
+    thread_.join();
+    for (const auto& [id, seen] : seen_) {
+      lab::check(seen.run + seen.reported == 1,
+                 "job " + id + " was run " + std::to_string(seen.run) +
+                     " times and reported as late " + std::to_string(seen.reported) +
+                     " times; it has to be one of the two, once");
+    }
+  }
+
+ private:
+  struct Seen {
+    int run = 0;
+    int reported = 0;
+  };
+
+  void report(const Job& job) {
+    lab::note("reports job " + job.id + " as late");
+    lab::check(lab::steady_clock::now() > job.deadline,
+               "job " + job.id + " was reported as late, and was in time");
+    ++seen_[job.id].reported;
+  }
+
+  std::map<std::string, Seen> seen_;
+  Worker worker_{[this](const Job& job) { report(job); }};
+  lab::thread thread_{"worker", [this] { worker_.run(); }};
+};
+
+TEST(StaleDeadline, JobWhoseDeadlineIsOverIsReportedAndNotRun) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Bench bench;
+        bench.submit("a", 10s, 60s);
+        bench.submit("b", 1s, 5s);
+        bench.finish();
+      },
+      kExactTimes);
+}
+
+TEST(StaleDeadline, EveryJobIsRunInTimeOrReportedOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Bench bench;
+        bench.submit("a", 10s, 60s);
+        bench.submit("b", 1s, -1s);
+        bench.submit("c", 1s, 5s);
+        bench.submit("d", 1s, 60s);
+        bench.finish();
+      },
+      kExactTimes);
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,72 @@
+// A pool of one worker: its jobs run one after the other on a thread of its own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "exercises/testing/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class Pool {
+ public:
+  Pool() {
+    lab::thread("worker", [this] { run(); }).detach();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Asks the worker to end as soon as no job is left.
+  ~Pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    work_ready_.notify_one();
+    std::unique_lock lock(mutex_);
+    exited_.wait(lock, [this] { return has_exited_; });
+  }
+
+  void submit(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    work_ready_.notify_one();
+  }
+
+ private:
+  // The function of the worker's thread.
+  void run() {
+    while (const std::optional<Job> job = next()) (*job)();
+    {
+      const std::lock_guard lock(mutex_);
+      has_exited_ = true;
+    }
+    exited_.notify_one();
+  }
+
+  // Blocks until there is a job; nullopt: closed, and no job is left.
+  std::optional<Job> next() {
+    std::unique_lock lock(mutex_);
+    work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+    if (jobs_.empty()) return std::nullopt;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return job;
+  }
+
+  lab::mutex mutex_;
+  lab::condition_variable work_ready_{"work_ready"};
+  lab::condition_variable exited_{"exited"};
+  std::deque<Job> jobs_;     // guarded by mutex_
+  bool closed_ = false;      // guarded by mutex_
+  bool has_exited_ = false;  // guarded by mutex_
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,69 @@
+// A pool of one worker: its jobs run one after the other on a thread of its own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "exercises/testing/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class Pool {
+ public:
+  Pool() {
+    lab::thread("worker", [state = state_] { state->run(); }).detach();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Asks the worker to end as soon as no job is left.
+  ~Pool() {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->closed = true;
+    }
+    state_->work_ready.notify_one();
+  }
+
+  void submit(Job job) {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->jobs.push_back(std::move(job));
+    }
+    state_->work_ready.notify_one();
+  }
+
+ private:
+  // Owned by the pool and by its worker, so it lives as long as either.
+  struct State {
+    // The function of the worker's thread.
+    void run() {
+      while (const std::optional<Job> job = next()) (*job)();
+    }
+
+    // Blocks until there is a job; nullopt: closed, and no job is left.
+    std::optional<Job> next() {
+      std::unique_lock lock(mutex);
+      work_ready.wait(lock, [this] { return closed || !jobs.empty(); });
+      if (jobs.empty()) return std::nullopt;
+      Job job = std::move(jobs.front());
+      jobs.pop_front();
+      return job;
+    }
+
+    lab::mutex mutex;
+    lab::condition_variable work_ready{"work_ready"};
+    std::deque<Job> jobs;  // guarded by mutex
+    bool closed = false;   // guarded by mutex
+  };
+
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,77 @@
+// A pool with one worker, and two ways to wait until all its jobs are done.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "exercises/testing/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class Pool {
+ public:
+  // Does what is left; ~jthread joins worker_ after that.
+  ~Pool() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    work_ready_.notify_one();
+  }
+
+  void submit(Job job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    ++unfinished_;
+    work_ready_.notify_one();
+  }
+
+  // Waits until every job is done.
+  void drain() {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return unfinished_ == 0; });
+  }
+
+  // The same, for `timeout` at most. Returns whether every job is done.
+  bool drain_for(lab::steady_clock::duration timeout) {
+    // TODO(you): a caller with a patience of 10 ms was in here for hours.
+    bool drained = false;  // guarded by mutex_
+    lab::condition_variable answer{"answer"};
+    const lab::jthread helper("helper", [&] {
+      drain();
+      const std::lock_guard lock(mutex_);
+      drained = true;
+      answer.notify_one();
+    });
+    std::unique_lock lock(mutex_);
+    return answer.wait_for(lock, timeout, [&] { return drained; });
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      job = nullptr;  // what it owns goes before it counts as done
+      lock.lock();
+      if (--unfinished_ == 0) idle_.notify_all();
+    }
+  }
+
+  lab::mutex mutex_;
+  lab::condition_variable work_ready_{"work_ready"};
+  lab::condition_variable idle_{"idle"};
+  std::deque<Job> jobs_;                              // guarded by mutex_
+  int unfinished_ = 0;                                // queued or running; guarded by mutex_
+  bool closed_ = false;                               // guarded by mutex_
+  lab::jthread worker_{"worker", [this] { run(); }};  // last: it uses the others at once
+};
+
+}  // namespace worker_pool

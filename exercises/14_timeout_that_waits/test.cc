@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "exercises/testing/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "14_timeout_that_waits",
+    "the wait ended after 10 ms, as it should. Then ~jthread joined the helper, which waits for "
+    "the "
+    "job. The caller asked for a limit and got none: it cannot cancel the job, nor save what is "
+    "queued behind it.");
+
+std::string in_ms(lab::steady_clock::duration time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
+         " ms";
+}
+
+TEST(TimeoutThatWaits, ReturnsWhenTheTimeIsOver) {
+  expect_every_schedule(kLesson, [] {
+    LabGate gate("job");
+    Pool pool;
+    pool.submit([&] { gate.wait(); });
+    gate.await_arrival();
+    for (int call = 1; call <= 2; ++call) {
+      lab::note("calls drain_for(10ms)");
+      const auto called = lab::steady_clock::now();
+      lab::check(!pool.drain_for(10ms), "drain_for(10ms) returned true, but the job is not done");
+      const auto took = lab::steady_clock::now() - called;
+      lab::note("is back from drain_for(10ms) after " + in_ms(took));
+      lab::check(took == 10ms, "drain_for(10ms) did not wait for 10 ms");
+    }
+    const std::size_t left = lab::running_threads() - 2;  // without main and the worker
+    lab::check(left == 0, "drain_for() has left " + std::to_string(left) +
+                              " threads behind, which use the pool even after its end");
+    gate.open();
+  });
+}
+
+TEST(TimeoutThatWaits, ReturnsAsSoonAsTheJobsAreDone) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Pool pool;
+                          pool.submit([] {});  // takes no time
+                          lab::note("calls drain_for(1h)");
+                          const auto called = lab::steady_clock::now();
+                          const bool drained = pool.drain_for(1h);
+                          const auto took = lab::steady_clock::now() - called;
+                          lab::check(drained, "drain_for(1h) returned false after " + in_ms(took) +
+                                                  ", although the job takes no time");
+                          lab::check(took == 0ms, "drain_for(1h) was " + in_ms(took) +
+                                                      " late: the job takes no time");
+                        },
+                        // Nobody is slow for an hour.
+                        {.early_timeouts = false, .random_schedules = 50});
+}
+
+}  // namespace
+}  // namespace worker_pool
