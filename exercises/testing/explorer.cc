@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,10 +24,12 @@ class Recording : public Strategy {
     const std::size_t index = decide(choices);
     decisions_.push_back(index);
     if (choices[index].preemption) ++preemptions_;
+    if (choices[index].spurious) ++spurious_wakeups_;
     return index;
   }
 
   int preemptions() const { return preemptions_; }
+  int spurious_wakeups() const { return spurious_wakeups_; }
 
   // Without the zeros at its end: a replay goes on with zeros.
   std::string schedule() const {
@@ -43,6 +46,7 @@ class Recording : public Strategy {
   void begin() {
     decisions_.clear();
     preemptions_ = 0;
+    spurious_wakeups_ = 0;
   }
 
  private:
@@ -50,19 +54,23 @@ class Recording : public Strategy {
 
   std::vector<std::size_t> decisions_;
   int preemptions_ = 0;
+  int spurious_wakeups_ = 0;
 };
 
-// All schedules with at most `preemptions` preemptions, depth first.
+// All schedules with at most that many preemptions and spurious wake-ups, depth first.
 class DepthFirst final : public Recording {
  public:
-  explicit DepthFirst(int preemptions) : limit_(preemptions) {}
+  DepthFirst(int preemptions, int spurious_wakeups)
+      : max_preemptions_(preemptions), max_spurious_wakeups_(spurious_wakeups) {}
 
   // Prepares the next schedule; false when there is none left.
   bool next() {
     begin();
     depth_ = 0;
     if (fresh_) return !(fresh_ = false);
-    while (!path_.empty() && path_.back().taken + 1 == path_.back().possible) path_.pop_back();
+    while (!path_.empty() && path_.back().taken + 1 == path_.back().allowed.size()) {
+      path_.pop_back();
+    }
     if (path_.empty()) return false;
     ++path_.back().taken;
     return true;
@@ -70,24 +78,31 @@ class DepthFirst final : public Recording {
 
  private:
   struct Fork {
-    std::size_t taken;
-    std::size_t possible;
+    std::size_t choices;               // how many there were
+    std::vector<std::size_t> allowed;  // those within the limits
+    std::size_t taken = 0;             // an index into `allowed`
   };
 
   std::size_t decide(const std::vector<Choice>& choices) override {
-    if (depth_ == path_.size()) path_.push_back({0, allowed(choices)});
-    return path_[depth_++].taken;
+    if (depth_ == path_.size()) path_.push_back({choices.size(), allowed(choices)});
+    const Fork& fork = path_[depth_++];
+    check(fork.choices == choices.size(),
+          "the scenario did not do the same again: does it keep something from run to run?");
+    return fork.allowed[fork.taken];
   }
 
-  // Preemptions stand after the thread that runs: without one left, only that thread is allowed.
-  std::size_t allowed(const std::vector<Choice>& choices) const {
-    if (preemptions() < limit_) return choices.size();
-    const auto is_preemption = [](const Choice& choice) { return choice.preemption; };
-    const auto others = std::ranges::count_if(choices, is_preemption);
-    return choices.size() - static_cast<std::size_t>(others);
+  std::vector<std::size_t> allowed(const std::vector<Choice>& choices) const {
+    std::vector<std::size_t> result;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      if (choices[i].preemption && preemptions() == max_preemptions_) continue;
+      if (choices[i].spurious && spurious_wakeups() == max_spurious_wakeups_) continue;
+      result.push_back(i);
+    }
+    return result;
   }
 
-  const int limit_;
+  const int max_preemptions_;
+  const int max_spurious_wakeups_;
   bool fresh_ = true;
   std::vector<Fork> path_;
   std::size_t depth_ = 0;
@@ -128,17 +143,21 @@ class Replay final : public Recording {
   explicit Replay(const std::string& schedule) {
     std::istringstream stream(schedule);
     for (std::string decision; std::getline(stream, decision, '.');) {
-      decisions_.push_back(std::stoul(decision));
+      if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
+        throw std::invalid_argument("\"" + schedule + "\" is no schedule; 0.1.0.2 would be one");
+      }
+      wanted_.push_back(std::stoul(decision));
     }
   }
 
  private:
   std::size_t decide(const std::vector<Choice>& choices) override {
-    const std::size_t decision = next_ < decisions_.size() ? decisions_[next_++] : 0;
-    return std::min(decision, choices.size() - 1);
+    const std::size_t decision = next_ < wanted_.size() ? wanted_[next_++] : 0;
+    check(decision < choices.size(), "the schedule to replay is one of another scenario");
+    return decision;
   }
 
-  std::vector<std::size_t> decisions_;
+  std::vector<std::size_t> wanted_;
   std::size_t next_ = 0;
 };
 
@@ -157,12 +176,9 @@ bool run_one(const Options& options, const std::function<void()>& scenario, Reco
   return true;
 }
 
-// Every schedule with at most that many preemptions and spurious wake-ups. Returns whether the
-// search is over: a schedule failed, or enough were run.
-bool run_all(int preemptions, int spurious_wakeups, Options options,
-             const std::function<void()>& scenario, Result& result) {
-  options.max_spurious_wakeups = spurious_wakeups;
-  DepthFirst strategy(preemptions);
+// Returns whether the search is over: a schedule failed, or enough were run.
+bool run_all(const Options& options, const std::function<void()>& scenario, DepthFirst strategy,
+             Result& result) {
   while (strategy.next()) {
     if (result.schedules >= options.max_schedules) return true;
     if (run_one(options, scenario, strategy, result)) return true;
@@ -175,7 +191,7 @@ void run_systematically(const Options& options, const std::function<void()>& sce
                         Result& result) {
   for (int preemptions = 0; preemptions <= options.max_preemptions; ++preemptions) {
     for (int spurious = 0; spurious <= options.max_spurious_wakeups; ++spurious) {
-      if (run_all(preemptions, spurious, options, scenario, result)) return;
+      if (run_all(options, scenario, DepthFirst(preemptions, spurious), result)) return;
     }
   }
   result.exhaustive = true;

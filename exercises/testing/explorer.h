@@ -29,16 +29,17 @@
 namespace worker_pool::lab {
 
 struct Options {
-  int max_preemptions = 2;             // switches away from a thread that could have gone on
-  int max_spurious_wakeups = 1;        // in one schedule
-  bool early_timeouts = true;  // may the clock jump to a timeout while somebody could go on?
-  std::size_t max_steps = 5'000;       // of one schedule; more is a run that never ends
+  int max_preemptions = 2;        // switches away from a thread that could have gone on
+  int max_spurious_wakeups = 1;   // in one schedule
+  bool early_timeouts = true;     // may the clock jump to a timeout while somebody could go on?
+  std::size_t max_steps = 5'000;  // of one schedule; more is a run that never ends
   std::size_t max_schedules = 20'000;  // of the systematic part
   std::size_t random_schedules = 200;
   std::uint64_t seed = 1;
-  // How long one schedule may take by a real clock before something outside the lab is blamed.
+  // How long there may be no step by a real clock before something outside the lab is blamed.
   std::chrono::milliseconds patience = std::chrono::seconds(5);
-  std::string replay{};  // Result::schedule of an earlier run: runs that one only
+  // Result::schedule of an earlier run with the same options: runs that one only.
+  std::string replay{};
 };
 
 struct Result {
@@ -56,8 +57,10 @@ struct Result {
 //
 // A schedule fails when a check() does, when nobody can go on (a deadlock), when the scenario ends
 // with a thread still running or a lock still held, when a lock is released by a thread that does
-// not hold it, when an exception leaves a thread, or when there is no end to it. The threads of a
-// failed schedule stay where they are for the rest of the program.
+// not hold it, when a mutex or condition variable is destroyed while a thread uses it, when an
+// exception leaves a thread, or when there is no end to it: a loop that only looks and yields has
+// none, as the others need not get a turn. The threads of a failed schedule stay where they are for
+// the rest of the program.
 Result explore(const Options& options, const std::function<void()>& scenario);
 
 // Fails the schedule with this verdict unless `ok`. Does not return then. Inside a scenario only.

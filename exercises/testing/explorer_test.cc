@@ -11,6 +11,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "exercises/testing/lab.h"
@@ -164,10 +165,14 @@ TEST(Explorer, LoopOfTimedWaitsEndsWithoutPreemptions) {
     changed.notify_one();
     worker.join();
   };
-  const Result result =
-      explore({.max_preemptions = 1, .max_spurious_wakeups = 1, .random_schedules = 0}, scenario);
+  const Result result = explore({.max_preemptions = 1,
+                                 .max_spurious_wakeups = 1,
+                                 .max_steps = 50,
+                                 .max_schedules = 100,
+                                 .random_schedules = 0},
+                                scenario);
   EXPECT_FALSE(result.failed) << result.story;
-  EXPECT_TRUE(result.exhaustive);
+  EXPECT_TRUE(result.exhaustive) << "after " << result.schedules << " schedules";
 }
 
 TEST(Explorer, LimitOfSchedulesIsKept) {
@@ -290,10 +295,12 @@ TEST(ExplorerVerdict, ExceptionLeavesAThread) {
 }
 
 TEST(ExplorerVerdict, RunThatNeverEnds) {
-  EXPECT_THAT(verdict_of([] {
-                while (true) this_thread::yield();
-              }),
-              HasSubstr("somebody runs in circles"));
+  int turns = 0;
+  const Result result = explore({.max_steps = 50}, [&] {
+    for (;; ++turns) this_thread::yield();
+  });
+  EXPECT_EQ(result.verdict, "no end after 50 steps: somebody runs in circles");
+  EXPECT_EQ(turns, 50);
 }
 
 TEST(ExplorerVerdict, ThreadJoinsItself) {
@@ -303,6 +310,27 @@ TEST(ExplorerVerdict, ThreadJoinsItself) {
               this_thread::sleep_for(1ns);
             }),
             "worker joins itself");
+}
+
+// A failed check does not throw: nothing can catch it, and a destructor may fail, too.
+TEST(ExplorerVerdict, CheckFailsInNoexceptCode) {
+  EXPECT_EQ(verdict_of([] {
+              const auto fail = [](int*) noexcept { check(false, "the destructor says no"); };
+              int value = 0;
+              const std::unique_ptr<int, decltype(fail)> owner(&value, fail);
+            }),
+            "the destructor says no");
+}
+
+TEST(ExplorerVerdict, CheckCannotBeCaught) {
+  EXPECT_EQ(verdict_of([] {
+              try {
+                check(false, "the first one");
+              } catch (...) {
+              }
+              check(false, "the second one");
+            }),
+            "the first one");
 }
 
 // --- Misuse ------------------------------------------------------------------------------------
@@ -322,6 +350,29 @@ TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
 TEST(ExplorerDeathTest, LabTypeOutsideTheLabIsExplained) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(mutex(), ::testing::ExitedWithCode(1), "used outside lab::explore");
+}
+
+TEST(ExplorerDeathTest, LabTypeOnAStdThreadIsExplained) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(explore({},
+                      [] {
+                        mutex m;
+                        std::thread([&] { m.lock(); }).join();
+                      }),
+              ::testing::ExitedWithCode(1), "on a std::thread inside it.*use lab::thread");
+}
+
+// A busy machine is slow, but not stuck: patience is for one step, not for all of them.
+TEST(Explorer, SlowScheduleIsNotTakenForAStuckOne) {
+  const Options one = {
+      .max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0, .patience = 400ms};
+  const Result result = explore(one, [] {
+    for (int i = 0; i < 6; ++i) {
+      std::this_thread::sleep_for(100ms);
+      this_thread::yield();
+    }
+  });
+  EXPECT_TRUE(result.exhaustive);
 }
 
 }  // namespace

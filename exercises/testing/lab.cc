@@ -11,13 +11,22 @@ namespace {
 
 void step_until(std::function<bool()> can_go_on, std::function<std::string()> reason,
                 std::optional<Time> until = std::nullopt) {
-  (void)Scheduler::current().step(
+  Scheduler::current().step(
       {.can_go_on = std::move(can_go_on), .reason = std::move(reason), .until = until});
 }
 
 }  // namespace
 
 // --- mutex ---------------------------------------------------------------------------------------
+
+mutex::~mutex() {
+  Scheduler& scheduler = Scheduler::current();
+  if (!is_free()) {
+    scheduler.fail(scheduler.name_of(scheduler.self()) + " destroys " + name_ + ", which " +
+                   scheduler.name_of(*owner_) + " holds");
+  }
+  scheduler.expect_unused(this, name_);
+}
 
 void mutex::take() {
   owner_ = Scheduler::current().self();
@@ -40,12 +49,14 @@ void mutex::lock() {
     scheduler.fail(scheduler.name_of(*owner_) + " locks " + name_ + ", which it holds already");
   }
   if (!is_free()) scheduler.tell("waits " + waiting_for());
-  step_until([this] { return is_free(); }, [this] { return waiting_for(); });
+  scheduler.step({.can_go_on = [this] { return is_free(); },
+                  .reason = [this] { return waiting_for(); },
+                  .uses = this});
   take();
 }
 
 bool mutex::try_lock() {
-  (void)Scheduler::current().step();
+  Scheduler::current().step({.uses = this});
   if (!is_free()) return false;
   take();
   return true;
@@ -62,41 +73,45 @@ void mutex::unlock() {
 
 // --- condition_variable --------------------------------------------------------------------------
 
-std::vector<int> condition_variable::parked() const {
-  std::vector<int> threads;
-  for (const Waiter* waiter : waiters_) {
-    if (!waiter->notified) threads.push_back(waiter->thread);
+condition_variable::~condition_variable() {
+  Scheduler& scheduler = Scheduler::current();
+  if (!waiters_.empty()) {
+    scheduler.fail(scheduler.name_of(scheduler.self()) + " destroys " + name_ + " while " +
+                   scheduler.name_of(waiters_[0]->thread) + " waits on it");
   }
-  return threads;
+  scheduler.expect_unused(this, name_);
 }
 
 void condition_variable::notify_one() {
   Scheduler& scheduler = Scheduler::current();
-  (void)scheduler.step();
-  const std::vector<int> threads = parked();
-  if (threads.empty()) return scheduler.tell("notifies " + name_ + ": nobody is waiting");
+  scheduler.step({.uses = this});
+  if (waiters_.empty()) return scheduler.tell("notifies " + name_ + ": nobody is waiting");
+  std::vector<int> threads;
+  for (const Waiter* waiter : waiters_) threads.push_back(waiter->thread);
   const int woken = scheduler.any_of(threads);
   scheduler.tell("notifies " + name_ + ": wakes " + scheduler.name_of(woken));
-  (*std::ranges::find(waiters_, woken, &Waiter::thread))->notified = true;
+  const auto waiter = std::ranges::find(waiters_, woken, &Waiter::thread);
+  (*waiter)->notified = true;
+  waiters_.erase(waiter);
 }
 
 void condition_variable::notify_all() {
   Scheduler& scheduler = Scheduler::current();
-  (void)scheduler.step();
-  const std::vector<int> threads = parked();
+  scheduler.step({.uses = this});
   std::string names;
-  for (const int thread : threads) {
-    names += (names.empty() ? "" : ", ") + scheduler.name_of(thread);
+  for (const Waiter* waiter : waiters_) {
+    names += (names.empty() ? "" : ", ") + scheduler.name_of(waiter->thread);
   }
   scheduler.tell("notifies all on " + name_ + ": " +
                  (names.empty() ? "nobody is waiting" : "wakes " + names));
   for (Waiter* waiter : waiters_) waiter->notified = true;
+  waiters_.clear();
 }
 
 cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
                                               std::optional<Time> until) {
   Scheduler& scheduler = Scheduler::current();
-  (void)scheduler.step();  // between the look at the condition and going to sleep
+  scheduler.step({.uses = this});  // between the look at the condition and going to sleep
   mutex& held = *lock.mutex();
   if (held.owner_ != scheduler.self()) {
     scheduler.fail(scheduler.name_of(scheduler.self()) + " waits on " + name_ +
@@ -108,18 +123,20 @@ cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
   waiters_.push_back(&self);
 
   const auto timed_out = [&] { return until && scheduler.now() >= *until; };
-  const bool woken = scheduler.step({
-      .can_go_on = [&] { return (self.notified || timed_out()) && held.is_free(); },
-      .reason = [this] { return "on " + name_; },
+  const auto is_awake = [&] { return self.notified || timed_out(); };
+  scheduler.step({
+      .can_go_on = [&] { return is_awake() && held.is_free(); },
+      .reason = [&] { return is_awake() ? held.waiting_for() : "on " + name_; },
       .until = until,
-      .can_wake_spuriously = [&] { return !self.notified && held.is_free(); },
+      .can_wake_spuriously = [&] { return !is_awake() && held.is_free(); },
+      .uses = &held,
   });
 
-  std::erase(waiters_, &self);
+  if (!self.notified) std::erase(waiters_, &self);  // else *this may be gone, as std allows
   held.take();
-  const bool is_timeout = woken && !self.notified;
-  scheduler.tell(is_timeout ? "wakes up: the time is over" : "wakes up");
-  return is_timeout ? cv_status::timeout : cv_status::no_timeout;
+  // As in std, the time decides, also when a notification came first and the lock too late.
+  scheduler.tell(timed_out() ? "wakes up: the time is over" : "wakes up");
+  return timed_out() ? cv_status::timeout : cv_status::no_timeout;
 }
 
 // --- thread --------------------------------------------------------------------------------------
@@ -151,7 +168,7 @@ void thread::join() {
 
 // --- this_thread ---------------------------------------------------------------------------------
 
-void this_thread::yield() { (void)Scheduler::current().step(); }
+void this_thread::yield() { Scheduler::current().step(); }
 
 void this_thread::sleep_until(steady_clock::time_point time) {
   Scheduler& scheduler = Scheduler::current();

@@ -38,6 +38,7 @@ class mutex {
  public:
   mutex() : mutex("mutex") {}
   explicit mutex(const std::string& name) : name_(Scheduler::current().unique(name)) {}
+  ~mutex();
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 
@@ -63,6 +64,7 @@ class condition_variable {
  public:
   condition_variable() : condition_variable("condition_variable") {}
   explicit condition_variable(const std::string& name) : name_(Scheduler::current().unique(name)) {}
+  ~condition_variable();
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
 
@@ -104,10 +106,9 @@ class condition_variable {
   };
 
   cv_status wait_until_time(std::unique_lock<mutex>& lock, std::optional<Time> until);
-  std::vector<int> parked() const;
 
   const std::string name_;
-  std::vector<Waiter*> waiters_;
+  std::vector<Waiter*> waiters_;  // those that are not notified
 };
 
 class thread {
@@ -138,9 +139,10 @@ class thread {
  private:
   template <class Body>
   void start(const std::string& name, Body body) {
-    auto shared = std::make_shared<Body>(std::move(body));  // std::function wants it copyable
-    number_ = Scheduler::current().start(name, [shared] { (*shared)(); });
-    (void)Scheduler::current().step();  // the new thread may be the first to run
+    // std::function wants it copyable. The new thread has the only copy: it destroys it, too.
+    number_ = Scheduler::current().start(
+        name, [shared = std::make_shared<Body>(std::move(body))] { (*shared)(); });
+    Scheduler::current().step();  // the new thread may be the first to run
   }
 
   std::optional<int> number_;
@@ -186,7 +188,11 @@ class atomic {
   }
   bool compare_exchange_strong(T& expected, T desired) {
     point();
-    if (value_ != expected) return (expected = value_, false);
+    if (value_ != expected) {
+      tell("sees");
+      expected = value_;
+      return false;
+    }
     value_ = desired;
     tell("sets");
     return true;
@@ -197,7 +203,7 @@ class atomic {
     tell("sets");
     return before;
   }
-  T fetch_sub(T change) { return fetch_add(-change); }
+  T fetch_sub(T change) { return fetch_add(static_cast<T>(-change)); }
   operator T() const { return load(); }
   T operator=(T value) { return (store(value), value); }
   T operator++() { return fetch_add(1) + 1; }
@@ -206,7 +212,7 @@ class atomic {
   T operator--(int) { return fetch_sub(1); }
 
  private:
-  static void point() { (void)Scheduler::current().step(); }
+  static void point() { Scheduler::current().step(); }
 
   void tell(const std::string& what) const {
     if (name_.empty()) return;

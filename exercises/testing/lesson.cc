@@ -24,7 +24,7 @@ void expect_every_schedule(const Lesson& lesson, const std::function<void()>& sc
 
 void LabGate::open() {
   lab::Scheduler& scheduler = lab::Scheduler::current();
-  (void)scheduler.step();
+  scheduler.step();
   open_ = true;
   scheduler.tell("opens the gate \"" + name_ + "\"");
 }
@@ -34,12 +34,12 @@ void LabGate::wait() {
   arrived_ = true;
   const std::string reason = "at the gate \"" + name_ + "\"";
   if (!open_) scheduler.tell("waits " + reason);
-  (void)scheduler.step({.can_go_on = [this] { return open_; }, .reason = [reason] { return reason; }});
+  scheduler.step({.can_go_on = [this] { return open_; }, .reason = [reason] { return reason; }});
 }
 
 void LabGate::await_arrival() {
   const std::string reason = "for somebody to arrive at the gate \"" + name_ + "\"";
-  (void)lab::Scheduler::current().step(
+  lab::Scheduler::current().step(
       {.can_go_on = [this] { return arrived_; }, .reason = [reason] { return reason; }});
 }
 

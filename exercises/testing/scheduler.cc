@@ -29,7 +29,9 @@ thread_local Scheduler* t_scheduler = nullptr;
 
 Scheduler& Scheduler::current() {
   if (t_scheduler == nullptr) {
-    give_up("lab: a lab type was used outside lab::explore(); outside, use the std type");
+    give_up(
+        "lab: a lab type was used outside lab::explore(), or on a std::thread inside it. Outside, "
+        "use the std types; inside, use lab::thread.");
   }
   return *t_scheduler;
 }
@@ -37,13 +39,21 @@ Scheduler& Scheduler::current() {
 std::string Scheduler::run(const std::function<void()>& scenario) {
   pass_turn_to(start("main", scenario));
   std::unique_lock lock(mutex_);
-  if (!over_changed_.wait_for(lock, options_.patience, [this] { return over_; })) {
-    give_up("lab: thread \"" + turn_name_ +
-            "\" does not come back. Does it wait on a std::mutex, std::condition_variable or "
-            "std::this_thread::sleep_for? In an exercise use lab::mutex and its kin.");
+  std::size_t seen = 0;
+  while (!over_changed_.wait_for(lock, options_.patience, [this] { return over_; })) {
+    // A busy machine may be slow, but then there is a step now and then.
+    const std::size_t steps = steps_;
+    if (steps == seen) {
+      give_up("lab: thread \"" + turn_->name +
+              "\" does not come back. Does it wait on a std::mutex, std::condition_variable or "
+              "std::this_thread::sleep_for? In an exercise use lab::mutex and its kin.");
+    }
+    seen = steps;
   }
   if (!verdict_.empty()) {
-    for (const auto& thread : threads_) thread->real.detach();  // parked for ever
+    for (const auto& thread : threads_) {
+      if (thread->real.joinable()) thread->real.detach();  // parked for ever
+    }
     return verdict_;
   }
   lock.unlock();
@@ -69,8 +79,7 @@ int Scheduler::start(const std::string& name, std::function<void()> body) {
   const int number = static_cast<int>(threads_.size());
   Thread& thread = *threads_.emplace_back(std::make_unique<Thread>());
   thread.name = unique(name);
-  thread.real = std::thread(
-      [this, number, &thread, body = std::move(body)] { main_of(number, thread, body); });
+  thread.body = std::move(body);
   return number;
 }
 
@@ -79,11 +88,19 @@ std::size_t Scheduler::running_threads() const {
   return static_cast<std::size_t>(std::ranges::count_if(threads_, is_running));
 }
 
-void Scheduler::main_of(int number, Thread& thread, const std::function<void()>& body) {
+void Scheduler::expect_unused(const void* object, const std::string& name) {
+  for (const auto& thread : threads_) {
+    const bool is_other = thread != threads_[index(running_)] && !thread->finished;
+    if (!is_other || thread->waiting.uses != object) continue;
+    fail(name_of(running_) + " destroys " + name + " while " + thread->name + " uses it");
+  }
+}
+
+void Scheduler::main_of(Thread& thread) {
   t_scheduler = this;
-  wait_for_turn(number, thread);
   try {
-    body();
+    thread.body();
+    thread.body = nullptr;  // while it has the turn: destructors may use lab types, too
   } catch (const std::exception& e) {
     fail("an exception left thread " + thread.name + " (\"" + e.what() +
          "\"): outside the lab that is std::terminate");
@@ -103,29 +120,23 @@ void Scheduler::finish() {
   const auto left = std::ranges::find_if(threads_, is_running);
   if (left == threads_.end()) return end("");
   if (threads_[0]->finished) fail("the scenario is over, and " + (*left)->name + " still runs");
-  const Choice next = choose();
-  running_ = next.thread;
-  spurious_ = next.spurious;
-  pass_turn_to(next.thread);
+  running_ = choose().thread;
+  pass_turn_to(running_);
 }
 
-bool Scheduler::step() { return step(Waiting()); }
+void Scheduler::step() { step(Waiting()); }
 
-bool Scheduler::step(Waiting waiting) {
+void Scheduler::step(Waiting waiting) {
   if (++steps_ > options_.max_steps) {
     fail("no end after " + std::to_string(options_.max_steps) + " steps: somebody runs in circles");
   }
   const int self = running_;
   Thread& thread = *threads_[index(self)];  // threads_ may change as soon as the turn is passed on
   thread.waiting = std::move(waiting);
-  const Choice next = choose();
-  running_ = next.thread;
-  spurious_ = next.spurious;
-  if (next.thread != self) {
-    pass_turn_to(next.thread);
-    wait_for_turn(self, thread);
-  }
-  return !spurious_;
+  running_ = choose().thread;
+  if (running_ == self) return;
+  pass_turn_to(running_);
+  wait_for_turn(thread);
 }
 
 std::vector<Choice> Scheduler::choices() {
@@ -140,7 +151,6 @@ std::vector<Choice> Scheduler::choices() {
   }
   if (result.empty()) return result;
 
-  // Preemptions come last: DepthFirst relies on it.
   if (spurious_wakeups_ < options_.max_spurious_wakeups) {
     for (int thread = 0; thread < static_cast<int>(threads_.size()); ++thread) {
       const Thread& it = *threads_[index(thread)];
@@ -218,23 +228,30 @@ void Scheduler::fail(const std::string& verdict) {
 }
 
 void Scheduler::end(const std::string& verdict) {
-  const std::lock_guard lock(mutex_);
-  verdict_ = verdict;
-  over_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    verdict_ = verdict;
+    over_ = true;
+  }
   over_changed_.notify_one();
 }
 
+// Notifies without the mutex: whoever wakes up would only wait for it. The scheduler is still there
+// then, because run() joins the calling thread first, or leaves the scheduler alone for ever.
 void Scheduler::pass_turn_to(int thread) {
-  const std::lock_guard lock(mutex_);
-  turn_ = thread;
-  turn_name_ = name_of(thread);
-  threads_[index(thread)]->turn.notify_one();
+  Thread& next = *threads_[index(thread)];
+  {
+    const std::lock_guard lock(mutex_);
+    turn_ = &next;
+    if (!next.real.joinable()) next.real = std::thread([this, &next] { main_of(next); });
+  }
+  next.turn.notify_one();
 }
 
-// Touches nothing but its own Thread before it has the turn: a new thread gets here at any time.
-void Scheduler::wait_for_turn(int number, Thread& thread) {
+// Touches nothing but its own Thread before it has the turn.
+void Scheduler::wait_for_turn(Thread& thread) {
   std::unique_lock lock(mutex_);
-  thread.turn.wait(lock, [this, number] { return turn_ == number; });
+  thread.turn.wait(lock, [this, &thread] { return turn_ == &thread; });
 }
 
 }  // namespace worker_pool::lab

@@ -1,6 +1,7 @@
 // The scheduler of one schedule: what the lab types are made of. Learners never need it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -47,6 +48,7 @@ class Scheduler {
     std::function<std::string()> reason = [] { return std::string("for its turn"); };
     std::optional<Time> until{};  // when can_go_on() changes by itself
     std::function<bool()> can_wake_spuriously = [] { return false; };
+    const void* uses = nullptr;  // what must not be destroyed meanwhile
   };
 
   Scheduler(const Options& options, Strategy& strategy) : options_(options), strategy_(strategy) {}
@@ -63,9 +65,9 @@ class Scheduler {
   static Scheduler& current();
 
   // A point where others may get the turn. Returns when the calling thread has it again, which is
-  // when it can go on; false: it was woken spuriously.
-  bool step(Waiting waiting);
-  bool step();
+  // when it can go on, or when it is woken spuriously.
+  void step(Waiting waiting);
+  void step();
 
   // One of `threads`, as the strategy likes.
   int any_of(const std::vector<int>& threads);
@@ -75,6 +77,8 @@ class Scheduler {
   const std::string& name_of(int thread) const { return threads_[index(thread)]->name; }
   std::size_t running_threads() const;
   std::size_t operations() const { return steps_; }
+  // Fails when another thread is in the middle of an operation on `object`.
+  void expect_unused(const void* object, const std::string& name);
   int self() const { return running_; }
   Time now() const { return now_; }
   std::string unique(const std::string& name);  // "mutex", then "mutex 2"
@@ -85,39 +89,38 @@ class Scheduler {
  private:
   struct Thread {
     std::string name{};
+    std::function<void()> body{};
     Waiting waiting{};
     bool finished = false;
     int locks_held = 0;
     std::condition_variable turn{};
-    std::thread real{};
+    std::thread real{};  // from its first turn on
   };
 
   static std::size_t index(int thread) { return static_cast<std::size_t>(thread); }
 
-  void main_of(int number, Thread& thread, const std::function<void()>& body);
+  void main_of(Thread& thread);
   void finish();
   std::vector<Choice> choices();
   std::optional<int> next_timeout() const;
   Choice choose();
   std::string deadlock() const;
   void pass_turn_to(int thread);
-  void wait_for_turn(int number, Thread& thread);
+  void wait_for_turn(Thread& thread);
   void end(const std::string& verdict);
 
   const Options options_;
   Strategy& strategy_;
   std::vector<std::unique_ptr<Thread>> threads_;
   int running_ = 0;
-  bool spurious_ = false;  // the turn came by a spurious wake-up
   int spurious_wakeups_ = 0;
-  std::size_t steps_ = 0;
+  std::atomic<std::size_t> steps_ = 0;  // run() looks at it at any time
   Time now_ = Time::zero();
   std::vector<std::string> names_;
   std::vector<std::pair<std::string, std::string>> story_;  // who, what
 
-  std::mutex mutex_;  // guards what follows, and orders everything else
-  int turn_ = -1;     // nobody's yet
-  std::string turn_name_;
+  std::mutex mutex_;  // guards what follows and Thread::real, and orders everything else
+  const Thread* turn_ = nullptr;
   bool over_ = false;
   std::string verdict_;
   std::condition_variable over_changed_;
