@@ -222,6 +222,6 @@ void note(const std::string& line) { Scheduler::current().tell(line); }
 
 std::size_t running_threads() { return Scheduler::current().running_threads(); }
 
-std::size_t operations() { return Scheduler::current().operations(); }
+std::size_t synchronisations() { return Scheduler::current().synchronisations(); }
 
 }  // namespace worker_pool::lab

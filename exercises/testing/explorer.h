@@ -72,8 +72,8 @@ void note(const std::string& line);
 // How many threads of the scenario have not ended, the calling one included. Inside one only.
 std::size_t running_threads();
 
-// How many operations on lab types there have been so far in this schedule. If there was none
-// between two looks, no other thread can have run between them. Inside a scenario only.
-std::size_t operations();
+// How many locks the calling thread has taken and atomics it has used so far: what orders it after
+// others. (Yielding and sleeping do not.) Inside a scenario only.
+std::size_t synchronisations();
 
 }  // namespace worker_pool::lab

@@ -31,6 +31,7 @@ mutex::~mutex() {
 void mutex::take() {
   owner_ = Scheduler::current().self();
   Scheduler::current().count_lock(+1);
+  Scheduler::current().count_synchronisation();
 }
 
 void mutex::give_back() {

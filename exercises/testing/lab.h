@@ -212,7 +212,10 @@ class atomic {
   T operator--(int) { return fetch_sub(1); }
 
  private:
-  static void point() { Scheduler::current().step(); }
+  static void point() {
+    Scheduler::current().step();
+    Scheduler::current().count_synchronisation();
+  }
 
   void tell(const std::string& what) const {
     if (name_.empty()) return;

@@ -528,16 +528,24 @@ TEST(LabCounters, RunningThreadsAreThoseThatHaveNotEnded) {
   });
 }
 
-TEST(LabCounters, OperationsAreCounted) {
+TEST(LabCounters, SynchronisationsAreTheLocksAndAtomicsOfTheCallingThread) {
   expect_passes([] {
     mutex m;
-    const std::size_t before = operations();
-    check(operations() == before, "a look is no operation");
-    m.lock();
-    check(operations() == before + 1, "lock() is one");
-    m.unlock();
+    atomic<int> value(0);
+    thread other("other", [&] {
+      const std::lock_guard lock(m);
+      value = 1;
+    });
+    const std::size_t before = synchronisations();
     this_thread::yield();
-    check(operations() == before + 2, "yield() is one; unlock() need not be");
+    this_thread::sleep_for(1ms);
+    check(synchronisations() == before, "neither yield(), nor sleep_for(), nor another thread");
+    m.lock();
+    m.unlock();
+    check(synchronisations() == before + 1, "a lock is one");
+    (void)value.load();
+    check(synchronisations() == before + 2, "a look at an atomic is one");
+    other.join();
   });
 }
 

@@ -76,7 +76,8 @@ class Scheduler {
   bool has_finished(int thread) const { return threads_[index(thread)]->finished; }
   const std::string& name_of(int thread) const { return threads_[index(thread)]->name; }
   std::size_t running_threads() const;
-  std::size_t operations() const { return steps_; }
+  void count_synchronisation() { ++threads_[index(running_)]->synchronisations; }
+  std::size_t synchronisations() const { return threads_[index(running_)]->synchronisations; }
   // Fails when another thread is in the middle of an operation on `object`.
   void expect_unused(const void* object, const std::string& name);
   int self() const { return running_; }
@@ -93,6 +94,7 @@ class Scheduler {
     Waiting waiting{};
     bool finished = false;
     int locks_held = 0;
+    std::size_t synchronisations = 0;
     std::condition_variable turn{};
     std::thread real{};  // from its first turn on
   };
