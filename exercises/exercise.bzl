@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
-def exercise(file, wrong_fixes):
+def exercise(name, file, wrong_fixes):
     """Declares the targets of the exercise in this package.
 
       :test                  the learner's: red until `file` is mended; part of //exercises
@@ -12,18 +12,19 @@ def exercise(file, wrong_fixes):
                              them is run that often.
 
     Args:
+      name: the exercise's folder, which its lesson names too.
       file: the file to mend, which test.cc includes as EXERCISE_FILE.
       wrong_fixes: names of the patches in wrong_fixes/NAME.h that do not help.
     """
     _exercise_test("test", file, manual = True)
     _exercise_test("solution_test", "solution/" + file)
-    _verdict_test("starter_guard", "red", "starter", ":test")
-    _verdict_test("solution_guard", "green", "solution", ":solution_test")
+    _verdict_test("starter_guard", "red", name, "starter", ":test")
+    _verdict_test("solution_guard", "green", name, "solution", ":solution_test")
     guards = [":starter_guard", ":solution_guard"]
-    for name in wrong_fixes:
-        _exercise_test("wrong_fix_" + name, "wrong_fixes/" + name + ".h", manual = True)
-        _verdict_test("wrong_fix_" + name + "_test", "red", name, ":wrong_fix_" + name)
-        guards.append(":wrong_fix_" + name + "_test")
+    for fix in wrong_fixes:
+        _exercise_test("wrong_fix_" + fix, "wrong_fixes/" + fix + ".h", manual = True)
+        _verdict_test("wrong_fix_" + fix + "_test", "red", name, fix, ":wrong_fix_" + fix)
+        guards.append(":wrong_fix_" + fix + "_test")
 
     # Manual suites: `bazel test //...` runs none of it.
     native.test_suite(
@@ -47,13 +48,13 @@ def _exercise_test(name, file, manual = False):
         deps = ["//exercises/testing:exercise"],
     )
 
-def _verdict_test(name, verdict, variant, test):
+def _verdict_test(name, verdict, exercise, variant, test):
     cc_test(
         name = name,
         size = "medium",
         args = [
             verdict,
-            native.package_name().split("/")[-1],
+            exercise,
             variant,
             "$(rootpath %s)" % test,
         ],

@@ -3,8 +3,8 @@
 //   ./bazelw run //full_pattern
 //   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000
 //
-// Exit status: 0 every job succeeded, 1 some did not or the run could not be shown or started, 2 the
-// command line was wrong and nothing was started, 3 a worker had to be abandoned.
+// Exit status: 0 every job succeeded, 1 some did not or the run could not be shown or started, 2
+// the command line was wrong and nothing was started, 3 a worker had to be abandoned.
 #include <array>
 #include <chrono>
 #include <cstddef>

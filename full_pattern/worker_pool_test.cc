@@ -366,15 +366,15 @@ TEST(WorkerPool, AbandonedJobMayBeTheOneThatDestroysThePool) {
   const auto held = std::make_shared<Held>(watchdog);
   auto owner = std::make_shared<std::unique_ptr<WorkerPool>>();
   const std::weak_ptr<std::unique_ptr<WorkerPool>> weak = owner;
-  *owner = std::make_unique<WorkerPool>(
-      WorkerPool::Options{.workers = 1}, [held, weak](const Job& job, const Context&) {
-        auto last_owner = weak.lock();
-        held->log.add("start " + job.id);
-        held->gate.wait();
-        last_owner.reset();
-        held->log.add("destroyed the pool");
-        return JobResult();
-      });
+  *owner = std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1},
+                                        [held, weak](const Job& job, const Context&) {
+                                          auto last_owner = weak.lock();
+                                          held->log.add("start " + job.id);
+                                          held->gate.wait();
+                                          last_owner.reset();
+                                          held->log.add("destroyed the pool");
+                                          return JobResult();
+                                        });
   ASSERT_EQ((*owner)->submit(Job{.id = "a"}), SendStatus::kSent);
   held->log.await("start a");
   ASSERT_EQ((*owner)->shutdown(kAbandonNow).outcome, ShutdownOutcome::kAbandoned);
@@ -522,7 +522,9 @@ TEST(WorkerPool, MetricsCountEachKindOfEnd) {
 TEST(WorkerPool, MetricsAddUpWhateverTheObserverThrows) {
   struct Throws : Observer {
     void job_started(int, const Job&) override { throw std::runtime_error("no"); }
-    void job_finished(int, const Job&, const JobResult&) override { throw std::runtime_error("no"); }
+    void job_finished(int, const Job&, const JobResult&) override {
+      throw std::runtime_error("no");
+    }
   };
   const Watchdog watchdog;
   WorkerPool pool({.workers = 1}, succeed, std::make_shared<Throws>());

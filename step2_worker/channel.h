@@ -101,8 +101,8 @@ class Receiver {
   Receiver(const Receiver&) = default;
   Receiver& operator=(const Receiver&) = default;
 
-  // Blocks while the channel is empty and open. nullopt: closed and drained (nothing is left in it),
-  // now and for ever.
+  // Blocks while the channel is empty and open. nullopt: closed and drained (nothing is left in
+  // it), now and for ever.
   [[nodiscard]] std::optional<T> receive() const {
     return queue_->receive(Clock::time_point::max());
   }

@@ -69,7 +69,8 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
             std::shared_ptr<Observer> observer, Context pool) {
   // Locals are destroyed in reverse order: the token, first here, is released last of the three.
   const WaitGroup::Token leave_last = std::move(done);
-  // Not std::move() alone: the moved-from handler may keep a copy of a small function (libc++ does).
+  // Not std::move() alone: the moved-from handler may keep a copy of a small function (libc++
+  // does).
   const JobHandler handle_job = std::exchange(handler, nullptr);
   const std::shared_ptr<Observer> watching = never_null(std::move(observer));
 

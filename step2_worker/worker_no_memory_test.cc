@@ -1,4 +1,5 @@
-// A worker goes on when memory runs out on the way: in its own program, which replaces operator new.
+// A worker goes on when memory runs out on the way: in its own program, which replaces operator
+// new.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

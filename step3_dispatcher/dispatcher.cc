@@ -33,8 +33,8 @@ Workers::~Workers() {
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool) {
-  // Not std::jthread(worker, id, ...): its copy of the handler would live as long as the thread, see
-  // worker().
+  // Not std::jthread(worker, id, ...): its copy of the handler would live as long as the thread,
+  // see worker().
   auto run = [id, jobs = std::move(jobs), done = std::move(done), handler = std::move(handler),
               observer = std::move(observer), pool = std::move(pool)]() mutable {
     worker(id, std::move(jobs), std::move(done), std::exchange(handler, nullptr),

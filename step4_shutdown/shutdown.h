@@ -62,11 +62,11 @@ struct ShutdownReport {
 // is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
 // `workers` has no threads, so leaving its scope does not block either. One call at a time.
 //
-// The jobs hear of the cancel one after the other: a stop callback that blocks keeps those behind it
-// from hearing, and they may be abandoned with it. Not covered by the limits is what ends a thread
-// after its worker has left: the destructors of the handler's thread_local objects, and what a
-// StartThread of your own does after worker(). And when no thread can be had for it, the cancelling
-// runs the handlers' stop callbacks on the caller's.
+// The jobs hear of the cancel one after the other: a stop callback that blocks keeps those behind
+// it from hearing, and they may be abandoned with it. Not covered by the limits is what ends a
+// thread after its worker has left: the destructors of the handler's thread_local objects, and what
+// a StartThread of your own does after worker(). And when no thread can be had for it, the
+// cancelling runs the handlers' stop callbacks on the caller's.
 //
 // Must not be called by one of the workers' own jobs, which would wait for itself: throws
 // std::logic_error, and nothing has happened to `workers`. The same for a Workers that was moved to

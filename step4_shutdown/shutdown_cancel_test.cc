@@ -112,8 +112,9 @@ TEST(ShutdownCancel, AJobComesBackWithEverythingItCarries) {
   EXPECT_TRUE(job.ctx.err()) << "the job has lost its own stop token";
 }
 
-// No thread can be had to pass the cancel on, so shutdown() does it itself. This also shows the order
-// of the two for certain: a job that hears of the cancel looks whether the queue is empty already.
+// No thread can be had to pass the cancel on, so shutdown() does it itself. This also shows the
+// order of the two for certain: a job that hears of the cancel looks whether the queue is empty
+// already.
 TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack) {
   if (!kThreadsCanBeRefused) GTEST_SKIP() << kWhyNot;
   GTEST_FLAG_SET(death_test_style, "threadsafe");

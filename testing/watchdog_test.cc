@@ -123,7 +123,8 @@ TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
 
 TEST_F(WatchdogDeathTest, IsNotEarly) {
   Watchdog watchdog;
-  // Longer than it takes to start the child, so that one which is early ends too early here as well.
+  // Longer than it takes to start the child, so that one which is early ends too early here as
+  // well.
   constexpr auto kLimit = 200ms;
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EXIT(hang_for_at_most(kLimit), ExitedWithCode(1), HasSubstr("not done after 200 ms"));

@@ -37,7 +37,8 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
                 (has_synchronised ? "a lock or an atomic" : "a look at plain memory"));
       lab::check(rules.size() == 2, "get() returned when " + std::to_string(rules.size()) +
                                         " of 2 rules were loaded; wanted: 2 of 2");
-      // Neither a lock nor an atomic: nothing orders this thread after the one that loaded the rules.
+      // Neither a lock nor an atomic: nothing orders this thread after the one that loaded the
+      // rules.
       lab::check(has_synchronised,
                  "data race: no lock and no atomic orders this get() after the loading, so outside "
                  "the lab the rules may be missing (std::atomic is lab::atomic here)");

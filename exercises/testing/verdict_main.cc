@@ -28,7 +28,7 @@ constexpr std::size_t kMaxLines = 40;
 struct Task {
   bool red = false;
   std::string exercise{};  // its folder, such as "03_lost_stop"
-  std::string variant{};  // "starter", "solution", or the name of a wrong fix
+  std::string variant{};   // "starter", "solution", or the name of a wrong fix
   std::string program{};
   int runs = 1;
 };
