@@ -228,23 +228,17 @@ void Scheduler::fail(const std::string& verdict) {
 }
 
 void Scheduler::end(const std::string& verdict) {
-  {
-    const std::lock_guard lock(mutex_);
-    verdict_ = verdict;
-    over_ = true;
-  }
+  const std::lock_guard lock(mutex_);
+  verdict_ = verdict;
+  over_ = true;
   over_changed_.notify_one();
 }
 
-// Notifies without the mutex: whoever wakes up would only wait for it. The scheduler is still there
-// then, because run() joins the calling thread first, or leaves the scheduler alone for ever.
 void Scheduler::pass_turn_to(int thread) {
+  const std::lock_guard lock(mutex_);
   Thread& next = *threads_[index(thread)];
-  {
-    const std::lock_guard lock(mutex_);
-    turn_ = &next;
-    if (!next.real.joinable()) next.real = std::thread([this, &next] { main_of(next); });
-  }
+  turn_ = &next;
+  if (!next.real.joinable()) next.real = std::thread([this, &next] { main_of(next); });
   next.turn.notify_one();
 }
 
