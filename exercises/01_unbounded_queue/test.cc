@@ -88,27 +88,30 @@ TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
 }
 
 TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
-  expect_every_schedule(kLesson, [] {
-    JobQueue queue;
-    std::vector<int> ran;
-    lab::note("99 jobs wait: there is room for one");
-    submit_all(queue, 1, 99, ran);
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::vector<int> ran;
+        lab::note("99 jobs wait: there is room for one");
+        submit_all(queue, 1, 99, ran);
 
-    int accepted = 0;
-    const auto submit_one = [&] {
-      lab::note("submits a job");
-      const bool is_in = queue.try_submit([] {});
-      lab::note(is_in ? "its job was accepted" : "its job was refused");
-      if (is_in) ++accepted;
-    };
-    lab::thread one("one", submit_one);
-    lab::thread other("other", submit_one);
-    one.join();
-    other.join();
-    lab::check(accepted > 0, "there was room for one job, and both were refused");
-    lab::check(accepted < 2, "there was room for one job, and both were accepted: " +
-                                 std::to_string(queue.size()) + " jobs wait, and only 100 may");
-  });
+        int accepted = 0;
+        const auto submit_one = [&] {
+          lab::note("submits a job");
+          const bool is_in = queue.try_submit([] {});
+          lab::note(is_in ? "its job was accepted" : "its job was refused");
+          if (is_in) ++accepted;
+        };
+        lab::thread one("one", submit_one);
+        lab::thread other("other", submit_one);
+        one.join();
+        other.join();
+        lab::check(accepted > 0, "there was room for one job, and both were refused");
+        lab::check(accepted < 2, "there was room for one job, and both were accepted: " +
+                                     std::to_string(queue.size()) + " jobs wait, and only 100 may");
+      },
+      {.random_schedules = 20});
 }
 
 }  // namespace

@@ -73,24 +73,6 @@ TEST(Explorer, ThreadsThatAreReadyRunInEveryOrder) {
               ::testing::ElementsAre("abc", "acb", "bac", "bca", "cab", "cba"));
 }
 
-// The list of threads grows while some of them wait for their turn: ThreadSanitizer watches this one.
-TEST(Explorer, ThreadsMayBeStartedWhileOthersWait) {
-  const auto scenario = [] {
-    std::vector<thread> threads;
-    int done = 0;
-    for (int i = 0; i < 4; ++i) {
-      threads.emplace_back([&] {
-        this_thread::yield();
-        ++done;
-      });
-    }
-    for (thread& it : threads) it.join();
-    check(done == 4, "a thread did not run");
-  };
-  const Result result = explore({.max_preemptions = 1, .random_schedules = 100}, scenario);
-  EXPECT_FALSE(result.failed) << result.story;
-}
-
 TEST(Explorer, AnyWaiterMayBeTheOneThatIsNotified) {
   std::vector<std::string> first;
   const Result result = explore(systematic(0), [&] {

@@ -26,6 +26,7 @@ mutex::~mutex() {
                    scheduler.name_of(*owner_) + " holds");
   }
   scheduler.expect_unused(this, name_);
+  scheduler.gone(this);
 }
 
 void mutex::take() {
@@ -46,6 +47,7 @@ std::string mutex::waiting_for() const {
 
 void mutex::lock() {
   Scheduler& scheduler = Scheduler::current();
+  scheduler.expect_alive(this, "mutex");
   if (owner_ == scheduler.self()) {
     scheduler.fail(scheduler.name_of(*owner_) + " locks " + name_ + ", which it holds already");
   }
@@ -57,6 +59,7 @@ void mutex::lock() {
 }
 
 bool mutex::try_lock() {
+  Scheduler::current().expect_alive(this, "mutex");
   Scheduler::current().step({.uses = this});
   if (!is_free()) return false;
   take();
@@ -81,10 +84,12 @@ condition_variable::~condition_variable() {
                    scheduler.name_of(waiters_[0]->thread) + " waits on it");
   }
   scheduler.expect_unused(this, name_);
+  scheduler.gone(this);
 }
 
 void condition_variable::notify_one() {
   Scheduler& scheduler = Scheduler::current();
+  scheduler.expect_alive(this, "condition variable");
   scheduler.step({.uses = this});
   if (waiters_.empty()) return scheduler.tell("notifies " + name_ + ": nobody is waiting");
   std::vector<int> threads;
@@ -98,6 +103,7 @@ void condition_variable::notify_one() {
 
 void condition_variable::notify_all() {
   Scheduler& scheduler = Scheduler::current();
+  scheduler.expect_alive(this, "condition variable");
   scheduler.step({.uses = this});
   std::string names;
   for (const Waiter* waiter : waiters_) {
@@ -112,6 +118,7 @@ void condition_variable::notify_all() {
 cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
                                               std::optional<Time> until) {
   Scheduler& scheduler = Scheduler::current();
+  scheduler.expect_alive(this, "condition variable");
   scheduler.step({.uses = this});  // between the look at the condition and going to sleep
   mutex& held = *lock.mutex();
   if (held.owner_ != scheduler.self()) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -37,7 +38,9 @@ struct steady_clock {
 class mutex {
  public:
   mutex() : mutex("mutex") {}
-  explicit mutex(const std::string& name) : name_(Scheduler::current().unique(name)) {}
+  explicit mutex(const std::string& name) : name_(Scheduler::current().unique(name)) {
+    Scheduler::current().born(this);
+  }
   ~mutex();
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
@@ -63,7 +66,9 @@ enum class cv_status { no_timeout, timeout };
 class condition_variable {
  public:
   condition_variable() : condition_variable("condition_variable") {}
-  explicit condition_variable(const std::string& name) : name_(Scheduler::current().unique(name)) {}
+  explicit condition_variable(const std::string& name) : name_(Scheduler::current().unique(name)) {
+    Scheduler::current().born(this);
+  }
   ~condition_variable();
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
@@ -163,7 +168,8 @@ class jthread : public thread {
   }
 };
 
-// Every operation is sequentially consistent, and a point where another thread may go on. With a
+// Every operation is sequentially consistent, whatever memory order it asks for, and a point where
+// another thread may go on. With a
 // name, every look and every change is a line of the story.
 template <class T>
 class atomic {
@@ -174,13 +180,13 @@ class atomic {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  T load() const {
+  T load(std::memory_order = std::memory_order_seq_cst) const {
     point();
     tell("sees");
     return value_;
   }
-  void store(T value) { (void)exchange(value); }
-  T exchange(T value) {
+  void store(T value, std::memory_order = std::memory_order_seq_cst) { (void)exchange(value); }
+  T exchange(T value, std::memory_order = std::memory_order_seq_cst) {
     point();
     const T before = std::exchange(value_, value);
     tell("sets");
@@ -197,13 +203,15 @@ class atomic {
     tell("sets");
     return true;
   }
-  T fetch_add(T change) {
+  T fetch_add(T change, std::memory_order = std::memory_order_seq_cst) {
     point();
     const T before = std::exchange(value_, value_ + change);
     tell("sets");
     return before;
   }
-  T fetch_sub(T change) { return fetch_add(static_cast<T>(-change)); }
+  T fetch_sub(T change, std::memory_order = std::memory_order_seq_cst) {
+    return fetch_add(static_cast<T>(-change));
+  }
   operator T() const { return load(); }
   T operator=(T value) { return (store(value), value); }
   T operator++() { return fetch_add(1) + 1; }

@@ -549,6 +549,29 @@ TEST(LabCounters, SynchronisationsAreTheLocksAndAtomicsOfTheCallingThread) {
   });
 }
 
+// The thread is started before the members that it uses are constructed.
+struct StartsTooEarly {
+  thread worker{"worker", [this] { const std::lock_guard lock(m); }};
+  mutex m;
+  ~StartsTooEarly() { worker.join(); }
+};
+
+TEST(LabLifetime, MutexUsedBeforeItIsThere) {
+  EXPECT_EQ(verdict_of([] { StartsTooEarly it; }),
+            "worker uses a mutex that is not there yet, or not any more");
+}
+
+TEST(LabLifetime, ConditionVariableUsedAfterItsEnd) {
+  EXPECT_EQ(verdict_of([] {
+              alignas(condition_variable) std::byte memory[sizeof(condition_variable)];
+              auto* const changed =
+                  std::construct_at(reinterpret_cast<condition_variable*>(memory));
+              std::destroy_at(changed);
+              changed->notify_one();
+            }),
+            "main uses a condition variable that is not there yet, or not any more");
+}
+
 TEST(LabNames, AreMadeUnique) {
   EXPECT_EQ(verdict_of([] {
               mutex first;

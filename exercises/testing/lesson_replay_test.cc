@@ -18,7 +18,7 @@ TEST(LessonReplay, RunsTheScheduleOfTheEnvironment) {
                                                   lab::this_thread::yield();
                                                   lab::check(!worker_came, "worker came first");
                                                 }),
-                          "Schedule 1 breaks it (LAB_REPLAY=0.1):");
+                          "The replayed schedule breaks it (LAB_REPLAY=0.1):");
   EXPECT_EQ(runs, 1);
 }
 

@@ -99,7 +99,7 @@ TEST(ExpectEverySchedule, TakesOptions) {
                         {.max_preemptions = 0, .random_schedules = 0});
   EXPECT_NONFATAL_FAILURE(
       expect_every_schedule(kLesson, first_come_first_served, {.replay = "0.1"}),
-      "Schedule 1 breaks it");
+      "The replayed schedule breaks it");
 }
 
 }  // namespace

@@ -88,6 +88,11 @@ std::size_t Scheduler::running_threads() const {
   return static_cast<std::size_t>(std::ranges::count_if(threads_, is_running));
 }
 
+void Scheduler::expect_alive(const void* object, const std::string& type) {
+  if (alive_.contains(object)) return;
+  fail(name_of(running_) + " uses a " + type + " that is not there yet, or not any more");
+}
+
 void Scheduler::expect_unused(const void* object, const std::string& name) {
   for (const auto& thread : threads_) {
     const bool is_other = thread != threads_[index(running_)] && !thread->finished;

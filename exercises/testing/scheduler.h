@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -78,6 +79,11 @@ class Scheduler {
   std::size_t running_threads() const;
   void count_synchronisation() { ++threads_[index(running_)]->synchronisations; }
   std::size_t synchronisations() const { return threads_[index(running_)]->synchronisations; }
+  // Lab types say when they are there. Anybody who uses one before or after that fails: with a
+  // thread that starts before the members that it uses, for example.
+  void born(const void* object) { alive_.insert(object); }
+  void gone(const void* object) { alive_.erase(object); }
+  void expect_alive(const void* object, const std::string& type);
   // Fails when another thread is in the middle of an operation on `object`.
   void expect_unused(const void* object, const std::string& name);
   int self() const { return running_; }
@@ -119,6 +125,7 @@ class Scheduler {
   std::atomic<std::size_t> steps_ = 0;  // run() looks at it at any time
   Time now_ = Time::zero();
   std::vector<std::string> names_;
+  std::set<const void*> alive_;
   std::vector<std::pair<std::string, std::string>> story_;  // who, what
 
   std::mutex mutex_;  // guards what follows and Thread::real, and orders everything else
