@@ -57,18 +57,16 @@ TEST(BareWait, TwoWorkersDoEachJobOnce) {
 }
 
 TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          const auto start = lab::steady_clock::now();
-                          JobQueue queue;
-                          lab::thread worker("worker", [&] { handle_one(queue); });
-                          queue.submit([] {});
-                          worker.join();
-                          lab::check(
-                              lab::steady_clock::now() == start,
-                              "the worker watched the clock; it has to sleep until it is notified");
-                        },
-                        {.random_schedules = 20});
+  const auto scenario = [] {
+    const auto start = lab::steady_clock::now();
+    JobQueue queue;
+    lab::thread worker("worker", [&] { handle_one(queue); });
+    queue.submit([] {});
+    worker.join();
+    lab::check(lab::steady_clock::now() == start,
+               "the worker watched the clock; it has to sleep until it is notified");
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }
 
 }  // namespace
