@@ -24,8 +24,12 @@ thread_local bool t_out_of_memory = false;
 
 }  // namespace
 
+// All that is replaced belongs together: AddressSanitizer minds when new and free() meet.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return t_out_of_memory ? nullptr : std::malloc(size);
+}
 void* operator new(std::size_t size) {
-  void* const memory = t_out_of_memory ? nullptr : std::malloc(size);
+  void* const memory = operator new(size, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
