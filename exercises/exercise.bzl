@@ -51,7 +51,7 @@ def _exercise_test(name, file, manual = False):
 def _verdict_test(name, verdict, exercise, variant, test):
     cc_test(
         name = name,
-        size = "medium",
+        size = "large",  # CI runs the program 200 times
         args = [
             verdict,
             exercise,
