@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,13 +21,6 @@ using ::testing::StartsWith;
 ProgramResult full_pattern(const std::string& flags) {
   const char* const program = std::getenv("FULL_PATTERN");
   return run_program((program != nullptr ? program : "FULL_PATTERN-is-not-set") + (" " + flags));
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 // Which worker said `what` ("started job 3"), or a failure when not exactly one did.

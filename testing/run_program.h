@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace worker_pool {
 
@@ -13,5 +14,8 @@ struct ProgramResult {
 
 // Runs `command` in the POSIX shell and waits for it. One at a time in each test program.
 ProgramResult run_program(const std::string& command);
+
+// What a program printed, line by line, without the line ends.
+std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace worker_pool

@@ -13,7 +13,6 @@
 #include <iostream>
 #include <optional>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,13 +48,6 @@ std::optional<Task> parse(const std::vector<std::string>& args) {
 std::string without_times(const std::string& output) {
   static const std::regex kTime(R"( \(\d+ ms( total)?\))");
   return std::regex_replace(output, kTime, "");
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 // What is wrong with this run of a program that has to fail; empty when nothing is.
