@@ -47,7 +47,8 @@ class WorkerPool::Tally final : public Observer {
 };
 
 WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
-    : tally_(std::make_shared<Tally>(std::move(observer))),
+    : observed_(observer != nullptr),
+      tally_(std::make_shared<Tally>(std::move(observer))),
       workers_(start_workers(options.workers, std::move(handler), tally_, options.capacity)) {}
 
 WorkerPool::~WorkerPool() {
@@ -59,13 +60,18 @@ WorkerPool::~WorkerPool() {
   // ~Workers waits for those who run.
 }
 
-SendStatus WorkerPool::submit(Job&& job) { return counted(workers_.jobs.send(std::move(job))); }
+SendStatus WorkerPool::submit(Job&& job) {
+  stamp(job);
+  return counted(workers_.jobs.send(std::move(job)));
+}
 
 SendStatus WorkerPool::try_submit(Job&& job) {
+  stamp(job);
   return counted(workers_.jobs.try_send(std::move(job)));
 }
 
 SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
+  stamp(job);
   return counted(workers_.jobs.send_for(std::move(job), timeout));
 }
 
@@ -84,6 +90,10 @@ Metrics WorkerPool::metrics() const {
   Metrics metrics = tally_->metrics(workers_.jobs);
   metrics.rejected = rejected_;
   return metrics;
+}
+
+void WorkerPool::stamp(Job& job) const {
+  if (observed_) job.submitted = Clock::now();  // nobody else would read it
 }
 
 SendStatus WorkerPool::counted(SendStatus status) {

@@ -60,7 +60,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Each of the three moves from the job only when it returns kSent.
+  // Each of the three moves from the job only when it returns kSent. With an observer they note the
+  // time in job.submitted first, so that it can tell how long the job waited.
 
   // Blocks while the queue is full. kSent or kClosed. Not for use inside a job: when every worker
   // waits for room in the queue, none is left to make any. There, use try_submit().
@@ -81,11 +82,13 @@ class WorkerPool {
  private:
   class Tally;
 
+  void stamp(Job& job) const;
   SendStatus counted(SendStatus status);
 
   // The workers use what they need through shared_ptr, so nothing here is touched by a worker that
   // was abandoned, unless its handler does so. `workers_` is last: on the way out its threads are
   // joined before the rest goes.
+  const bool observed_;
   const std::shared_ptr<Tally> tally_;
   std::atomic<std::uint64_t> rejected_ = 0;
   std::mutex shutdown_mutex_;             // held for a whole shutdown: the others wait for it

@@ -226,6 +226,39 @@ TEST(WorkerPool, SubmitDuringShutdownIsRefusedEvenWhileItWaitsForRoom) {
   EXPECT_EQ(held->log.count("end queued"), 1u) << "accepted before the shutdown, so it is done";
 }
 
+TEST(WorkerPool, EachSubmitNotesTheTimeForTheObserver) {
+  struct Times : Observer {
+    void job_started(int, const Job& job) override {
+      const Clock::time_point now = Clock::now();
+      EXPECT_GE(job.submitted, earliest) << job.id << " has an older time";
+      EXPECT_LE(job.submitted, now) << job.id;
+      ++seen;
+    }
+    const Clock::time_point earliest = Clock::now();
+    std::atomic<int> seen = 0;
+  };
+  const Watchdog watchdog;
+  const auto times = std::make_shared<Times>();
+  WorkerPool pool({.workers = 1}, succeed, times);
+  const Clock::time_point old = times->earliest - 1h;
+  ASSERT_EQ(pool.submit(Job{.id = "submit", .submitted = old}), SendStatus::kSent);
+  ASSERT_EQ(pool.try_submit(Job{.id = "try_submit", .submitted = old}), SendStatus::kSent);
+  ASSERT_EQ(pool.submit_for(Job{.id = "submit_for", .submitted = old}, 1h), SendStatus::kSent);
+  (void)pool.shutdown(kPatient);
+  EXPECT_EQ(times->seen, 3);
+}
+
+TEST(WorkerPool, WithoutAnObserverNobodyLooksAtTheClock) {
+  const Watchdog watchdog;
+  const Clock::time_point mine = Clock::time_point(1h);
+  WorkerPool pool({.workers = 1}, [mine](const Job& job, const Context&) {
+    EXPECT_EQ(job.submitted, mine);
+    return JobResult();
+  });
+  ASSERT_EQ(pool.submit(Job{.submitted = mine}), SendStatus::kSent);
+  EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
+}
+
 // --- Shutdown ----------------------------------------------------------------------------------
 
 TEST(WorkerPool, ShutdownIsIdempotent) {

@@ -21,6 +21,7 @@ struct Job {
   std::string id{};                  // for people and reports; the pool does not demand it unique
   std::vector<std::byte> payload{};  // what to work on; only the handler knows its format
   Context ctx{};                     // this job's own deadline or cancellation; default: none
+  Clock::time_point submitted{};     // when it was offered to a pool that somebody observes
 };
 
 // Why a job did not succeed.
