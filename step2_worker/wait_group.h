@@ -38,7 +38,7 @@ class WaitGroup {
   // A look at the group, out of date as soon as it is returned: for reports and tests.
   struct Stats {
     std::size_t members = 0;  // tokens not yet released
-    std::size_t waiting = 0;  // threads blocked in wait() or wait_for()
+    std::size_t waiting = 0;  // threads blocked in a wait
   };
 
   // Adds one member, who leaves when the token is destroyed.
@@ -46,16 +46,21 @@ class WaitGroup {
 
   // Blocks until the group has no members. What a member did before it released its token has
   // happened before wait() returns. Must not be called by a thread that holds a token.
-  void wait() const { (void)wait_for(kForever); }
+  void wait() const { (void)wait(Context()); }
 
-  // The same for `timeout` at most: false when members are left. A timeout disturbs nobody: other
-  // waiters go on waiting. Negative: a look, no wait. kForever: for ever.
-  [[nodiscard]] bool wait_for(Clock::duration timeout) const {
+  // The same, until `ctx` ends at most: false when members are left. Giving up disturbs nobody:
+  // other waiters go on waiting. (Go: select { case <-done: case <-ctx.Done(): })
+  [[nodiscard]] bool wait(const Context& ctx) const {
     std::unique_lock lock(state_->mutex);
     ++state_->waiting;
-    const bool empty = wait_until(lock, deadline_after(timeout));
+    const bool empty = wait(lock, ctx);
     --state_->waiting;
     return empty;
+  }
+
+  // The same, for `timeout` at most. Negative: a look, no wait. kForever: for ever.
+  [[nodiscard]] bool wait_for(Clock::duration timeout) const {
+    return wait(Context().with_timeout(timeout));
   }
 
   Stats stats() const {
@@ -65,19 +70,18 @@ class WaitGroup {
 
  private:
   struct State {
-    std::mutex mutex;  // guards everything below
-    std::condition_variable nobody_left;
+    std::mutex mutex;                         // guards everything below
+    std::condition_variable_any nobody_left;  // the kind that can wait for a stop token, too
     std::size_t members = 0;
     std::size_t waiting = 0;
   };
 
-  bool wait_until(std::unique_lock<std::mutex>& lock, Clock::time_point deadline) const {
+  bool wait(std::unique_lock<std::mutex>& lock, const Context& ctx) const {
     const auto empty = [this] { return state_->members == 0; };
-    if (deadline != Clock::time_point::max()) {
-      return state_->nobody_left.wait_until(lock, deadline, empty);
+    if (ctx.deadline() != Clock::time_point::max()) {
+      return state_->nobody_left.wait_until(lock, ctx.stop_token(), ctx.deadline(), empty);
     }
-    state_->nobody_left.wait(lock, empty);
-    return true;
+    return state_->nobody_left.wait(lock, ctx.stop_token(), empty);
   }
 
   std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -10,12 +10,14 @@
 #include <numeric>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "step1_job/context.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
@@ -81,6 +83,47 @@ TEST(WaitGroup, WaitsForTheLastMemberAndNotOnlyForTheFirst) {
   EXPECT_FALSE(group.wait_for(1ms)) << "one of two members is still there";
   second.reset();
   EXPECT_TRUE(group.wait_for(kForever));
+}
+
+TEST(WaitGroup, WaitGivesUpWhenItsContextEnds) {
+  Watchdog watchdog;
+  WaitGroup group;
+  std::optional member(group.add());
+  std::stop_source stop;
+  std::atomic<int> gave_up = 0;
+  bool patient_saw_the_end = false;
+  {
+    const auto give_up = [&](const Context& ctx) {
+      if (!group.wait(ctx)) ++gave_up;
+    };
+    auto a = watchdog.thread("waiter a: wait(until stopped)",
+                             [&] { give_up(Context(stop.get_token())); });
+    auto b = watchdog.thread("waiter b: wait(until stopped, 1 h at most)",
+                             [&] { give_up(Context(stop.get_token()).with_timeout(1h)); });
+    auto c = watchdog.thread("waiter c: wait_for(1h)",
+                             [&] { patient_saw_the_end = group.wait_for(1h); });
+    await_parked(watchdog, group, 3);
+    stop.request_stop();
+    await_parked(watchdog, group, 1);
+    member.reset();
+  }
+  EXPECT_EQ(gave_up, 2) << "a stopped waiter said that the group was empty";
+  EXPECT_TRUE(patient_saw_the_end) << "whoever gives up must not disturb the others";
+}
+
+TEST(WaitGroup, WaitWithAContextThatHasEndedIsALook) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("main: for a look at the group");
+  WaitGroup group;
+  std::stop_source stop;
+  stop.request_stop();
+  const Context cancelled(stop.get_token());
+  const Context late = Context().with_timeout(0ns);
+  EXPECT_TRUE(group.wait(cancelled));
+  EXPECT_TRUE(group.wait(late));
+  const auto member = group.add();
+  EXPECT_FALSE(group.wait(cancelled));
+  EXPECT_FALSE(group.wait(late));
 }
 
 TEST(WaitGroup, WaitBlocksUntilTheMemberLeaves) {
