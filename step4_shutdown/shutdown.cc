@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -79,16 +80,16 @@ void flush_stdout() {
 
 }  // namespace
 
-ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits) {
+ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits, std::stop_token cancel_now) {
   if (!workers.running) throw std::logic_error("shutdown: these workers were moved elsewhere");
   if (workers.running->on_this_thread()) {
     throw std::logic_error(
         "shutdown: called by one of the pool's own jobs, which it would wait for");
   }
 
-  ShutdownReport report;
+  ShutdownReport report{.closed_at = Clock::now()};
   workers.jobs.close();
-  if (workers.group.wait_for(limits.drain)) {
+  if (workers.group.wait(Context(std::move(cancel_now)).with_timeout(limits.drain))) {
     join(workers);
     return report;
   }
@@ -97,6 +98,7 @@ ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits) {
   report.not_started = workers.jobs.close_and_take_pending();
   if (!report.not_started.empty() || in_hand(workers) > 0) {
     report.outcome = ShutdownOutcome::kCancelled;
+    report.cancelled_at = Clock::now();
     cancel(workers);
   }
   if (workers.group.wait_for(limits.cancel) || left_after_all(workers, report.still_running)) {
@@ -106,6 +108,7 @@ ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits) {
   }
 
   report.outcome = ShutdownOutcome::kAbandoned;
+  report.abandoned_at = Clock::now();
   abandon(workers);
   return report;
 }

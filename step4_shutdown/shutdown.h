@@ -11,6 +11,8 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,11 +54,16 @@ struct ShutdownReport {
   // The ids of the jobs whose workers were abandoned. "?" is one whose worker had only just
   // received it and was too slow to name it; it may not have been started yet, and still may be.
   std::vector<std::string> still_running{};
+  // When each stage began, if it came to that.
+  Clock::time_point closed_at{};
+  std::optional<Clock::time_point> cancelled_at{};
+  std::optional<Clock::time_point> abandoned_at{};
 };
 
 // Shuts the workers down and says what became of the jobs. Blocks the caller for limits.drain +
 // limits.cancel and a moment at most, whatever a handler does, even if it ignores everything. A job
-// that was taken back has not been started and never will be.
+// that was taken back has not been started and never will be. A stop request on `cancel_now` ends
+// the drain at once: the operator who asks for the second time, in production (see signals.h).
 //
 // std::move() here says "this is the end of them", as with a value that is given away, but nothing
 // is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
@@ -74,7 +81,8 @@ struct ShutdownReport {
 //
 // Abandoned threads own everything they touch and may finish late in peace, but not while main()
 // takes the program's statics apart: leave by exit_without_destructors() then.
-ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {});
+ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {},
+                        std::stop_token cancel_now = {});
 
 // Ends the program: flushes standard output, unless an abandoned thread is stuck writing to it, and
 // calls std::quick_exit, so nothing is destroyed that such a thread could still be using. Blocks

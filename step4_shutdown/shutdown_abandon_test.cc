@@ -295,6 +295,25 @@ TEST(ShutdownAbandon, ComesNotBeforeBothLimits) {
   release(*gate, pool.group, watchdog);
 }
 
+TEST(ShutdownAbandon, TheReportSaysWhenEachStageBegan) {
+  constexpr ShutdownLimits kLimits = {.drain = milliseconds(10), .cancel = milliseconds(20)};
+  Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
+  Workers pool = start_workers(1, stuck_at(gate), nullptr);
+  send(pool, "stuck");
+  gate->await_arrivals(1);
+
+  const Clock::time_point begin = Clock::now();
+  const ShutdownReport report = shut_down(watchdog, pool, kLimits);
+  const Clock::time_point end = Clock::now();
+  EXPECT_LE(begin, report.closed_at);
+  ASSERT_TRUE(report.cancelled_at && report.abandoned_at);
+  EXPECT_GE(*report.cancelled_at, report.closed_at + kLimits.drain);
+  EXPECT_GE(*report.abandoned_at, *report.cancelled_at + kLimits.cancel);
+  EXPECT_LE(*report.abandoned_at, end);
+  release(*gate, pool.group, watchdog);
+}
+
 TEST(ShutdownAbandon, LimitsOfZeroOrLessDoNotWait) {
   for (const Clock::duration limit :
        {Clock::duration::min(), Clock::duration(-hours(1)), Clock::duration(0)}) {

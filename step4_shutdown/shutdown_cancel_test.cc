@@ -60,9 +60,10 @@ void send(Workers& pool, std::string id) {
 }
 
 // shutdown(), with a note for the watchdog.
-ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
+ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {},
+                         std::stop_token cancel_now = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(std::move(pool), limits, std::move(cancel_now));
 }
 
 TEST(ShutdownCancel, JobsThatWereNeverStartedComeBackInOrder) {
@@ -191,6 +192,72 @@ TEST(ShutdownCancel, ComesNotBeforeTheDrainLimit) {
 }
 
 // A job that was cancelled may take its time to clean up.
+// --- The drain is cut short --------------------------------------------------------------------
+
+constexpr ShutdownLimits kForeverEach = {.drain = kForever, .cancel = kForever};
+
+TEST(ShutdownCancelNow, AStopRequestEndsTheDrain) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+  send(pool, "running");
+  log.await("running started");
+  send(pool, "queued");
+
+  std::stop_source user;
+  const WaitGroup group = pool.group;
+  ShutdownReport report;
+  {
+    const auto caller = watchdog.thread("main: shutdown()", [&] {
+      report = shutdown(std::move(pool), kForeverEach, user.get_token());
+    });
+    watchdog.await("the drain to begin", [&] { return group.stats().waiting == 1; });
+    EXPECT_EQ(log.count("running cancelled"), 0u) << "nobody has asked for it";
+    user.request_stop();
+  }
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+  ASSERT_EQ(report.not_started.size(), 1u);
+  EXPECT_EQ(report.not_started.front().id, "queued");
+  EXPECT_THAT(log.events(), ElementsAre("running started", "running cancelled"));
+}
+
+TEST(ShutdownCancelNow, AnEarlierStopRequestSkipsTheDrain) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
+  send(pool, "running");
+  log.await("running started");
+  std::stop_source user;
+  user.request_stop();
+  const ShutdownReport report = shut_down(watchdog, pool, kForeverEach, user.get_token());
+  EXPECT_EQ(to_string(report.outcome), "cancelled");
+}
+
+TEST(ShutdownCancelNow, TheLimitOfTheCancelStillHolds) {
+  Watchdog watchdog;
+  Gate gate(watchdog, "the deaf job may end");
+  const auto deaf = [&gate](const Job&, const Context&) -> JobResult {
+    gate.wait();
+    return {};
+  };
+  Workers pool = start_workers(1, deaf, nullptr);
+  const WaitGroup group = pool.group;
+  send(pool, "deaf");
+  gate.await_arrivals(1);
+  std::stop_source user;
+  user.request_stop();
+  constexpr milliseconds kCancel(20);
+  const Clock::time_point start = Clock::now();
+  const ShutdownReport report =
+      shut_down(watchdog, pool, {.drain = kForever, .cancel = kCancel}, user.get_token());
+  EXPECT_GE(Clock::now() - start, kCancel) << "the request ended the wait after the cancel, too";
+  EXPECT_EQ(to_string(report.outcome), "abandoned");
+  gate.open();
+  group.wait();
+}
+
+// --- Limits ------------------------------------------------------------------------------------
+
 TEST(ShutdownCancel, WaitsForACancelledJobAsLongAsItMay) {
   Watchdog watchdog;
   Gate gate(watchdog, "the cancelled job may end");

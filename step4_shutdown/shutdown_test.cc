@@ -55,6 +55,9 @@ ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits
 
 void expect_drained(const ShutdownReport& report) {
   EXPECT_EQ(to_string(report.outcome), "drained");
+  EXPECT_NE(report.closed_at, Clock::time_point());
+  EXPECT_EQ(report.cancelled_at, std::nullopt);
+  EXPECT_EQ(report.abandoned_at, std::nullopt);
   EXPECT_EQ(report.not_started.size(), 0u);
   EXPECT_THAT(report.still_running, IsEmpty());
 }
