@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <utility>
 
 namespace worker_pool {
@@ -75,14 +76,16 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   return counted(workers_.jobs.send_for(std::move(job), timeout));
 }
 
-ShutdownReport WorkerPool::shutdown(ShutdownLimits limits) {
+ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
   // Before the lock: a job must be refused at once, also while another thread is shutting down.
   if (workers_.running->on_this_thread()) {
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
   const std::lock_guard lock(shutdown_mutex_);
   // Nothing is moved out of `workers_`: submit() may be using it at this moment.
-  if (!report_) report_ = worker_pool::shutdown(std::move(workers_), limits);
+  if (!report_) {
+    report_ = worker_pool::shutdown(std::move(workers_), limits, std::move(cancel_now));
+  }
   return *report_;
 }
 

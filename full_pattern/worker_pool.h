@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -71,11 +72,16 @@ class WorkerPool {
   // Blocks while the queue is full, for `timeout` at most. kSent, kFull or kClosed.
   [[nodiscard]] SendStatus submit_for(Job&& job, Clock::duration timeout);
 
-  // Drains, then cancels, then abandons, as worker_pool::shutdown() does (step 4), within the
-  // limits of the first call. Idempotent: later and concurrent calls get a copy of the same
-  // report, when it is there, so only one caller should submit its jobs again elsewhere. Called by
-  // one of the pool's own jobs: throws std::logic_error, nothing happens.
-  ShutdownReport shutdown(ShutdownLimits limits = {});
+  // No more jobs are accepted; a submit() that is blocked gets kClosed. What is queued is still
+  // done. Idempotent; does not block. For whoever wants to say "enough" and is not the one who
+  // waits for the end in shutdown().
+  void close() noexcept { workers_.jobs.close(); }
+
+  // Drains, then cancels, then abandons, as worker_pool::shutdown() does (step 4), with the limits
+  // and the `cancel_now` of the first call. Idempotent: later and concurrent calls get a copy of
+  // the same report, when it is there, so only one caller should submit its jobs again elsewhere.
+  // Called by one of the pool's own jobs: throws std::logic_error, nothing happens.
+  ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   Metrics metrics() const;
 

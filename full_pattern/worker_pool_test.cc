@@ -259,7 +259,57 @@ TEST(WorkerPool, WithoutAnObserverNobodyLooksAtTheClock) {
   EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
 }
 
+// --- Close -------------------------------------------------------------------------------------
+
+TEST(WorkerPool, CloseRefusesWhatComesAndWakesWhoWaitsWhileTheQueueIsStillDone) {
+  const Watchdog watchdog;
+  const auto held = std::make_shared<Held>(watchdog);
+  WorkerPool pool({.workers = 1, .capacity = 1}, Held::handler(held));
+  ASSERT_EQ(pool.submit(Job{.id = "runs"}), SendStatus::kSent);
+  held->log.await("start runs");
+  ASSERT_EQ(pool.submit(Job{.id = "waits"}), SendStatus::kSent);
+  SendStatus blocked = SendStatus::kSent;
+  {
+    const auto producer = watchdog.thread("producer: submit to a full pool",
+                                          [&] { blocked = pool.submit(Job{.id = "blocked"}); });
+    pool.close();
+    pool.close();
+  }
+  EXPECT_EQ(blocked, SendStatus::kClosed);
+  EXPECT_EQ(pool.try_submit(Job{.id = "late"}), SendStatus::kClosed);
+  held->gate.open();
+  EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
+  EXPECT_THAT(held->log.events(),
+              ElementsAre("start runs", "end runs", "start waits", "end waits"));
+}
+
+TEST(WorkerPool, CloseMayBeCalledByAJob) {
+  const Watchdog watchdog;
+  WorkerPool* self = nullptr;
+  WorkerPool pool({.workers = 1}, [&self](const Job&, const Context&) {
+    self->close();
+    return JobResult();
+  });
+  self = &pool;
+  ASSERT_EQ(pool.submit(Job{.id = "closes"}), SendStatus::kSent);
+  watchdog.await("the job to close the pool",
+                 [&] { return pool.try_submit(Job{}) == SendStatus::kClosed; });
+  EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
+}
+
 // --- Shutdown ----------------------------------------------------------------------------------
+
+TEST(WorkerPool, AStopRequestEndsTheDrain) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  WorkerPool pool({.workers = 1}, until_cancelled(log));
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  log->await("start a");
+  std::stop_source user;
+  user.request_stop();
+  EXPECT_EQ(pool.shutdown(kPatient, user.get_token()).outcome, ShutdownOutcome::kCancelled);
+  EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
+}
 
 TEST(WorkerPool, ShutdownIsIdempotent) {
   const Watchdog watchdog;
