@@ -1,0 +1,138 @@
+#include "testing/child_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+extern char** environ;
+
+namespace worker_pool {
+namespace {
+
+struct Pipe {
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (pipe(ends.data()) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    for (const int end : ends) fcntl(end, F_SETFD, FD_CLOEXEC);  // not for other children
+    read_end = ends[0];
+    write_end = ends[1];
+  }
+  int read_end = -1;
+  int write_end = -1;
+};
+
+// Starts argv with `in` as its standard input and `out` as its standard output and error.
+pid_t spawn(std::vector<std::string> argv, int in, int out) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
+
+  // What runs in the background of a shell is started with SIGINT ignored, and so would its
+  // children be.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+  std::vector<char*> pointers;
+  for (std::string& arg : argv) pointers.push_back(arg.data());
+  pointers.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, pointers[0], &files, &attributes, pointers.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) throw std::system_error(error, std::generic_category(), argv.front());
+  return pid;
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv)
+    : watchdog_(watchdog) {
+  const Pipe in;
+  const Pipe out;
+  pid_ = spawn(std::move(argv), in.read_end, out.write_end);
+  close(in.read_end);
+  close(out.write_end);
+  in_ = fdopen(in.write_end, "w");
+  out_ = fdopen(out.read_end, "r");
+}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  if (in_ != nullptr) std::fclose(in_);
+  std::fclose(out_);
+}
+
+void ChildProcess::write_line(const std::string& line) {
+  EXPECT_GE(std::fputs((line + "\n").c_str(), in_), 0) << "the child does not read";
+  std::fflush(in_);
+}
+
+void ChildProcess::await_line(const std::string& line) {
+  const auto note = watchdog_.waiting("test: for the child to print \"" + line + "\"");
+  std::string found;
+  while (read_line(found)) {
+    if (found == line) return;
+  }
+  FAIL() << "the child has ended without \"" << line << "\", after:\n" << output_;
+}
+
+void ChildProcess::send_signal(int signal) const { ASSERT_EQ(kill(pid_, signal), 0); }
+
+void ChildProcess::await_sleep() const {
+#if defined(__linux__)
+  const std::string path = "/proc/" + std::to_string(pid_) + "/stat";
+  watchdog_.await("the child to sleep", [&path] {
+    std::string text;
+    std::getline(std::ifstream(path), text);
+    const auto state = text.rfind(") ");  // after the name of the program, which may hold anything
+    return state != std::string::npos && text.substr(state + 2, 1) == "S";
+  });
+#endif
+}
+
+int ChildProcess::wait() {
+  std::fclose(std::exchange(in_, nullptr));
+  const auto note = watchdog_.waiting("test: for the child to end");
+  std::string line;
+  while (read_line(line)) {
+  }
+  int status = 0;
+  waitpid(std::exchange(pid_, -1), &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+bool ChildProcess::read_line(std::string& line) {
+  line.clear();
+  for (int byte = std::getc(out_); byte != EOF; byte = std::getc(out_)) {
+    output_ += static_cast<char>(byte);
+    if (byte == '\n') return true;
+    line += static_cast<char>(byte);
+  }
+  return !line.empty();
+}
+
+}  // namespace worker_pool
