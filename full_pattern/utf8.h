@@ -1,0 +1,30 @@
+// Where characters begin and end in UTF-8, for texts that came from outside and may be anything.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace worker_pool {
+
+// How many bytes the first character of `text` has: 1 to 4, or 0 when `text` is empty or does not
+// begin with a whole, valid character (RFC 3629: no overlong forms, no surrogates).
+constexpr std::size_t first_character(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (text.empty()) return 0;
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  // The second byte tells the forms that are too long, too large or surrogates.
+  if (lead == 0xE0 && byte(1) < 0xA0) return 0;
+  if (lead == 0xED && byte(1) > 0x9F) return 0;
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;
+  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
+  return length;
+}
+
+}  // namespace worker_pool
