@@ -176,11 +176,12 @@ int run(const Settings& settings) {
 }
 
 int main_with(std::span<const char* const> args) {
-  std::array flags = {
+  std::array numbers = {
       IntFlag{"workers", "files that are read at the same time", 1, 1'000, 3},
       IntFlag{"timeout_ms", "time for each file, waiting included; 0 is no limit", 0, 86'400'000,
               0},
   };
+  const FlagSet flags = {.numbers = numbers};
   auto line = parse_flags(args, flags);
   if (!line) {
     std::cerr << "checksum: " << line.error() << "\n";
@@ -195,7 +196,7 @@ int main_with(std::span<const char* const> args) {
     std::cerr << "checksum: no file given; at least one is needed, see --help\n";
     return kBadCommandLine;
   }
-  const auto& [workers, timeout_ms] = flags;
+  const auto& [workers, timeout_ms] = numbers;
   return run({
       .workers = static_cast<int>(workers.value),
       .timeout = std::chrono::milliseconds(timeout_ms.value),

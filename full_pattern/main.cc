@@ -104,7 +104,7 @@ int run(const Settings& settings) {
 
 int main_with(std::span<const char* const> args) {
   constexpr std::int64_t kHour = 3'600'000;
-  std::array flags = {
+  std::array numbers = {
       IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
       IntFlag{"jobs", "how many jobs to submit", 0, 1'000'000, 5},
       IntFlag{"work_ms", "how long one job takes", 0, kHour, 500},
@@ -112,6 +112,7 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"drain_ms", "how long the shutdown lets jobs finish", 0, kHour, 5'000},
       IntFlag{"cancel_ms", "how long it then waits for cancelled jobs", 0, kHour, 1'000},
   };
+  const FlagSet flags = {.numbers = numbers};
   const auto line = parse_flags(args, flags);
   if (!line) {
     std::cerr << "full_pattern: " << line.error() << "\n";
@@ -128,7 +129,7 @@ int main_with(std::span<const char* const> args) {
               << "': only flags are allowed; see --help\n";
     return kBadCommandLine;
   }
-  const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = flags;
+  const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = numbers;
   return run({
       .pool = {.workers = static_cast<int>(workers.value),
                .capacity = static_cast<std::size_t>(capacity.value)},
