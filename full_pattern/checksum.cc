@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <exception>
 #include <expected>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -26,6 +25,7 @@
 
 #include "full_pattern/flags.h"
 #include "full_pattern/posix_cksum.h"
+#include "full_pattern/user_folder.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -202,14 +202,6 @@ int main_with(std::span<const char* const> args) {
       .timeout = std::chrono::milliseconds(timeout_ms.value),
       .files = std::move(line->arguments),
   });
-}
-
-// `bazel run` starts programs in a folder of its own and says where the user is: file names are
-// relative to that.
-void go_where_the_user_is() {
-  if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY")) {
-    std::filesystem::current_path(folder);
-  }
 }
 
 }  // namespace
