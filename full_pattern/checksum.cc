@@ -24,7 +24,10 @@
 #include <vector>
 
 #include "full_pattern/flags.h"
+#include "full_pattern/observers.h"
 #include "full_pattern/posix_cksum.h"
+#include "full_pattern/progress.h"
+#include "full_pattern/terminal.h"
 #include "full_pattern/user_folder.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
@@ -39,8 +42,6 @@ namespace {
 constexpr int kSomeFailed = 1;
 constexpr int kBadCommandLine = 2;
 constexpr int kAbandoned = 3;
-
-constexpr const char* kTooLateToStart = "deadline exceeded before it started";
 
 struct Checksum {
   std::uint32_t crc = 0;
@@ -119,18 +120,38 @@ JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes) {
 struct Settings {
   int workers;
   std::chrono::milliseconds timeout;  // for each file; 0: none
+  bool show_progress;
   std::vector<std::string> files;
 };
 
-void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Outcomes& outcomes) {
+// Null when there is none to show.
+std::shared_ptr<ProgressLine> progress_of(const Settings& settings) {
+  if (!settings.show_progress) return nullptr;
+  return std::make_shared<ProgressLine>(
+      std::cerr,
+      ProgressLine::Options{.total = settings.files.size(), .columns = terminal_width(stderr)});
+}
+
+// The end of a job that no worker has received: the observers hear of every job once.
+void report_end(Observer& observer, const Job& job, JobError error) {
+  constexpr int kNoWorker = 0;
+  observer.job_finished(kNoWorker, job, std::unexpected(std::move(error)));
+}
+
+JobError too_late_to_start() {
+  return {JobError::Kind::kDeadlineExceeded, "deadline exceeded before it started"};
+}
+
+void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Observer& observer) {
   if (timeout == std::chrono::milliseconds::zero()) {
     if (pool.submit(std::move(job)) == SendStatus::kSent) return;
-    outcomes.set(job.id, std::unexpected("the pool is closed"));  // which nobody does here
+    // Nobody closes it here.
+    report_end(observer, job, {JobError::Kind::kCancelled, "the pool is closed"});
     return;
   }
   job.ctx = Context().with_timeout(timeout);
   if (pool.submit_for(std::move(job), timeout) == SendStatus::kSent) return;
-  outcomes.set(job.id, std::unexpected(kTooLateToStart));
+  report_end(observer, job, too_late_to_start());
 }
 
 // Prints what became of each file, in the order given. Returns whether all went well.
@@ -153,10 +174,12 @@ bool print(const std::vector<std::string>& files, const Outcomes& outcomes) {
 
 int run(const Settings& settings) {
   const auto outcomes = std::make_shared<Outcomes>();
-  WorkerPool pool({.workers = settings.workers}, checksum_handler(outcomes), outcomes);
+  const auto progress = progress_of(settings);
+  const auto observer = observe_with({outcomes, progress});
+  WorkerPool pool({.workers = settings.workers}, checksum_handler(outcomes), observer);
   for (std::size_t i = 0; i < settings.files.size(); ++i) {
     submit(pool, {.id = std::to_string(i), .payload = to_payload(settings.files[i])},
-           settings.timeout, *outcomes);
+           settings.timeout, *observer);
   }
 
   // Without a timeout every file gets the time it needs. With one, every deadline has passed before
@@ -167,9 +190,8 @@ int run(const Settings& settings) {
   constexpr std::chrono::milliseconds kTimeToNotice(500);
   const Clock::duration drain = patient ? kForever : settings.timeout + kTimeToNotice;
   const ShutdownReport report = pool.shutdown({.drain = drain, .cancel = Clock::duration::zero()});
-  for (const Job& job : report.not_started) {
-    outcomes->set(job.id, std::unexpected(kTooLateToStart));
-  }
+  for (const Job& job : report.not_started) report_end(*observer, job, too_late_to_start());
+  if (progress) progress->erase();
   const bool all_well = print(settings.files, *outcomes);
   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(kAbandoned);
   return all_well ? EXIT_SUCCESS : kSomeFailed;
@@ -181,7 +203,8 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"timeout_ms", "time for each file, waiting included; 0 is no limit", 0, 86'400'000,
               0},
   };
-  const FlagSet flags = {.numbers = numbers};
+  std::array switches = {SwitchFlag{"quiet", "no progress, which is shown on a terminal only"}};
+  const FlagSet flags = {.numbers = numbers, .switches = switches};
   auto line = parse_flags(args, flags);
   if (!line) {
     std::cerr << "checksum: " << line.error() << "\n";
@@ -197,9 +220,11 @@ int main_with(std::span<const char* const> args) {
     return kBadCommandLine;
   }
   const auto& [workers, timeout_ms] = numbers;
+  const auto& [quiet] = switches;
   return run({
       .workers = static_cast<int>(workers.value),
       .timeout = std::chrono::milliseconds(timeout_ms.value),
+      .show_progress = !quiet.on && is_terminal(stderr),
       .files = std::move(line->arguments),
   });
 }

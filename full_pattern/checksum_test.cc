@@ -3,25 +3,30 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "testing/pseudo_terminal.h"
 #include "testing/run_program.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-ProgramResult checksum(const std::string& args) {
+std::string command(const std::string& args) {
   const char* const program = std::getenv("CHECKSUM");
-  return run_program((program != nullptr ? program : "CHECKSUM-is-not-set") + (" " + args));
+  return (program != nullptr ? program : "CHECKSUM-is-not-set") + (" " + args);
 }
+
+ProgramResult checksum(const std::string& args) { return run_program(command(args)); }
 
 // A folder of files, new for each test. Paths are handed to the shell: quote() them.
 class Checksum : public ::testing::Test {
@@ -128,10 +133,60 @@ TEST_F(Checksum, OutputThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(run.err, "checksum: cannot write to standard output\n");
 }
 
+constexpr auto kErased = "\r\x1b[K";
+
+TEST_F(Checksum, ShowsItsProgressOnATerminalAndErasesItBeforeTheResults) {
+  const std::string a = file("a", "a");
+  const ProgramResult run = run_on_terminal(command(quote(a) + quote(path("missing")) + quote(a)));
+  EXPECT_EQ(run.status, 1);
+  const std::size_t last = run.out.rfind("\r3 of 3 files");
+  ASSERT_NE(last, std::string::npos) << run.out;
+  const std::string line = "1220704766 1 " + a + "\n";
+  const std::string missing = "checksum: " + path("missing") + ": No such file or directory\n";
+  EXPECT_EQ(run.out.substr(run.out.find(kErased, last)), kErased + line + missing + line);
+}
+
+TEST_F(Checksum, ShowsItsProgressWhenOnlyTheErrorsGoToATerminal) {
+  const std::string results = path("results");
+  const ProgramResult run = run_on_terminal(command(quote(file("a", "a"))) + " >" + quote(results));
+  EXPECT_THAT(run.out, StartsWith("\r1 of 1 file"));
+  EXPECT_THAT(run.out, EndsWith(kErased));
+}
+
+TEST_F(Checksum, ShowsNoProgressWhenTheErrorsGoElsewhere) {
+  const std::string a = file("a", "a");
+  const ProgramResult run = run_on_terminal(command(quote(a)) + " 2>" + quote(path("errors")) +
+                                            "; cat " + quote(path("errors")));
+  EXPECT_EQ(run.out, "1220704766 1 " + a + "\n");
+}
+
+TEST_F(Checksum, QuietShowsNoProgressOnATerminal) {
+  const std::string a = file("a", "a");
+  const ProgramResult run = run_on_terminal(command("--quiet " + quote(a)));
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.out, "1220704766 1 " + a + "\n");
+}
+
+TEST_F(Checksum, ProgressStaysOnOneLineOfANarrowTerminal) {
+  const ProgramResult run = run_on_terminal(command(quote(file("a", "a"))), 7);
+  EXPECT_THAT(run.out, StartsWith("\r1 of 1\x1b[K\r\x1b[K"));
+}
+
+// The worker is stuck on the first file, which is not done; the second is, without being started.
+TEST_F(Checksum, ProgressCountsFilesThatWereNeverStarted) {
+  const std::string pipe = path("pipe");
+  ASSERT_EQ(run_program("mkfifo " + quote(pipe)).status, 0);
+  const ProgramResult run = run_on_terminal(
+      command("--workers=1 --timeout_ms=600 " + quote(pipe) + quote(file("a", "a"))));
+  EXPECT_EQ(run.status, 3);
+  EXPECT_THAT(run.out, StartsWith("\r1 of 2 files"));
+  EXPECT_THAT(run.out, HasSubstr(kErased + ("checksum: " + pipe) + ": still being read"));
+}
+
 TEST_F(Checksum, HelpNamesEveryFlag) {
   const ProgramResult run = checksum("--help");
   EXPECT_EQ(run.status, 0);
-  for (const char* flag : {"FILE...", "--workers", "--timeout_ms", "--help"}) {
+  for (const char* flag : {"FILE...", "--workers", "--timeout_ms", "--quiet", "--help"}) {
     EXPECT_THAT(run.out, HasSubstr(flag));
   }
 }
@@ -149,7 +204,8 @@ TEST_P(ChecksumRefuses, BadCommandLineInOneLineAndStartsNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Flags, ChecksumRefuses,
                          ::testing::Values("", "--workers=0 /dev/null", "--timeout_ms=-1 /dev/null",
-                                           "--timeout_ms=soon /dev/null", "--unknown /dev/null"));
+                                           "--timeout_ms=soon /dev/null", "--quiet=no /dev/null",
+                                           "--unknown /dev/null"));
 
 }  // namespace
 }  // namespace worker_pool
