@@ -1,12 +1,17 @@
 // The program //full_pattern as its user sees it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "testing/child_process.h"
+#include "testing/pseudo_terminal.h"
 #include "testing/run_program.h"
 #include "testing/watchdog.h"
 
@@ -18,9 +23,21 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
+std::string program() {
+  const char* const path = std::getenv("FULL_PATTERN");
+  return path != nullptr ? path : "FULL_PATTERN-is-not-set";
+}
+
 ProgramResult full_pattern(const std::string& flags) {
-  const char* const program = std::getenv("FULL_PATTERN");
-  return run_program((program != nullptr ? program : "FULL_PATTERN-is-not-set") + (" " + flags));
+  return run_program(program() + " " + flags);
+}
+
+std::string file(const std::string& name) { return ::testing::TempDir() + "/" + name; }
+
+std::string contents(const std::string& name) {
+  std::ostringstream text;
+  text << std::ifstream(name).rdbuf();
+  return text.str();
 }
 
 // Which worker said `what` ("started job 3"), or a failure when not exactly one did.
@@ -91,12 +108,115 @@ TEST(FullPattern, OutputThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(run.err, "full_pattern: cannot write to standard output\n");
 }
 
+// --- Pictures ----------------------------------------------------------------------------------
+
+TEST(FullPattern, TraceHasALaneForEachWorkerAndABarForEachJob) {
+  const Watchdog watchdog;
+  const std::string trace = file("full_pattern_test.json");
+  const ProgramResult run = full_pattern("--workers=1 --jobs=3 --work_ms=1 --trace=" + trace);
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(lines_of(run.out).size(), 8u) << "a trace must not change what is printed";
+  const std::string json = contents(trace);
+  EXPECT_THAT(json, HasSubstr("\"name\":\"Worker 1\""));
+  for (const std::string id : {"1", "2", "3"}) {
+    EXPECT_THAT(json, HasSubstr("{\"ph\":\"X\",\"name\":\"" + id + "\",\"pid\":1,\"tid\":1,"));
+  }
+  EXPECT_THAT(json, HasSubstr("\"name\":\"close\""));
+  EXPECT_THAT(json, HasSubstr("\"name\":\"waiting jobs\""));
+}
+
+TEST(FullPattern, MetricsAreWhatPrometheusReads) {
+  const Watchdog watchdog;
+  const std::string metrics = file("full_pattern_test.prom");
+  const ProgramResult run = full_pattern("--jobs=4 --work_ms=1 --metrics=" + metrics);
+  EXPECT_EQ(run.status, 0) << run.err;
+  const std::vector<std::string> lines = lines_of(contents(metrics));
+  EXPECT_THAT(lines, Contains("worker_pool_jobs_submitted_total 4"));
+  EXPECT_THAT(lines, Contains("worker_pool_jobs_finished_total{result=\"succeeded\"} 4"));
+  EXPECT_THAT(lines, Contains("worker_pool_run_time_seconds_count 4"));
+}
+
+TEST(FullPattern, TimelineIsEightyColumnsWideWithoutATerminal) {
+  const Watchdog watchdog;
+  const ProgramResult run = full_pattern("--workers=1 --jobs=2 --work_ms=20 --timeline");
+  EXPECT_EQ(run.status, 0) << run.err;
+  const std::vector<std::string> lines = lines_of(run.out);
+  ASSERT_EQ(lines.size(), 10u) << run.out;
+  EXPECT_THAT(lines[5], StartsWith("Worker 1 |"));
+  EXPECT_THAT(lines[6], StartsWith("waiting  |"));
+  EXPECT_EQ(lines[7].size(), 80u) << lines[7];
+  EXPECT_THAT(lines[8], StartsWith("close at "));
+  EXPECT_EQ(lines[9], "Shutdown complete");
+}
+
+TEST(FullPattern, TimelineFillsTheTerminal) {
+  const Watchdog watchdog;
+  const ProgramResult run =
+      run_on_terminal(program() + " --workers=1 --jobs=2 --work_ms=1 --timeline", 100);
+  EXPECT_EQ(run.status, 0);
+  const std::vector<std::string> lines = lines_of(run.out);
+  ASSERT_EQ(lines.size(), 10u) << run.out;
+  EXPECT_EQ(lines[7].size(), 100u) << lines[7];
+}
+
+TEST(FullPattern, FileThatCannotBeWrittenIsAnErrorWithItsName) {
+  const Watchdog watchdog;
+  const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 --trace=/dev/full");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n");
+  EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "it is the picture that has failed";
+}
+
+TEST(FullPattern, FileNamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
+  const Watchdog watchdog;
+  const ProgramResult run = run_program("BUILD_WORKING_DIRECTORY='" + ::testing::TempDir() + "' " +
+                                        program() + " --jobs=0 --trace=relative.json");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(contents(file("relative.json")), HasSubstr("traceEvents"));
+}
+
+// --- Signals -----------------------------------------------------------------------------------
+
+TEST(FullPattern, FirstSignalEndsTheSubmittingAndFinishesWhatWasAccepted) {
+  const Watchdog watchdog;
+  ChildProcess run(watchdog, {program(), "--workers=1", "--capacity=1", "--jobs=100000",
+                              "--work_ms=20", "--drain_ms=3600000"});
+  run.await_line("Worker 1 started job 1");
+  run.send_signal(SIGTERM);
+  EXPECT_EQ(run.wait(), 0) << run.output();
+  const std::vector<std::string> lines = lines_of(run.output());
+  EXPECT_THAT(lines, Contains("full_pattern: SIGTERM: no more jobs; once more cancels those that "
+                              "are there"));
+  EXPECT_THAT(lines, Contains(StartsWith("Shutdown: drained. Of ")));
+  EXPECT_THAT(lines, Contains(StartsWith("Not submitted: 9")));
+  EXPECT_EQ(lines.back(), "Shutdown complete");
+}
+
+TEST(FullPattern, SecondSignalCancelsAndThePictureShowsIt) {
+  const Watchdog watchdog;
+  ChildProcess run(watchdog, {program(), "--workers=1", "--jobs=3", "--work_ms=3600000",
+                              "--drain_ms=3600000", "--timeline"});
+  run.await_line("Worker 1 started job 1");
+  run.send_signal(SIGINT);
+  run.await_line("full_pattern: SIGINT: no more jobs; once more cancels those that are there");
+  run.send_signal(SIGINT);
+  run.await_line("full_pattern: SIGINT: cancelled; once more leaves at once");
+  EXPECT_EQ(run.wait(), 1) << run.output();
+  const std::vector<std::string> lines = lines_of(run.output());
+  EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: cancelled"));
+  EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
+  EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
+  EXPECT_EQ(lines.back(), "Shutdown complete");
+}
+
+// --- Command line ------------------------------------------------------------------------------
+
 TEST(FullPattern, HelpNamesEveryFlag) {
   const Watchdog watchdog;
   const ProgramResult run = full_pattern("--help");
   EXPECT_EQ(run.status, 0);
-  for (const char* flag :
-       {"--workers", "--jobs", "--work_ms", "--capacity", "--drain_ms", "--cancel_ms", "--help"}) {
+  for (const char* flag : {"--workers", "--jobs", "--work_ms", "--capacity", "--drain_ms",
+                           "--cancel_ms", "--trace", "--metrics", "--timeline", "--help"}) {
     EXPECT_THAT(run.out, HasSubstr(flag));
   }
 }
@@ -116,7 +236,8 @@ INSTANTIATE_TEST_SUITE_P(Flags, FullPatternRefuses,
                          ::testing::Values("--workers=0", "--workers=-1", "--workers=many",
                                            "--jobs=-1", "--work_ms=-1", "--capacity=0",
                                            "--drain_ms=-1", "--cancel_ms=-1", "--jobs",
-                                           "--unknown=1", "file"));
+                                           "--trace=", "--trace=/no/such/folder/file",
+                                           "--metrics=/", "--timeline=1", "--unknown=1", "file"));
 
 }  // namespace
 }  // namespace worker_pool

@@ -1,12 +1,17 @@
 // The full pattern, end to end: 3 workers, 5 jobs of 500 ms, a graceful shutdown.
 //
 //   ./bazelw run //full_pattern
-//   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000
+//   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000 --timeline
 //
-// Exit status: 0 every job succeeded, 1 some did not or the run could not be shown or started, 2
-// the command line was wrong and nothing was started, 3 a worker had to be abandoned.
+// The first SIGINT or SIGTERM ends the submitting and lets the jobs finish, the second cancels
+// them, the third leaves at once (signals.h).
+//
+// Exit status: 0 every accepted job succeeded, 1 some did not or the run could not be shown or
+// started, 2 the command line was wrong and nothing was started, 3 a worker had to be abandoned,
+// 130 or 143 for the third signal when that is SIGINT or SIGTERM.
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -16,10 +21,15 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 
 #include "full_pattern/flags.h"
+#include "full_pattern/observers.h"
+#include "full_pattern/pictures.h"
+#include "full_pattern/signals.h"
+#include "full_pattern/user_folder.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -63,12 +73,31 @@ class LogLines : public Observer {
   std::mutex mutex_;
 };
 
+// On the thread that waits for signals, which is no signal handler: it may print.
+void announce(int signal, int count) {
+  const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  const std::string what = count == 1 ? "no more jobs; once more cancels those that are there"
+                                      : "cancelled; once more leaves at once";
+  std::cerr << "full_pattern: " + name + ": " + what + "\n";  // in one piece
+}
+
 // Pretends to work for a while, and gives up when it is told to.
 JobHandler sleep_for(std::chrono::milliseconds work) {
   return [work](const Job&, const Context& ctx) -> JobResult {
     if (ctx.sleep_for(work)) return {};
     return std::unexpected(ended(*ctx.err()));
   };
+}
+
+// Returns how many were accepted: all, unless a signal closes the pool.
+std::int64_t submit_all(WorkerPool& pool, std::int64_t jobs) {
+  std::int64_t accepted = 0;
+  while (accepted < jobs) {
+    Job job{.id = std::to_string(accepted + 1)};
+    if (pool.submit(std::move(job)) != SendStatus::kSent) break;  // blocks while it is full
+    ++accepted;
+  }
+  return accepted;
 }
 
 void print(const ShutdownReport& report, const Metrics& metrics) {
@@ -80,17 +109,21 @@ void print(const ShutdownReport& report, const Metrics& metrics) {
     std::cout << "Still running: job " << id << "\n";
 }
 
-int run(const Settings& settings) {
-  WorkerPool pool(settings.pool, sleep_for(settings.work), std::make_shared<LogLines>());
-  for (std::int64_t id = 1; id <= settings.jobs; ++id) {
-    Job job{.id = std::to_string(id)};
-    if (pool.submit(std::move(job)) == SendStatus::kSent) continue;  // blocks while it is full
-    std::cout << "Refused: job " << job.id << "\n";  // only if somebody had shut the pool down
-  }
+int run(const Settings& settings, Pictures& pictures) {
+  const ShutdownSignals signals(announce);  // before the pool's threads, which inherit the mask
+  WorkerPool pool(settings.pool, sleep_for(settings.work),
+                  observe_with({std::make_shared<LogLines>(), pictures.observer()}));
+  const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
+  const std::int64_t accepted = submit_all(pool, settings.jobs);
 
-  const ShutdownReport report = pool.shutdown(settings.limits);
+  const ShutdownReport report = pool.shutdown(settings.limits, signals.second());
   const Metrics metrics = pool.metrics();
   print(report, metrics);
+  if (accepted < settings.jobs) {
+    std::cout << "Not submitted: " << settings.jobs - accepted << " jobs\n";
+  }
+  const auto shown = pictures.show(metrics, report);
+  if (!shown) std::cerr << "full_pattern: " << shown.error() << "\n";
   if (report.outcome == ShutdownOutcome::kAbandoned) {
     std::cout << "Shutdown given up" << std::endl;
     exit_without_destructors(kAbandoned);
@@ -99,7 +132,7 @@ int run(const Settings& settings) {
     std::cerr << "full_pattern: cannot write to standard output\n";
     return kSomeDidNotSucceed;
   }
-  return metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
+  return shown && metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
 }
 
 int main_with(std::span<const char* const> args) {
@@ -112,7 +145,12 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"drain_ms", "how long the shutdown lets jobs finish", 0, kHour, 5'000},
       IntFlag{"cancel_ms", "how long it then waits for cancelled jobs", 0, kHour, 1'000},
   };
-  const FlagSet flags = {.numbers = numbers};
+  std::array texts = {
+      TextFlag{"trace", "write the run to FILE, for Perfetto or chrome://tracing"},
+      TextFlag{"metrics", "write the numbers of the run to FILE, for Prometheus"},
+  };
+  std::array switches = {SwitchFlag{"timeline", "draw the run"}};
+  const FlagSet flags = {.numbers = numbers, .texts = texts, .switches = switches};
   const auto line = parse_flags(args, flags);
   if (!line) {
     std::cerr << "full_pattern: " << line.error() << "\n";
@@ -130,14 +168,23 @@ int main_with(std::span<const char* const> args) {
     return kBadCommandLine;
   }
   const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = numbers;
-  return run({
+  const auto& [trace, metrics] = texts;
+  const auto& [timeline] = switches;
+  auto pictures = Pictures::open(
+      {.trace_file = trace.value, .metrics_file = metrics.value, .timeline = timeline.on});
+  if (!pictures) {
+    std::cerr << "full_pattern: " << pictures.error() << "\n";
+    return kBadCommandLine;
+  }
+  const Settings settings = {
       .pool = {.workers = static_cast<int>(workers.value),
                .capacity = static_cast<std::size_t>(capacity.value)},
       .jobs = jobs.value,
       .work = std::chrono::milliseconds(work_ms.value),
       .limits = {.drain = std::chrono::milliseconds(drain_ms.value),
                  .cancel = std::chrono::milliseconds(cancel_ms.value)},
-  });
+  };
+  return run(settings, *pictures);
 }
 
 }  // namespace
@@ -145,6 +192,7 @@ int main_with(std::span<const char* const> args) {
 
 int main(int argc, char** argv) {
   try {
+    worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
   } catch (const std::exception& e) {  // such as no more threads to be had
     std::cerr << "full_pattern: " << e.what() << "\n";

@@ -1,0 +1,71 @@
+#include "full_pattern/pictures.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <expected>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "full_pattern/observers.h"
+#include "full_pattern/prometheus.h"
+#include "full_pattern/terminal.h"
+#include "full_pattern/timeline.h"
+#include "full_pattern/trace.h"
+
+namespace worker_pool {
+namespace {
+
+// False when `name` is not empty and cannot be written.
+bool opened(std::ofstream& file, const std::string& name) {
+  if (!name.empty()) file.open(name, std::ios::binary);
+  return !file.fail();
+}
+
+// Adds the name of a file that could not be written to the end.
+void finish(std::ofstream& file, const std::string& name, std::string& lost) {
+  if (name.empty()) return;
+  file.close();
+  if (file.fail()) lost += " " + name;
+}
+
+}  // namespace
+
+std::expected<Pictures, std::string> Pictures::open(const Options& options) {
+  Pictures pictures(options);
+  for (const auto& [file, name] : {std::pair(&pictures.trace_, &options.trace_file),
+                                   std::pair(&pictures.metrics_, &options.metrics_file)}) {
+    if (opened(*file, *name)) continue;
+    return std::unexpected(*name +
+                           ": cannot be written: " + std::generic_category().message(errno));
+  }
+  return pictures;
+}
+
+Pictures::Pictures(const Options& options) : options_(options) {
+  if (options.timeline || !options.trace_file.empty()) recorder_ = std::make_shared<Recorder>();
+  if (!options.metrics_file.empty()) observed_ = std::make_shared<MetricsObserver>();
+}
+
+std::shared_ptr<Observer> Pictures::observer() const {
+  return observe_with({recorder_, observed_});
+}
+
+std::expected<void, std::string> Pictures::show(const Metrics& metrics,
+                                                const ShutdownReport& report) {
+  const Recording recording = recorder_ ? recorder_->recording() : Recording();
+  if (options_.timeline) std::cout << timeline(recording, report, terminal_width(stdout));
+  if (trace_.is_open()) write_trace(trace_, recording, report);
+  if (observed_) metrics_ << prometheus_text(metrics, observed_->snapshot());
+
+  std::string lost;
+  finish(trace_, options_.trace_file, lost);
+  finish(metrics_, options_.metrics_file, lost);
+  if (!lost.empty()) return std::unexpected("cannot write to" + lost);
+  return {};
+}
+
+}  // namespace worker_pool
