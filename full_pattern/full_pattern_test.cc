@@ -119,7 +119,7 @@ TEST(FullPattern, TraceHasALaneForEachWorkerAndABarForEachJob) {
   const std::string json = contents(trace);
   EXPECT_THAT(json, HasSubstr("\"name\":\"Worker 1\""));
   for (const std::string id : {"1", "2", "3"}) {
-    EXPECT_THAT(json, HasSubstr("{\"ph\":\"X\",\"name\":\"" + id + "\",\"pid\":1,\"tid\":1,"));
+    EXPECT_THAT(json, HasSubstr("{\"ph\":\"X\",\"name\":\"job " + id + "\",\"pid\":1,\"tid\":1,"));
   }
   EXPECT_THAT(json, HasSubstr("\"name\":\"close\""));
   EXPECT_THAT(json, HasSubstr("\"name\":\"waiting jobs\""));

@@ -65,12 +65,12 @@ class Events {
   }
 
   void bar(const JobRecord& job, Clock::time_point from, Clock::time_point until) {
-    event("X", job.id, job.worker, time(from) + ",\"dur\":" + json_time(until - from) + args(job));
+    event("X", "job " + job.id, job.worker, time(from) + ",\"dur\":" + json_time(until - from) + args(job));
   }
 
   // On the lane of its worker, where a bar would have no width.
   void never_started(const JobRecord& job, Clock::time_point when) {
-    event("i", job.id, job.worker, time(when) + ",\"s\":\"t\"" + args(job));
+    event("i", "job " + job.id, job.worker, time(when) + ",\"s\":\"t\"" + args(job));
   }
 
   void stage(const Stage& stage) { event("i", stage.name, 0, time(stage.began) + ",\"s\":\"g\""); }

@@ -74,10 +74,10 @@ TEST(Trace, IsThisText) {
 {"ph":"M","name":"process_name","pid":1,"tid":0,"args":{"name":"worker pool"}},
 {"ph":"M","name":"thread_name","pid":1,"tid":1,"args":{"name":"Worker 1"}},
 {"ph":"M","name":"thread_name","pid":1,"tid":2,"args":{"name":"Worker 2"}},
-{"ph":"X","name":"a","pid":1,"tid":1,"ts":1500.000,"dur":3500.000,"args":{"result":"succeeded","waited_us":1500.000}},
-{"ph":"X","name":"b","pid":1,"tid":2,"ts":2000.000,"dur":1000.000,"args":{"result":"failed: no","waited_us":1000.000}},
-{"ph":"i","name":"c","pid":1,"tid":2,"ts":3500.000,"s":"t","args":{"result":"deadline exceeded: deadline exceeded before it started","waited_us":2500.000}},
-{"ph":"X","name":"e","pid":1,"tid":2,"ts":4000.000,"dur":5000.000,"args":{"result":"still running","waited_us":3000.000}},
+{"ph":"X","name":"job a","pid":1,"tid":1,"ts":1500.000,"dur":3500.000,"args":{"result":"succeeded","waited_us":1500.000}},
+{"ph":"X","name":"job b","pid":1,"tid":2,"ts":2000.000,"dur":1000.000,"args":{"result":"failed: no","waited_us":1000.000}},
+{"ph":"i","name":"job c","pid":1,"tid":2,"ts":3500.000,"s":"t","args":{"result":"deadline exceeded: deadline exceeded before it started","waited_us":2500.000}},
+{"ph":"X","name":"job e","pid":1,"tid":2,"ts":4000.000,"dur":5000.000,"args":{"result":"still running","waited_us":3000.000}},
 {"ph":"C","name":"waiting jobs","pid":1,"tid":0,"ts":0.000,"args":{"jobs":1}},
 {"ph":"C","name":"waiting jobs","pid":1,"tid":0,"ts":1000.000,"args":{"jobs":5}},
 {"ph":"C","name":"waiting jobs","pid":1,"tid":0,"ts":1500.000,"args":{"jobs":4}},
@@ -143,7 +143,7 @@ TEST_F(TraceParsed, CheckerRefusesWhatIsWrong) {
     return check(bad).status;
   };
   EXPECT_NE(with("},\n", "}\n"), 0) << "a comma is missing";
-  EXPECT_NE(with("\"a\"", "\"\xFF\""), 0) << "not UTF-8";
+  EXPECT_NE(with("job a", "job \xFF"), 0) << "not UTF-8";
   EXPECT_NE(with("\"ts\":1500.000", "\"ts\":NaN"), 0) << "not a number";
   EXPECT_NE(with("\"ts\":4000.000,\"dur\"", "\"ts\":2500.000,\"dur\""), 0) << "bars overlap";
   EXPECT_NE(with("\"jobs\":0}", "\"jobs\":1}"), 0) << "somebody waits for ever";
@@ -156,7 +156,7 @@ TEST(Trace, KeepsWhatIsUtf8AndReplacesWhatIsNot) {
                                 .worker = 1,
                                 .started = kBegin,
                                 .finished = kBegin}}};
-  EXPECT_THAT(trace(one, {}), HasSubstr("\"name\":\"\\\"\\\\\\u000a\\u0001 h\xC3\xA9 \xE2\x82\xAC "
+  EXPECT_THAT(trace(one, {}), HasSubstr("\"name\":\"job \\\"\\\\\\u000a\\u0001 h\xC3\xA9 \xE2\x82\xAC "
                                         "\xF0\x9F\x98\x80 \xEF\xBF\xBD\xEF\xBF\xBD\""));
 }
 
