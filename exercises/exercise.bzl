@@ -23,7 +23,14 @@ def exercise(name, file, wrong_fixes):
     guards = [":starter_guard", ":solution_guard"]
     for fix in wrong_fixes:
         _exercise_test("wrong_fix_" + fix, "wrong_fixes/" + fix + ".h", manual = True)
-        _verdict_test("wrong_fix_" + fix + "_test", "red", name, fix, ":wrong_fix_" + fix)
+        _verdict_test(
+            "wrong_fix_" + fix + "_test",
+            "red",
+            name,
+            fix,
+            ":wrong_fix_" + fix,
+            tags = ["wrong_fix"],
+        )
         guards.append(":wrong_fix_" + fix + "_test")
 
     # Manual suites: `bazel test //...` runs none of it.
@@ -48,7 +55,7 @@ def _exercise_test(name, file, manual = False):
         deps = ["//exercises/testing:exercise"],
     )
 
-def _verdict_test(name, verdict, exercise, variant, test):
+def _verdict_test(name, verdict, exercise, variant, test, tags = []):
     cc_test(
         name = name,
         size = "large",  # CI runs the program 200 times
@@ -59,6 +66,6 @@ def _verdict_test(name, verdict, exercise, variant, test):
             "$(rootpath %s)" % test,
         ],
         data = [test],
-        tags = ["manual"],
+        tags = ["manual"] + tags,
         deps = ["//exercises/testing:verdict"],
     )
