@@ -99,6 +99,8 @@ TEST(ErrorLogLine, ShortenedCutsWhatIsNoUtf8AtTheLimit) {
   for (const std::size_t bytes : {0u, 1u, 2u, 3u, 4u, 9u}) {
     EXPECT_EQ(shortened(no_utf8, bytes), no_utf8.substr(0, bytes) + "...") << "at " << bytes;
   }
+  EXPECT_EQ(shortened("a" + no_utf8, 9), "a" + no_utf8.substr(0, 8) + "...")
+      << "no character is that long";
 }
 
 // --- Counts ------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ TEST(ErrorLog, KeepsTheLastErrorsOldestFirst) {
 TEST(ErrorLog, IdsAndMessagesAreKeptUpToALimit) {
   std::vector<std::string> lines;
   ErrorLog log({.text = 4}, [&](std::string_view line) { lines.emplace_back(line); });
-  fail(log, "abcdefgh", std::string(1'000'000, 'x'));
+  fail(log, "abcdefgh", std::string(1'000, 'x'));
   ASSERT_EQ(log.last().size(), 1u);
   EXPECT_EQ(log.last()[0].job, "abcd...");
   EXPECT_EQ(log.last()[0].error.message, "xxxx...");

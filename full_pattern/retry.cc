@@ -135,7 +135,7 @@ std::vector<WaitingJob> RetryQueue::take() {
 
 Retrier::Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool) : queue_(std::move(queue)) {
   if (!queue_) throw std::invalid_argument("Retrier: the queue is null");
-  thread_ = std::jthread([queue = queue_, &pool] { queue->resubmit_to(pool); });
+  thread_ = std::jthread([this, &pool] { queue_->resubmit_to(pool); });
 }
 
 Retrier::~Retrier() { queue_->stop(); }  // and the thread, which has nothing to wait for, is joined

@@ -111,7 +111,7 @@ class Retrier {
 
  private:
   const std::shared_ptr<RetryQueue> queue_;
-  std::jthread thread_;
+  std::jthread thread_;  // last: it uses the queue, and is joined before the queue goes
 };
 
 }  // namespace worker_pool
