@@ -1,9 +1,8 @@
 // ErrorLog: which jobs fail, how often, and why. In a bounded amount of memory, for a service that
 // runs for months.
 //
-//   const auto errors = std::make_shared<ErrorLog>(
-//       ErrorLog::Options{.last = 20}, [](std::string_view line) { std::cerr << line << std::endl;
-//       });
+//   const auto print = [](std::string_view line) { std::cerr << line << std::endl; };
+//   const auto errors = std::make_shared<ErrorLog>(ErrorLog::Options{.last = 20}, print);
 //   WorkerPool pool({.workers = 3}, handler, errors);
 //   ...
 //   errors->counts().by_kind[JobError::Kind::kThrew]       // bugs: worth a call at night
@@ -33,12 +32,13 @@ class ErrorLog final : public Observer {
   struct Options {
     std::size_t last = 100;   // errors that last() has
     std::size_t jobs = 1000;  // ids that are counted each for itself: the first that fail
-    std::size_t text = 200;   // bytes that are kept of an id or a message
+    std::size_t text = 200;   // bytes that are kept of an id or a message; see shortened()
   };
 
   // Where lines go, without a line end. May be empty. It is called for one line at a time, on the
   // thread of a worker, which waits for it; a slow one holds up the workers whose jobs fail and
-  // nobody else. When it throws, only that line is lost.
+  // nobody else. When it throws, only that line is lost. It owns what it uses: an abandoned worker
+  // may call it late.
   using Sink = std::function<void(std::string_view line)>;
 
   struct Entry {
@@ -52,7 +52,7 @@ class ErrorLog final : public Observer {
   struct Counts {
     std::uint64_t all = 0;
     std::map<JobError::Kind, std::uint64_t> by_kind{};
-    std::map<std::string, std::uint64_t> by_job{};  // by id; Options::jobs of them at most
+    std::map<std::string, std::uint64_t> by_job{};  // by id as it is kept; Options::jobs at most
     std::uint64_t other_jobs = 0;                   // the errors of all the others together
   };
 

@@ -26,6 +26,7 @@
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "step2_worker/channel.h"
 #include "step2_worker/worker.h"
 
 namespace worker_pool {
