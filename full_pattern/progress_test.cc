@@ -1,11 +1,13 @@
 #include "full_pattern/progress.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <latch>
 #include <limits>
 #include <ostream>
 #include <sstream>
@@ -21,6 +23,8 @@ namespace worker_pool {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AnyOf;
+using ::testing::EndsWith;
 
 TEST(ProgressText, TellsCountRateAndTimeLeft) {
   EXPECT_EQ(progress_text(12, 150, 348ms), "12 of 150 files, 34.5/s, 5 s left");
@@ -139,10 +143,12 @@ TEST_F(Progress, StaysOnOneLineOfANarrowTerminal) {
 TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
   const Watchdog watchdog;
   ProgressLine line(screen_, {.total = 400}, clock_);
+  std::latch all_there(4);
   {
     std::vector<std::jthread> workers;
     for (int id = 1; id <= 4; ++id) {
-      workers.push_back(watchdog.thread("worker: finishes jobs", [&line, id] {
+      workers.push_back(watchdog.thread("worker: finishes jobs", [&line, &all_there, id] {
+        all_there.arrive_and_wait();
         for (int i = 0; i < 100; ++i) line.job_finished(id, Job{}, {});
       }));
     }
@@ -150,12 +156,31 @@ TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
   EXPECT_EQ(sent(), on_screen("400 of 400 files"));
 }
 
+TEST_F(Progress, MayBeErasedWhileWorkersFinish) {
+  const Watchdog watchdog;
+  ProgressLine line(screen_, {.total = 1}, clock_);  // so that each job is a line
+  std::latch both_there(2);
+  {
+    const auto worker = watchdog.thread("worker: finishes jobs", [&] {
+      both_there.arrive_and_wait();
+      for (int i = 0; i < 100; ++i) line.job_finished(1, Job{}, {});
+    });
+    both_there.arrive_and_wait();
+    line.erase();
+  }
+  EXPECT_THAT(sent(), AnyOf("", EndsWith(on_screen(""))));
+}
+
 // What reaches the terminal together with other output must do so in one piece.
-TEST_F(Progress, IsHandedOverInOnePiece) {
+TEST_F(Progress, IsHandedOverInOnePieceAndAtOnce) {
   struct Pieces : std::stringbuf {
     std::streamsize xsputn(const char* text, std::streamsize size) override {
       pieces.emplace_back(text, static_cast<std::size_t>(size));
       return size;
+    }
+    int sync() override {
+      pieces.emplace_back("flush");
+      return 0;
     }
     std::vector<std::string> pieces;
   };
@@ -164,7 +189,8 @@ TEST_F(Progress, IsHandedOverInOnePiece) {
   ProgressLine line(out, {.total = 1}, clock_);
   line.job_finished(1, Job{}, {});
   line.erase();
-  EXPECT_EQ(pieces.pieces, std::vector({on_screen("1 of 1 file"), on_screen("")}));
+  EXPECT_EQ(pieces.pieces,
+            std::vector<std::string>({on_screen("1 of 1 file"), "flush", on_screen(""), "flush"}));
 }
 
 }  // namespace
