@@ -70,8 +70,8 @@ class Histogram {
 
 inline Clock::duration Histogram::quantile(double q) const {
   constexpr double kRounding = 1e-9;  // 0.07 * 100 is a little more than 7
-  const double share = q > 0 ? std::min(q, 1.0) : 0;
-  const double rank = std::max(1.0, std::ceil(share * static_cast<double>(count_) - kRounding));
+  // 1.0 comes first: it is the larger one if the other is no number.
+  const double rank = std::max(1.0, std::ceil(q * static_cast<double>(count_) - kRounding));
   double seen = 0;
   for (std::size_t i = 0; i < kBounds.size(); ++i) {
     seen += static_cast<double>(buckets_[i]);
