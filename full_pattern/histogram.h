@@ -70,7 +70,7 @@ class Histogram {
 
 inline Clock::duration Histogram::quantile(double q) const {
   constexpr double kRounding = 1e-9;  // 0.07 * 100 is a little more than 7
-  // 1.0 comes first: it is the larger one if the other is no number.
+  // In this order: std::max() gives its first when its second is not a number.
   const double rank = std::max(1.0, std::ceil(q * static_cast<double>(count_) - kRounding));
   double seen = 0;
   for (std::size_t i = 0; i < kBounds.size(); ++i) {
