@@ -2,8 +2,7 @@
 //
 //   Histogram waits;
 //   waits.add(3ms);
-//   if (waits.quantile(0.99) > 1s) complain();     // one in a hundred waited longer than that,
-//   about
+//   if (waits.quantile(0.99) > 1s) complain();     // about one job in a hundred waited longer
 //
 // A copy of every duration would be exact and grow for ever. This one counts how many fell between
 // two bounds, which is as exact as the bounds are close.
