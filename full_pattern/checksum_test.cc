@@ -149,7 +149,7 @@ TEST_F(Checksum, ShowsItsProgressOnATerminalAndErasesItBeforeTheResults) {
 TEST_F(Checksum, ShowsItsProgressWhenOnlyTheErrorsGoToATerminal) {
   const std::string results = path("results");
   const ProgramResult run = run_on_terminal(command(quote(file("a", "a"))) + " >" + quote(results));
-  EXPECT_THAT(run.out, StartsWith("\r1 of 1 file"));
+  EXPECT_THAT(run.out, StartsWith("\r0 of 1 file"));
   EXPECT_THAT(run.out, EndsWith(kErased));
 }
 
@@ -169,7 +169,7 @@ TEST_F(Checksum, QuietShowsNoProgressOnATerminal) {
 
 TEST_F(Checksum, ProgressStaysOnOneLineOfANarrowTerminal) {
   const ProgramResult run = run_on_terminal(command(quote(file("a", "a"))), 7);
-  EXPECT_THAT(run.out, StartsWith("\r1 of 1\x1b[K\r\x1b[K"));
+  EXPECT_THAT(run.out, StartsWith("\r0 of 1\x1b[K\r1 of 1\x1b[K\r\x1b[K"));
 }
 
 // The worker is stuck on the first file, which is not done; the second is, without being started.
@@ -179,7 +179,7 @@ TEST_F(Checksum, ProgressCountsFilesThatWereNeverStarted) {
   const ProgramResult run = run_on_terminal(
       command("--workers=1 --timeout_ms=600 " + quote(pipe) + quote(file("a", "a"))));
   EXPECT_EQ(run.status, 3);
-  EXPECT_THAT(run.out, StartsWith("\r1 of 2 files"));
+  EXPECT_THAT(run.out, StartsWith("\r0 of 2 files"));
   EXPECT_THAT(run.out, HasSubstr(kErased + ("checksum: " + pipe) + ": still being read"));
 }
 

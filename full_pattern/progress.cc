@@ -54,7 +54,9 @@ std::string progress_text(std::size_t done, std::size_t total, Clock::duration e
 
 ProgressLine::ProgressLine(std::ostream& out, Options options,
                            std::function<Clock::time_point()> now)
-    : now_(std::move(now)), options_(options), start_(now_()), out_(out), last_written_(start_) {}
+    : now_(std::move(now)), options_(options), start_(now_()), out_(out), last_written_(start_) {
+  show(start_);
+}
 
 void ProgressLine::job_finished(int /*worker*/, const Job& /*job*/, const JobResult& /*result*/) {
   const std::lock_guard lock(mutex_);
@@ -62,16 +64,18 @@ void ProgressLine::job_finished(int /*worker*/, const Job& /*job*/, const JobRes
   if (erased_) return;
   const Clock::time_point now = now_();
   if (done_ < options_.total && now - last_written_ < kInterval) return;
+  show(now);
+}
+
+void ProgressLine::show(Clock::time_point now) {
   last_written_ = now;
-  visible_ = true;
   const std::string text = progress_text(done_, options_.total, now - start_);
   write(text.substr(0, static_cast<std::size_t>(std::max(options_.columns - 1, 0))));
 }
 
 void ProgressLine::erase() {
   const std::lock_guard lock(mutex_);
-  if (visible_) write("");
-  visible_ = false;
+  if (!erased_) write("");
   erased_ = true;
 }
 

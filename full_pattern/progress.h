@@ -37,13 +37,14 @@ class ProgressLine final : public Observer {
     int columns = 80;   // of the terminal: a line that reached the end would go on to the next
   };
 
-  // The time starts now. `out` outlives the last call but for job_finished() after erase(), which
-  // leaves it alone. `now` is for tests that set the time themselves.
+  // Writes the line for no job; the time starts now. `out` outlives the last call but for
+  // job_finished() after erase(), which leaves it alone. `now` is for tests that set the time
+  // themselves.
   ProgressLine(std::ostream& out, Options options,
                std::function<Clock::time_point()> now = Clock::now);
 
   // Counts the job, whatever became of it. Writes the line when kInterval has passed since the last
-  // one, or since the start, and in any case for the last job. A line is written at once: no other
+  // one, and in any case for the last job. A line is written at once: no other
   // output can come between its letters.
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
@@ -54,6 +55,7 @@ class ProgressLine final : public Observer {
   static constexpr Clock::duration kInterval = std::chrono::milliseconds(100);
 
  private:
+  void show(Clock::time_point now);
   void write(const std::string& text);
 
   const std::function<Clock::time_point()> now_;
@@ -63,7 +65,6 @@ class ProgressLine final : public Observer {
   std::ostream& out_;
   Clock::time_point last_written_;
   std::size_t done_ = 0;
-  bool visible_ = false;
   bool erased_ = false;
 };
 

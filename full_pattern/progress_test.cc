@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
-#include <latch>
 #include <limits>
+#include <optional>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -17,13 +17,13 @@
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "testing/gate.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::AnyOf;
 using ::testing::EndsWith;
 
 TEST(ProgressText, TellsCountRateAndTimeLeft) {
@@ -76,6 +76,13 @@ class Progress : public ::testing::Test {
     return sent;
   }
 
+  // A new line, whose beginning is not looked at.
+  ProgressLine& start(ProgressLine::Options options) {
+    line_.emplace(screen_, options, clock_);
+    (void)sent();
+    return *line_;
+  }
+
   std::string finish_one(ProgressLine& line, const JobResult& result = {}) {
     line.job_finished(1, Job{}, result);
     return sent();
@@ -84,10 +91,16 @@ class Progress : public ::testing::Test {
   std::ostringstream screen_;
   Clock::time_point now_{1h};
   const std::function<Clock::time_point()> clock_ = [this] { return now_; };
+  std::optional<ProgressLine> line_;
 };
 
+TEST_F(Progress, IsThereFromTheStart) {
+  const ProgressLine line(screen_, {.total = 9}, clock_);
+  EXPECT_EQ(sent(), on_screen("0 of 9 files")) << "the first file may be a long one";
+}
+
 TEST_F(Progress, IsWrittenTenTimesASecondAtMost) {
-  ProgressLine line(screen_, {.total = 9}, clock_);
+  ProgressLine& line = start({.total = 9});
   EXPECT_EQ(finish_one(line), "") << "no time has passed yet";
   now_ += 99ms;
   EXPECT_EQ(finish_one(line), "");
@@ -100,21 +113,21 @@ TEST_F(Progress, IsWrittenTenTimesASecondAtMost) {
 }
 
 TEST_F(Progress, ShowsTheLastJobInAnyCase) {
-  ProgressLine line(screen_, {.total = 2}, clock_);
+  ProgressLine& line = start({.total = 2});
   now_ += 1ms;
   EXPECT_EQ(finish_one(line), "");
   EXPECT_EQ(finish_one(line), on_screen("2 of 2 files, 2000.0/s"));
 }
 
 TEST_F(Progress, CountsJobsThatFailed) {
-  ProgressLine line(screen_, {.total = 2}, clock_);
+  ProgressLine& line = start({.total = 2});
   (void)finish_one(line, std::unexpected(JobError{}));
   EXPECT_EQ(finish_one(line, std::unexpected(ended(CancelReason::kDeadlineExceeded))),
             on_screen("2 of 2 files"));
 }
 
 TEST_F(Progress, IsErasedForGood) {
-  ProgressLine line(screen_, {.total = 2}, clock_);
+  ProgressLine& line = start({.total = 2});
   now_ += 1s;
   EXPECT_EQ(finish_one(line), on_screen("1 of 2 files, 1.0/s, 1 s left"));
   line.erase();
@@ -125,50 +138,44 @@ TEST_F(Progress, IsErasedForGood) {
   EXPECT_EQ(finish_one(line), "") << "a worker that was abandoned finishes late";
 }
 
-TEST_F(Progress, ErasesNothingThatWasNeverWritten) {
-  ProgressLine line(screen_, {.total = 2}, clock_);
-  line.erase();
-  EXPECT_EQ(sent(), "");
-}
-
 TEST_F(Progress, StaysOnOneLineOfANarrowTerminal) {
-  ProgressLine narrow(screen_, {.total = 1, .columns = 12}, clock_);
-  EXPECT_EQ(finish_one(narrow), on_screen("1 of 1 file"));
-  ProgressLine narrower(screen_, {.total = 1, .columns = 11}, clock_);
-  EXPECT_EQ(finish_one(narrower), on_screen("1 of 1 fil"));
-  ProgressLine nothing(screen_, {.total = 1, .columns = 0}, clock_);
-  EXPECT_EQ(finish_one(nothing), on_screen(""));
+  EXPECT_EQ(finish_one(start({.total = 1, .columns = 12})), on_screen("1 of 1 file"));
+  EXPECT_EQ(finish_one(start({.total = 1, .columns = 11})), on_screen("1 of 1 fil"));
+  EXPECT_EQ(finish_one(start({.total = 1, .columns = 0})), on_screen(""));
 }
 
 TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
   const Watchdog watchdog;
-  ProgressLine line(screen_, {.total = 400}, clock_);
-  std::latch all_there(4);
+  ProgressLine& line = start({.total = 400});
+  Gate all_there(watchdog, "all workers are there");
   {
     std::vector<std::jthread> workers;
     for (int id = 1; id <= 4; ++id) {
       workers.push_back(watchdog.thread("worker: finishes jobs", [&line, &all_there, id] {
-        all_there.arrive_and_wait();
+        all_there.wait();
         for (int i = 0; i < 100; ++i) line.job_finished(id, Job{}, {});
       }));
     }
+    all_there.await_arrivals(4);
+    all_there.open();
   }
   EXPECT_EQ(sent(), on_screen("400 of 400 files"));
 }
 
 TEST_F(Progress, MayBeErasedWhileWorkersFinish) {
   const Watchdog watchdog;
-  ProgressLine line(screen_, {.total = 1}, clock_);  // so that each job is a line
-  std::latch both_there(2);
+  ProgressLine& line = start({.total = 1});  // so that each job is a line
+  Gate both_there(watchdog, "the worker and the test are there");
   {
     const auto worker = watchdog.thread("worker: finishes jobs", [&] {
-      both_there.arrive_and_wait();
+      both_there.wait();
       for (int i = 0; i < 100; ++i) line.job_finished(1, Job{}, {});
     });
-    both_there.arrive_and_wait();
+    both_there.await_arrivals(1);
+    both_there.open();
     line.erase();
   }
-  EXPECT_THAT(sent(), AnyOf("", EndsWith(on_screen(""))));
+  EXPECT_THAT(sent(), EndsWith(on_screen(""))) << "something was written after it";
 }
 
 // What reaches the terminal together with other output must do so in one piece.
@@ -190,7 +197,8 @@ TEST_F(Progress, IsHandedOverInOnePieceAndAtOnce) {
   line.job_finished(1, Job{}, {});
   line.erase();
   EXPECT_EQ(pieces.pieces,
-            std::vector<std::string>({on_screen("1 of 1 file"), "flush", on_screen(""), "flush"}));
+            std::vector<std::string>({on_screen("0 of 1 file"), "flush", on_screen("1 of 1 file"),
+                                      "flush", on_screen(""), "flush"}));
 }
 
 }  // namespace
