@@ -191,7 +191,6 @@ TEST(ShutdownCancel, ComesNotBeforeTheDrainLimit) {
   EXPECT_GE(heard - begin, kDrain) << "the job was cancelled too early";
 }
 
-// A job that was cancelled may take its time to clean up.
 // --- The drain is cut short --------------------------------------------------------------------
 
 constexpr ShutdownLimits kForeverEach = {.drain = kForever, .cancel = kForever};
@@ -258,6 +257,7 @@ TEST(ShutdownCancelNow, TheLimitOfTheCancelStillHolds) {
 
 // --- Limits ------------------------------------------------------------------------------------
 
+// A job that was cancelled may take its time to clean up.
 TEST(ShutdownCancel, WaitsForACancelledJobAsLongAsItMay) {
   Watchdog watchdog;
   Gate gate(watchdog, "the cancelled job may end");

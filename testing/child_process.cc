@@ -50,6 +50,7 @@ pid_t spawn(std::vector<std::string> argv, int in, int out) {
   posix_spawnattr_setsigmask(&attributes, &signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGPIPE);
   posix_spawnattr_setsigdefault(&attributes, &signals);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
@@ -68,6 +69,7 @@ pid_t spawn(std::vector<std::string> argv, int in, int out) {
 
 ChildProcess::ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv)
     : watchdog_(watchdog) {
+  signal(SIGPIPE, SIG_IGN);  // write_line() to a child that has ended is a failure, not our end
   const Pipe in;
   const Pipe out;
   pid_ = spawn(std::move(argv), in.read_end, out.write_end);
@@ -87,8 +89,8 @@ ChildProcess::~ChildProcess() {
 }
 
 void ChildProcess::write_line(const std::string& line) {
-  EXPECT_GE(std::fputs((line + "\n").c_str(), in_), 0) << "the child does not read";
-  std::fflush(in_);
+  std::fputs((line + "\n").c_str(), in_);
+  EXPECT_EQ(std::fflush(in_), 0) << "the child has ended, or does not read: \"" << line << "\"";
 }
 
 void ChildProcess::await_line(const std::string& line) {
@@ -100,7 +102,10 @@ void ChildProcess::await_line(const std::string& line) {
   FAIL() << "the child has ended without \"" << line << "\", after:\n" << output_;
 }
 
-void ChildProcess::send_signal(int signal) const { ASSERT_EQ(kill(pid_, signal), 0); }
+void ChildProcess::send_signal(int signal) const {
+  ASSERT_GT(pid_, 0) << "the child has ended: -1 would be every process there is";
+  ASSERT_EQ(kill(pid_, signal), 0);
+}
 
 void ChildProcess::await_sleep() const {
 #if defined(__linux__)

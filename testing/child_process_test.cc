@@ -52,6 +52,25 @@ TEST(ChildProcess, SignalThatKillsIsItsStatus) {
   }
 }
 
+TEST(ChildProcess, AfterItsEndItIsAFailureToTalkToIt) {
+  EXPECT_FATAL_FAILURE(
+      {
+        const Watchdog watchdog;
+        ChildProcess child(watchdog, {"/bin/true"});
+        (void)child.wait();
+        child.send_signal(SIGTERM);
+      },
+      "the child has ended");
+  EXPECT_NONFATAL_FAILURE(
+      {
+        const Watchdog watchdog;
+        ChildProcess child(watchdog, shell("exec <&-; echo closed; read line"));
+        child.await_line("closed");
+        child.write_line("nobody reads this");
+      },
+      "nobody reads this");
+}
+
 TEST(ChildProcess, IsKilledWhenTheTestForgetsIt) {
   const Watchdog watchdog;
   const auto note = watchdog.waiting("test: for the destructor");
