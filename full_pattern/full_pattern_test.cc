@@ -161,10 +161,22 @@ TEST(FullPattern, TimelineFillsTheTerminal) {
 
 TEST(FullPattern, FileThatCannotBeWrittenIsAnErrorWithItsName) {
   const Watchdog watchdog;
-  const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 --trace=/dev/full");
-  EXPECT_EQ(run.status, 1);
-  EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n");
-  EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "it is the picture that has failed";
+  for (const std::string flag : {"--trace", "--metrics"}) {
+    const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 " + flag + "=/dev/full");
+    EXPECT_EQ(run.status, 1) << flag;
+    EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n") << flag;
+    EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "it is the picture that has failed";
+  }
+}
+
+TEST(FullPattern, OneFileForTheTraceAndTheMetricsIsRefused) {
+  const Watchdog watchdog;
+  const std::string name = file("both");
+  const ProgramResult run =
+      full_pattern("--trace=" + name + " --metrics=" + ::testing::TempDir() + "/./both");
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty()) << "something was started";
+  EXPECT_THAT(run.err, HasSubstr("one file cannot have both the trace and the metrics"));
 }
 
 TEST(FullPattern, FileNamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
@@ -189,7 +201,7 @@ TEST(FullPattern, FirstSignalEndsTheSubmittingAndFinishesWhatWasAccepted) {
                               "are there"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: drained. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("Not submitted: 9")));
-  EXPECT_EQ(lines.back(), "Shutdown complete");
+  EXPECT_THAT(lines, Contains("Shutdown complete"));
 }
 
 TEST(FullPattern, SecondSignalCancelsAndThePictureShowsIt) {
@@ -200,13 +212,33 @@ TEST(FullPattern, SecondSignalCancelsAndThePictureShowsIt) {
   run.send_signal(SIGINT);
   run.await_line("full_pattern: SIGINT: no more jobs; once more cancels those that are there");
   run.send_signal(SIGINT);
-  run.await_line("full_pattern: SIGINT: cancelled; once more leaves at once");
   EXPECT_EQ(run.wait(), 1) << run.output();
   const std::vector<std::string> lines = lines_of(run.output());
+  EXPECT_THAT(lines, Contains("full_pattern: SIGINT: cancelled; once more leaves at once"));
   EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: cancelled"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
-  EXPECT_EQ(lines.back(), "Shutdown complete");
+  EXPECT_THAT(lines, Contains("Shutdown complete"));
+}
+
+// The workers are stuck in writing to a pipe, or will be, whoever comes to print first.
+TEST(FullPattern, ThirdSignalLeavesAlsoWhenNobodyReadsWhatItPrints) {
+  const Watchdog watchdog;
+  const std::string errors = file("full_pattern_test.err");
+  std::ofstream(errors).flush();  // empties it
+  ChildProcess run(watchdog, {"/bin/sh", "-c",
+                              "exec " + program() +
+                                  " --workers=1 --jobs=100000 --capacity=100000 --work_ms=0"
+                                  " --drain_ms=3600000 --cancel_ms=3600000 2>'" +
+                                  errors + "'"});
+  run.await_line("Worker 1 started job 1");  // and nothing after it
+  for (const std::string said : {"no more jobs", "cancelled"}) {
+    run.send_signal(SIGTERM);
+    watchdog.await("the program to say: " + said,
+                   [&] { return contents(errors).find(said) != std::string::npos; });
+  }
+  run.send_signal(SIGTERM);
+  EXPECT_EQ(run.wait(), 128 + SIGTERM);
 }
 
 // --- Command line ------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <expected>
@@ -73,12 +74,13 @@ class LogLines : public Observer {
   std::mutex mutex_;
 };
 
-// On the thread that waits for signals, which is no signal handler: it may print.
+// On the thread that waits for signals, which is no signal handler: it may print. Not by std::cerr,
+// which flushes std::cout first: a worker may be stuck there, when nobody reads what it writes.
 void announce(int signal, int count) {
   const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
   const std::string what = count == 1 ? "no more jobs; once more cancels those that are there"
                                       : "cancelled; once more leaves at once";
-  std::cerr << "full_pattern: " + name + ": " + what + "\n";  // in one piece
+  std::fputs(("full_pattern: " + name + ": " + what + "\n").c_str(), stderr);
 }
 
 // Pretends to work for a while, and gives up when it is told to.
@@ -146,7 +148,7 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"cancel_ms", "how long it then waits for cancelled jobs", 0, kHour, 1'000},
   };
   std::array texts = {
-      TextFlag{"trace", "write the run to FILE, for Perfetto or chrome://tracing"},
+      TextFlag{"trace", "write the run to FILE, for a trace viewer such as Perfetto"},
       TextFlag{"metrics", "write the numbers of the run to FILE, for Prometheus"},
   };
   std::array switches = {SwitchFlag{"timeline", "draw the run"}};

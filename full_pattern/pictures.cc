@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <expected>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -25,11 +26,17 @@ bool opened(std::ofstream& file, const std::string& name) {
   return !file.fail();
 }
 
+// Of files that are there; by whatever names. Devices can take several outputs.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;  // no name, no file: not the same
+  return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
+}
+
 // Adds the name of a file that could not be written to the end.
 void finish(std::ofstream& file, const std::string& name, std::string& lost) {
   if (name.empty()) return;
   file.close();
-  if (file.fail()) lost += " " + name;
+  if (file.fail()) lost += (lost.empty() ? "" : " and ") + name;
 }
 
 }  // namespace
@@ -41,6 +48,10 @@ std::expected<Pictures, std::string> Pictures::open(const Options& options) {
     if (opened(*file, *name)) continue;
     return std::unexpected(*name +
                            ": cannot be written: " + std::generic_category().message(errno));
+  }
+  if (same_file(options.trace_file, options.metrics_file)) {
+    return std::unexpected(options.metrics_file +
+                           ": one file cannot have both the trace and the metrics");
   }
   return pictures;
 }
@@ -64,7 +75,7 @@ std::expected<void, std::string> Pictures::show(const Metrics& metrics,
   std::string lost;
   finish(trace_, options_.trace_file, lost);
   finish(metrics_, options_.metrics_file, lost);
-  if (!lost.empty()) return std::unexpected("cannot write to" + lost);
+  if (!lost.empty()) return std::unexpected("cannot write to " + lost);
   return {};
 }
 

@@ -24,11 +24,14 @@
 
 namespace worker_pool {
 
+// A blocked signal is not lost: it waits until somebody fetches it. Heard are the signals that are
+// sent to the process, as by kill or Ctrl-C, not those to one thread, as by raise().
+//
 // One in a program, made in main() while there is no other thread: threads inherit what their
 // maker blocks, and a thread from before would still be killed by a signal. The same thread
 // destroys it; then the signals do again what they did before.
 //
-// Counted are both signals together. Two that come at once may count as one: the system keeps no
+// Both signals count together. Two that come at once may count as one: the system keeps no
 // list of them. SIGINT is left alone in a program that was started with it ignored, as shells do
 // for what runs in the background. Programs that this one starts inherit the blocked signals: they
 // have to be unblocked between fork() and exec().
@@ -37,14 +40,16 @@ namespace worker_pool {
 class ShutdownSignals {
  public:
   // Told of the first and the second signal, on the waiting thread, after the stop was requested.
-  // While it blocks no further signal is heard; what it throws is dropped.
+  // While it blocks no further signal is heard, and the destructor waits for it. So it should not
+  // print through std::cout, nor through std::cerr, which flushes std::cout first: a worker may be
+  // stuck there. What it throws is dropped.
   using Listener = std::function<void(int signal, int count)>;
 
   // Throws std::system_error when the thread cannot be started; nothing is blocked then.
   explicit ShutdownSignals(Listener listener = {});
   ShutdownSignals(const ShutdownSignals&) = delete;
   ShutdownSignals& operator=(const ShutdownSignals&) = delete;
-  ~ShutdownSignals();
+  ~ShutdownSignals();  // unblocks; waits for the listener
 
   // A std::stop_callback on one of these runs on the waiting thread. It must not block: nobody
   // would hear the next signal.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -128,10 +129,10 @@ TEST_F(Signals, SecondCancelsDuringTheDrain) {
   shut_down(child);
   child.await_sleep();  // in the drain, which would last for ever
   child.send_signal(SIGINT);
-  child.await_line("signal INT 2");
   child.await_line("cancelled listens");
   child.await_line("cancelled");
   EXPECT_EQ(child.wait(), 1) << child.output();
+  EXPECT_THAT(child.output(), HasSubstr("signal INT 2\n"));
 }
 
 TEST_F(Signals, SecondBeforeTheShutdownSkipsTheDrain) {
@@ -207,6 +208,22 @@ TEST(ShutdownSignals, BlocksBothForItsScopeAndEndsItsThread) {
     EXPECT_FALSE(signals.first().stop_requested()) << "its own end was taken for a signal";
   }
   EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT)) << "left behind";
+}
+
+TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
+  std::atomic<const ShutdownSignals*> self = nullptr;
+  std::atomic<int> told = 0;
+  const ShutdownSignals signals([&](int, int count) {
+    const std::stop_token stop = count == 1 ? self.load()->first() : self.load()->second();
+    EXPECT_TRUE(stop.stop_requested()) << "signal " << count;
+    ++told;
+  });
+  self = &signals;
+  const Watchdog watchdog;  // after the signals: its thread has to inherit what is blocked
+  for (int count = 1; count <= 2; ++count) {
+    ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+    watchdog.await("the listener to be told", [&] { return told == count; });
+  }
 }
 
 TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
