@@ -87,11 +87,14 @@ std::vector<ErrorLog::Entry> ErrorLog::last() const {
 
 void ErrorLog::keep(const Entry& entry) {
   const std::lock_guard lock(mutex_);
-  ++counts_.all;
-  ++counts_.by_kind[entry.error.kind];
   const bool known = counts_.by_job.contains(entry.job);
   const bool for_itself = known || counts_.by_job.size() < options_.jobs;
-  ++(for_itself ? counts_.by_job[entry.job] : counts_.other_jobs);
+  // Both counters before either is raised: for a new one memory may be missing.
+  std::uint64_t& of_kind = counts_.by_kind[entry.error.kind];
+  std::uint64_t& of_job = for_itself ? counts_.by_job[entry.job] : counts_.other_jobs;
+  ++of_kind;
+  ++of_job;
+  ++counts_.all;
 
   last_.push_back(entry);
   if (last_.size() > options_.last) last_.pop_front();

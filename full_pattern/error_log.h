@@ -37,8 +37,8 @@ class ErrorLog final : public Observer {
 
   // Where lines go, without a line end. May be empty. It is called for one line at a time, on the
   // thread of a worker, which waits for it; a slow one holds up the workers whose jobs fail and
-  // nobody else. When it throws, only that line is lost. It owns what it uses: an abandoned worker
-  // may call it late.
+  // nobody else. When it throws, only that line is lost. It must own what it uses: an abandoned
+  // worker may call it late.
   using Sink = std::function<void(std::string_view line)>;
 
   struct Entry {

@@ -31,14 +31,13 @@ void Recorder::job_finished(int worker, const Job& job, const JobResult& result)
   const std::lock_guard lock(mutex_);
   // A job that was never started is not among the running.
   auto running = running_.extract(worker);
-  if (finished_.size() >= limit_) {
-    ++left_out_;
-    return;
-  }
+  ++left_out_;  // until it is kept, for which memory may be missing
+  if (finished_.size() >= limit_) return;
   JobRecord record = running.empty() ? record_of(worker, job) : std::move(running.mapped());
   record.finished = now;
   record.result = result;
   finished_.push_back(std::move(record));
+  --left_out_;
 }
 
 Recording Recorder::recording() const {

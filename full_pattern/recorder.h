@@ -29,7 +29,7 @@ struct JobRecord {
   std::string id{};
   int worker = 0;
   std::optional<Clock::time_point> submitted{};  // unknown without a pool: see Job::submitted
-  std::optional<Clock::time_point> started{};    // not if it was cancelled or late before
+  std::optional<Clock::time_point> started{};    // not if its context had ended before
   std::optional<Clock::time_point> finished{};   // not while it runs
   JobResult result{};                            // valid once it has finished
 };
@@ -37,10 +37,11 @@ struct JobRecord {
 struct Recording {
   Clock::time_point begin{};      // when the recorder was made
   std::vector<JobRecord> jobs{};  // first those that have finished, in that order, then the running
-  std::uint64_t left_out = 0;     // jobs that finished when the recorder was full
+  std::uint64_t left_out = 0;     // jobs that finished when the recorder, or memory, was full
 };
 
-// Every function may be called from many threads at once. Memory grows with the number of jobs up
+// For one pool: a worker's number stands for what it runs. Every function may be called from many
+// threads at once. Memory grows with the number of jobs up
 // to the limit; after that the recorder keeps what it has and counts what it leaves out.
 class Recorder final : public Observer {
  public:
@@ -61,8 +62,9 @@ class Recorder final : public Observer {
   std::uint64_t left_out_ = 0;
 };
 
-// How many jobs wait from this moment on: those in the queue, and those whose submit() is blocked
-// because it is full.
+// How many jobs wait from this moment on: those that were submitted and have not been started. They
+// are in the queue, or their submit() is blocked because it is full, or a worker has just received
+// them.
 struct Waiting {
   Clock::time_point since{};
   std::int64_t jobs = 0;
