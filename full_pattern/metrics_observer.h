@@ -1,4 +1,4 @@
-// MetricsObserver: what WorkerPool::metrics() cannot tell: how jobs ended, and how long they took.
+// MetricsObserver: how jobs ended and how long they took, which WorkerPool::metrics() cannot tell.
 //
 //   const auto metrics = std::make_shared<MetricsObserver>();
 //   WorkerPool pool({.workers = 3}, handler, metrics);

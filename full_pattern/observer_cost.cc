@@ -63,7 +63,7 @@ double median_of(const std::vector<Row>& rows, std::string_view name) {
 }
 
 void print(std::vector<Row>& rows) {
-  std::printf("%-22s %8s %8s %8s %8s %8s\n", "ns for each job", "quartile", "median", "quartile",
+  std::printf("%-22s %8s %8s %8s %8s %8s\n", "ns for each job", "lower q", "median", "upper q",
               "more", "ratio");
   for (Row& row : rows) std::ranges::sort(row.ns_per_job);
   for (const Row& row : rows) {

@@ -2,7 +2,7 @@
 //
 //   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
 //   WorkerPool pool({.workers = 3}, handler, retries);
-//   Retrier retrier(retries, pool);                      // after the pool, so that it goes first
+//   Retrier retrier(retries, pool);                      // after the pool, so destroyed before it
 //   ...
 //   for (WaitingJob& waiting : retrier.stop()) put_back(std::move(waiting.job));
 //   const ShutdownReport report = pool.shutdown();
@@ -31,7 +31,7 @@
 
 namespace worker_pool {
 
-// At least one try, a millisecond of backoff, `longest` not below it, and room for one.
+// Valid: tries >= 1, backoff >= 1 ms, longest >= backoff, capacity >= 1.
 struct RetryPolicy {
   int tries = 3;                                             // of a job, the first one included
   Clock::duration backoff = std::chrono::milliseconds(100);  // before the second try; then doubled
@@ -40,7 +40,8 @@ struct RetryPolicy {
 };
 
 // How long a job waits before its second try, its third and so on; 0 before the first. Never
-// overflows. There is no randomness in it: the workers are the limit on how many tries coincide.
+// overflows. Without the randomness that keeps many clients from coming back at once: how
+// many tries coincide is limited by the workers.
 Clock::duration backoff_before(const RetryPolicy& policy, int which_try);
 
 struct WaitingJob {
@@ -64,10 +65,10 @@ struct WaitingJob {
 // job has ended may be used again, and starts anew.
 class RetryQueue final : public Observer {
  public:
-  // Throws std::invalid_argument for a policy that is not as described there.
+  // Throws std::invalid_argument for a policy that is not valid.
   RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next);
 
-  // Neither blocks for the pool. A job that will be tried again is copied.
+  // Neither waits for room in the pool. A job that will be tried again is copied.
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 

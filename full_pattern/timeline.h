@@ -1,6 +1,6 @@
 // timeline: a run as a picture of plain characters.
 //
-//   std::cout << timeline(recorder->recording(), report, terminal_width());
+//   std::cout << timeline(recorder->recording(), report, terminal_width(stdout));  // terminal.h
 //
 //   Worker 1 |[1=============][4=============]
 //   Worker 2 |[2=============][5============x]
@@ -23,7 +23,7 @@ namespace worker_pool {
 //
 //   [id===]   a job           [id==x]   one that did not succeed       [id==>   one that still runs
 //   #         jobs too short for a bar    !         one that was never started
-//   1 to 9    that many jobs waited at most in that column; +: more
+//   1 to 9    that many jobs waited at most in that column; +: more; blank: none
 std::string timeline(const Recording& recording, const ShutdownReport& report, int width);
 
 }  // namespace worker_pool

@@ -3,9 +3,9 @@
 //   std::ofstream file("run.json");
 //   write_trace(file, recorder->recording(), report);
 //
-// Open it in ui.perfetto.dev, chrome://tracing or speedscope.app: a lane for each worker, a bar for
-// each job with its result and how long it had waited, the number of waiting jobs as a curve, and a
-// mark for each stage of the shutdown.
+// For ui.perfetto.dev and chrome://tracing: a lane for each worker, a bar for each job with its
+// result and how long it had waited, the number of waiting jobs as a curve, and a mark for each
+// stage of the shutdown. speedscope.app shows the bars, one lane at a time.
 #pragma once
 
 #include <ostream>

@@ -62,7 +62,8 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Each of the three moves from the job only when it returns kSent. With an observer they note the
-  // time in job.submitted first, so that it can tell how long the job waited.
+  // time in job.submitted first, also in a job that is then refused, so that the observer can tell
+  // how long the job waited.
 
   // Blocks while the queue is full. kSent or kClosed. Not for use inside a job: when every worker
   // waits for room in the queue, none is left to make any. There, use try_submit().

@@ -14,14 +14,14 @@
 namespace worker_pool {
 
 // Owns everything it carries, so it can wait in a queue and cross threads without a dangling
-// reference. Moved, not copied, on its way through the pool.
+// reference. Moved, not copied, on its way through the pool; only a retry copies it.
 //
 // The {} let a job be written with the members that matter: Job{.id = "a"}.
 struct Job {
   std::string id{};                  // for people and reports; the pool does not demand it unique
   std::vector<std::byte> payload{};  // what to work on; only the handler knows its format
   Context ctx{};                     // this job's own deadline or cancellation; default: none
-  Clock::time_point submitted{};     // when it was offered to a pool that somebody observes
+  Clock::time_point submitted{};     // set by a pool that is observed: when it was offered
 };
 
 // Why a job did not succeed.

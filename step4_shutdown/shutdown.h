@@ -54,7 +54,8 @@ struct ShutdownReport {
   // The ids of the jobs whose workers were abandoned. "?" is one whose worker had only just
   // received it and was too slow to name it; it may not have been started yet, and still may be.
   std::vector<std::string> still_running{};
-  // When each stage began, if it came to that.
+  // When each stage began, if it came to that. A cancel begins after the taking back, and only when
+  // there was something to cancel or a job had come back.
   Clock::time_point closed_at{};
   std::optional<Clock::time_point> cancelled_at{};
   std::optional<Clock::time_point> abandoned_at{};
@@ -63,7 +64,7 @@ struct ShutdownReport {
 // Shuts the workers down and says what became of the jobs. Blocks the caller for limits.drain +
 // limits.cancel and a moment at most, whatever a handler does, even if it ignores everything. A job
 // that was taken back has not been started and never will be. A stop request on `cancel_now` ends
-// the drain at once: the operator who asks for the second time, in production (see signals.h).
+// the drain at once; a service connects it to the second Ctrl-C.
 //
 // std::move() here says "this is the end of them", as with a value that is given away, but nothing
 // is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
