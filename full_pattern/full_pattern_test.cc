@@ -1,9 +1,13 @@
 // The program //full_pattern as its user sees it.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -221,17 +225,38 @@ TEST(FullPattern, SecondSignalCancelsAndThePictureShowsIt) {
   EXPECT_THAT(lines, Contains("Shutdown complete"));
 }
 
-// The workers are stuck in writing to a pipe, or will be, whoever comes to print first.
-TEST(FullPattern, ThirdSignalLeavesAlsoWhenNobodyReadsWhatItPrints) {
+// A named pipe that is full and that nobody reads: whoever writes to it waits for ever.
+class FullPipe {
+ public:
+  FullPipe() : path_(file("full_pattern_test.pipe")) {
+    std::remove(path_.c_str());
+    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    pipe_ = open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    while (write(pipe_, "x", 1) == 1) {
+    }
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  ~FullPipe() { close(pipe_); }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+  int pipe_ = -1;
+};
+
+TEST(FullPattern, ThirdSignalLeavesAlsoWhenAWorkerIsStuckInWritingItsLine) {
   const Watchdog watchdog;
+  const FullPipe out;
   const std::string errors = file("full_pattern_test.err");
   std::ofstream(errors).flush();  // empties it
-  ChildProcess run(watchdog, {"/bin/sh", "-c",
-                              "exec " + program() +
-                                  " --workers=1 --jobs=100000 --capacity=100000 --work_ms=0"
-                                  " --drain_ms=3600000 --cancel_ms=3600000 2>'" +
-                                  errors + "'"});
-  run.await_line("Worker 1 started job 1");  // and nothing after it
+  ChildProcess run(
+      watchdog,
+      {"/bin/sh", "-c",
+       "exec " + program() + " --workers=1 --jobs=1 --drain_ms=3600000 --cancel_ms=3600000 >'" +
+           out.path() + "' 2>'" + errors + "'"});
+  run.await_sleep(3);  // main() in the drain, who waits for signals, the worker
   for (const std::string said : {"no more jobs", "cancelled"}) {
     run.send_signal(SIGTERM);
     watchdog.await("the program to say: " + said,

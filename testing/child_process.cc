@@ -7,9 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
@@ -65,6 +68,23 @@ pid_t spawn(std::vector<std::string> argv, int in, int out) {
   return pid;
 }
 
+#if defined(__linux__)
+// "S" for a thread that sleeps, "R" for one that runs and so on; "" for one that has just ended.
+std::vector<std::string> thread_states(pid_t pid) {
+  std::vector<std::string> states;
+  std::error_code ended;
+  const std::filesystem::path threads = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(threads, ended)) {
+    std::string text;
+    std::ifstream file(thread.path() / "stat");
+    std::getline(file, text);
+    const auto name_end = text.rfind(") ");  // the program's name may hold anything
+    states.push_back(name_end == std::string::npos ? "" : text.substr(name_end + 2, 1));
+  }
+  return states;
+}
+#endif
+
 }  // namespace
 
 ChildProcess::ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv)
@@ -107,15 +127,15 @@ void ChildProcess::send_signal(int signal) const {
   ASSERT_EQ(kill(pid_, signal), 0);
 }
 
-void ChildProcess::await_sleep() const {
+void ChildProcess::await_sleep(std::size_t threads) const {
 #if defined(__linux__)
-  const std::string path = "/proc/" + std::to_string(pid_) + "/stat";
-  watchdog_.await("the child to sleep", [&path] {
-    std::string text;
-    std::getline(std::ifstream(path), text);
-    const auto state = text.rfind(") ");  // after the name of the program, which may hold anything
-    return state != std::string::npos && text.substr(state + 2, 1) == "S";
+  watchdog_.await("the child to sleep", [this, threads] {
+    const std::vector<std::string> states = thread_states(pid_);
+    const auto sleeping = static_cast<std::size_t>(std::ranges::count(states, "S"));
+    return sleeping == states.size() && sleeping >= threads;
   });
+#else
+  (void)threads;
 #endif
 }
 

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -36,9 +37,9 @@ class ChildProcess {
 
   void send_signal(int signal) const;
 
-  // Blocks until the first thread of the child sleeps in the kernel, so has nothing to do but wait.
-  // Linux only: elsewhere it returns at once.
-  void await_sleep() const;
+  // Blocks until the child has at least so many threads and all of them sleep in the kernel:
+  // whatever it waits for has to come from outside. Linux only: elsewhere it returns at once.
+  void await_sleep(std::size_t threads = 1) const;
 
   // Closes its standard input and blocks until it has ended. Its exit status; 128 + N when signal N
   // has killed it.
