@@ -58,7 +58,7 @@ def _exercise_test(name, file, manual = False):
 def _verdict_test(name, verdict, exercise, variant, test, tags = []):
     cc_test(
         name = name,
-        size = "large",  # CI runs the program 200 times
+        size = "large",  # CI runs the program 50 times
         args = [
             verdict,
             exercise,
