@@ -65,7 +65,8 @@ class Events {
   }
 
   void bar(const JobRecord& job, Clock::time_point from, Clock::time_point until) {
-    event("X", "job " + job.id, job.worker, time(from) + ",\"dur\":" + json_time(until - from) + args(job));
+    event("X", "job " + job.id, job.worker,
+          time(from) + ",\"dur\":" + json_time(until - from) + args(job));
   }
 
   // On the lane of its worker, where a bar would have no width.

@@ -156,8 +156,9 @@ TEST(Trace, KeepsWhatIsUtf8AndReplacesWhatIsNot) {
                                 .worker = 1,
                                 .started = kBegin,
                                 .finished = kBegin}}};
-  EXPECT_THAT(trace(one, {}), HasSubstr("\"name\":\"job \\\"\\\\\\u000a\\u0001 h\xC3\xA9 \xE2\x82\xAC "
-                                        "\xF0\x9F\x98\x80 \xEF\xBF\xBD\xEF\xBF\xBD\""));
+  EXPECT_THAT(trace(one, {}),
+              HasSubstr("\"name\":\"job \\\"\\\\\\u000a\\u0001 h\xC3\xA9 \xE2\x82\xAC "
+                        "\xF0\x9F\x98\x80 \xEF\xBF\xBD\xEF\xBF\xBD\""));
 }
 
 TEST(Trace, DoesNotFollowTheLocaleOfTheStream) {
