@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -37,12 +36,6 @@ ProgramResult full_pattern(const std::string& flags) {
 }
 
 std::string file(const std::string& name) { return ::testing::TempDir() + "/" + name; }
-
-std::string contents(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(name).rdbuf();
-  return text.str();
-}
 
 // Which worker said `what` ("started job 3"), or a failure when not exactly one did.
 std::string who(const std::vector<std::string>& lines, const std::string& what) {

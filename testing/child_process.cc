@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "testing/run_program.h"
+
 extern char** environ;
 
 namespace worker_pool {
@@ -147,7 +149,7 @@ int ChildProcess::wait() {
   }
   int status = 0;
   waitpid(std::exchange(pid_, -1), &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return exit_status(status);
 }
 
 bool ChildProcess::read_line(std::string& line) {

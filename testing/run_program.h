@@ -15,6 +15,12 @@ struct ProgramResult {
 // Runs `command` in the POSIX shell and waits for it. One at a time in each test program.
 ProgramResult run_program(const std::string& command);
 
+// From what waitpid() tells, as ProgramResult::status has it.
+int exit_status(int wait_status);
+
+// What is in the file; nothing when it cannot be read.
+std::string contents(const std::string& path);
+
 // What a program printed, line by line, without the line ends.
 std::vector<std::string> lines_of(const std::string& text);
 
