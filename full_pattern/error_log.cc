@@ -1,6 +1,6 @@
 #include "full_pattern/error_log.h"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -9,14 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "full_pattern/utf8.h"
 #include "step1_job/job.h"
 
 namespace worker_pool {
 namespace {
-
-constexpr bool is_inside_a_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;  // 10xxxxxx: not the first byte
-}
 
 std::string escaped(char byte) {
   switch (byte) {
@@ -47,10 +44,12 @@ std::string in_one_line(std::string_view text) {
 
 std::string shortened(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
-  constexpr std::size_t kFurthestBack = 3;  // a character has 4 bytes at most
-  std::size_t end = bytes;
-  while (end > 0 && bytes - end < kFurthestBack && is_inside_a_character(text[end])) --end;
-  if (is_inside_a_character(text[end])) end = bytes;  // no UTF-8: there is no better place
+  std::size_t end = 0;
+  while (true) {
+    const std::size_t next = end + std::max<std::size_t>(1, first_character(text.substr(end)));
+    if (next > bytes) break;
+    end = next;
+  }
   return std::string(text.substr(0, end)) + "...";
 }
 
