@@ -20,29 +20,13 @@
 #include <vector>
 
 #include "step1_job/context.h"
+#include "step2_worker/channel_queue.h"
 
 namespace worker_pool {
 
-enum class SendStatus {
-  kSent,
-  kFull,    // no room now, or not within the time given
-  kClosed,  // never again: the channel takes no more values
-};
-
-// One consistent look at a channel, out of date as soon as it is returned: for metrics and tests,
-// not for deciding whether to send. sent - received - queued were taken back by
-// close_and_take_pending().
-struct ChannelStats {
-  std::uint64_t sent = 0;
-  std::uint64_t received = 0;
-  std::size_t queued = 0;
-  std::size_t blocked_senders = 0;
-  std::size_t blocked_receivers = 0;
-};
-
 // Every function may be called from many threads at once.
 template <class T>
-class BoundedQueue {
+class BoundedQueue final : public ChannelQueue<T> {
  public:
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {
     if (capacity == 0) {
@@ -50,10 +34,7 @@ class BoundedQueue {
     }
   }
 
-  // Blocks while the queue is full and open, until `deadline` at the latest: time_point::max() is
-  // for ever, min() is not at all. Moves from `value` only when it returns kSent. If T's move
-  // throws, nothing was sent.
-  SendStatus send(T&& value, Clock::time_point deadline) {
+  SendStatus send(T&& value, Clock::time_point deadline) override {
     {
       std::unique_lock lock(mutex_);
       // "or closed": a sender parked on a full queue has to learn that it was closed.
@@ -72,9 +53,7 @@ class BoundedQueue {
     return SendStatus::kSent;
   }
 
-  // Blocks while the queue is empty and open, until `deadline` at the latest. nullopt: closed and
-  // drained, or out of time. If T's move throws, the value stays in the queue.
-  std::optional<T> receive(Clock::time_point deadline) {
+  std::optional<T> receive(Clock::time_point deadline) override {
     // The only thing returned, so that compilers build it where the caller wants it: a second move
     // on the way out could throw when the value has left the queue. (GCC and Clang always do, MSVC
     // with /O1 or /Zc:nrvo.)
@@ -97,8 +76,7 @@ class BoundedQueue {
     return value;
   }
 
-  // From now on nothing is accepted; what is queued can still be received. Idempotent.
-  void close() noexcept {
+  void close() noexcept override {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
@@ -107,9 +85,7 @@ class BoundedQueue {
     not_empty_.notify_all();
   }
 
-  // Closes, and returns what nobody has received, oldest first; O(what is queued).
-  // T's move must not throw here: values already moved would be lost.
-  std::vector<T> close_and_take_pending() {
+  std::vector<T> close_and_take_pending() override {
     close();
     std::deque<T> shells;  // the moved-from values: destroyed after the lock is released
     std::vector<T> pending;
@@ -120,7 +96,7 @@ class BoundedQueue {
     return pending;
   }
 
-  ChannelStats stats() const {
+  ChannelStats stats() const override {
     const std::lock_guard lock(mutex_);
     return {sent_, received_, items_.size(), blocked_senders_, blocked_receivers_};
   }

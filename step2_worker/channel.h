@@ -29,6 +29,7 @@
 
 #include "step1_job/context.h"
 #include "step2_worker/bounded_queue.h"
+#include "step2_worker/channel_queue.h"
 
 namespace worker_pool {
 
@@ -82,14 +83,14 @@ class Sender {
 
  private:
   template <class U>
-  friend std::pair<Sender<U>, Receiver<U>> make_channel(std::size_t capacity);
-  explicit Sender(std::shared_ptr<BoundedQueue<T>> queue) : queue_(std::move(queue)) {}
+  friend std::pair<Sender<U>, Receiver<U>> connect(std::shared_ptr<ChannelQueue<U>> queue);
+  explicit Sender(std::shared_ptr<ChannelQueue<T>> queue) : queue_(std::move(queue)) {}
 
   SendStatus send_until(T&& value, Clock::time_point deadline) {
     return queue_ ? queue_->send(std::move(value), deadline) : SendStatus::kClosed;
   }
 
-  std::shared_ptr<BoundedQueue<T>> queue_;  // null after a move
+  std::shared_ptr<ChannelQueue<T>> queue_;  // null after a move
 };
 
 // The receiving end. Copyable: every worker has its own copy of the same end, and each value goes
@@ -116,18 +117,25 @@ class Receiver {
 
  private:
   template <class U>
-  friend std::pair<Sender<U>, Receiver<U>> make_channel(std::size_t capacity);
-  explicit Receiver(std::shared_ptr<BoundedQueue<T>> queue) : queue_(std::move(queue)) {}
+  friend std::pair<Sender<U>, Receiver<U>> connect(std::shared_ptr<ChannelQueue<U>> queue);
+  explicit Receiver(std::shared_ptr<ChannelQueue<T>> queue) : queue_(std::move(queue)) {}
 
-  std::shared_ptr<BoundedQueue<T>> queue_;
+  std::shared_ptr<ChannelQueue<T>> queue_;
 };
+
+// The two ends of `queue`, which must not be null. For a queue of another kind: make_channel() takes
+// the one that is easy to read.
+template <class T>
+[[nodiscard]] std::pair<Sender<T>, Receiver<T>> connect(std::shared_ptr<ChannelQueue<T>> queue) {
+  Sender<T> sender(queue);
+  return {std::move(sender), Receiver<T>(std::move(queue))};
+}
 
 // A channel that holds at most `capacity` values; 0 is refused with std::invalid_argument.
 // (Go's capacity 0, a hand-over without a queue, is another tool: this course does not need it.)
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_channel(std::size_t capacity) {
-  auto queue = std::make_shared<BoundedQueue<T>>(capacity);
-  return {Sender<T>(queue), Receiver<T>(queue)};
+  return connect<T>(std::make_shared<BoundedQueue<T>>(capacity));
 }
 
 }  // namespace worker_pool
