@@ -55,6 +55,9 @@ class Context {
     return std::nullopt;
   }
 
+  // False for one that never ends: it has no deadline, and nobody is left who could stop it.
+  bool can_end() const { return stop_.stop_possible() || has_deadline(); }
+
   // A child with the earlier of its parent's deadline and this one.
   Context with_deadline(Clock::time_point deadline) const {
     return Context(stop_, std::min(deadline_, deadline));

@@ -79,6 +79,17 @@ TEST(Context, DefaultNeverEnds) {
   EXPECT_FALSE(ctx.stop_token().stop_possible());
 }
 
+TEST(Context, SaysWhetherItCanEnd) {
+  EXPECT_FALSE(Context().can_end());
+  EXPECT_TRUE(Context().with_timeout(1h).can_end());
+  std::optional<std::stop_source> stop(std::in_place);
+  const Context ctx(stop->get_token());
+  EXPECT_TRUE(ctx.can_end());
+  stop.reset();
+  EXPECT_FALSE(ctx.can_end()) << "with nobody left to stop it";
+  EXPECT_TRUE(ctx.with_timeout(1h).can_end());
+}
+
 TEST(Context, EndsWhenStopIsRequested) {
   std::stop_source stop;
   const Context ctx(stop.get_token());

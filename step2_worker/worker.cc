@@ -39,13 +39,19 @@ void tell(Call call) {
   }
 }
 
-JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                  const Context& pool) {
-  const LinkedContext linked(job.ctx, pool);
-  const Context& ctx = linked.context();
+JobResult start(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                const Context& ctx) {
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
   return run(handler, job, ctx);
+}
+
+JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                  const Context& pool) {
+  // A link costs an allocation, and a lock that all workers share. Most jobs can do without.
+  if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
+  const LinkedContext linked(job.ctx, pool);
+  return start(id, job, handler, observer, linked.context());
 }
 
 void handle(int id, const Job& job, const JobHandler& handler, Observer& observer,
