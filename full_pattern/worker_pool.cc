@@ -8,6 +8,8 @@
 #include <stop_token>
 #include <utility>
 
+#include "full_pattern/fast_channel.h"
+
 namespace worker_pool {
 
 // Counts the ends of jobs, then passes everything on to the user's observer.
@@ -47,10 +49,25 @@ class WorkerPool::Tally final : public Observer {
   std::uint64_t failed_ = 0;
 };
 
+namespace {
+
+std::pair<Sender<Job>, Receiver<Job>> make_channel_of(const WorkerPool::Options& options) {
+  switch (options.channel) {
+    case ChannelKind::kSimple:
+      return make_channel<Job>(options.capacity);
+    case ChannelKind::kFast:
+      return make_fast_channel<Job>(options.capacity);
+  }
+  throw std::invalid_argument("WorkerPool: channel is neither ChannelKind::kSimple nor kFast");
+}
+
+}  // namespace
+
 WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
     : observed_(observer != nullptr),
       tally_(std::make_shared<Tally>(std::move(observer))),
-      workers_(start_workers(options.workers, std::move(handler), tally_, options.capacity)) {}
+      workers_(start_workers(options.workers, std::move(handler), tally_,
+                             make_channel_of(options))) {}
 
 WorkerPool::~WorkerPool() {
   // After a shutdown() there is nothing left to do, and request_stop() could run the stop callbacks

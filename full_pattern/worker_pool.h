@@ -39,12 +39,20 @@ struct Metrics {
   std::size_t running = 0;  // with a worker
 };
 
+// The queue between submit() and the workers. Both keep the same promises.
+enum class ChannelKind {
+  kSimple,  // step 2's: can be read in five minutes, and costs nobody anything while a job takes
+            // more than some microseconds
+  kFast,    // fast_channel.h: for shorter jobs
+};
+
 // Every function but the destructor may be called from many threads at once.
 class WorkerPool {
  public:
   struct Options {
     int workers = 3;
     std::size_t capacity = 100;  // jobs that wait; those that run are not counted
+    ChannelKind channel = ChannelKind::kSimple;
   };
 
   // Starts the workers. The handler is copied for each of them; the observer is shared and may be

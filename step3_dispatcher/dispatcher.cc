@@ -50,13 +50,19 @@ std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, Job
 
 Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,
                       std::size_t capacity, const StartThread& start) {
+  return start_workers(count, std::move(handler), std::move(observer), make_channel<Job>(capacity),
+                       start);
+}
+
+Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,
+                      std::pair<Sender<Job>, Receiver<Job>> channel, const StartThread& start) {
   if (count < 1) {
     throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
                                 ", it must be at least 1");
   }
   if (!handler) throw std::invalid_argument("start_workers: the handler is empty");
 
-  auto [sender, receiver] = make_channel<Job>(capacity);
+  auto& [sender, receiver] = channel;
   Workers workers(count, std::move(observer), std::move(sender));
   const Context pool(workers.stop.get_token());
   for (int id = 1; id <= count; ++id) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "step1_job/context.h"
@@ -61,6 +62,13 @@ std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, Job
 // passed on: it is all of them or none.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer, std::size_t capacity = 100,
+                                    const StartThread& start = start_thread);
+
+// The same on a channel that is there already, of whatever kind. If it throws, the channel is
+// closed.
+[[nodiscard]] Workers start_workers(int count, JobHandler handler,
+                                    std::shared_ptr<Observer> observer,
+                                    std::pair<Sender<Job>, Receiver<Job>> channel,
                                     const StartThread& start = start_thread);
 
 }  // namespace worker_pool
