@@ -1,0 +1,143 @@
+// How a run is measured: the rows, and what a contestant used.
+//
+// A contestant is a pool behind one interface:
+//
+//   template <class T>
+//   class Contestant {
+//    public:
+//     Contestant(int workers, bool answers);  // starts the threads; each will handle() jobs
+//     void submit(T job);                     // from several threads at once
+//     void submit_and_wait(T job);            // from one thread; only with `answers`
+//     void finish();                          // once, after the last submit(): until all are done
+//   };
+//
+// `answers` is for those that have nothing that tells when one job is done: they then send an
+// answer back for each.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdint>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "workload.h"
+
+namespace worker_pool::benchmarks {
+
+inline constexpr int kJobsInALife = 5;
+
+enum class Shape {
+  kThroughput,  // send all jobs, wait until all are done
+  kPingPong,    // send one job, wait until it was handled, send the next
+  kLifecycle,   // start a pool, send kJobsInALife jobs, end the pool, start the next
+};
+
+struct Row {
+  Shape shape = Shape::kThroughput;
+  int workers = 3;
+  int producers = 1;  // for kThroughput
+  std::uint64_t steps = 0;
+  std::uint64_t count = 1;  // jobs; for kLifecycle: lives
+};
+
+// Since some moment in the past, for the whole process.
+struct Usage {
+  double wall_ns = 0;
+  double cpu_ns = 0;  // user and system
+  double sleeps = 0;  // voluntary context switches: a thread had nothing to do, and left
+};
+
+inline Usage usage() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto ns = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_usec) * 1e3;
+  };
+  const std::chrono::duration<double, std::nano> wall = Clock::now().time_since_epoch();
+  return {wall.count(), ns(used.ru_utime) + ns(used.ru_stime), static_cast<double>(used.ru_nvcsw)};
+}
+
+// What was used since `start`, for each of `count`.
+inline Usage used_since(const Usage& start, std::uint64_t count) {
+  const Usage end = usage();
+  const auto each = static_cast<double>(count);
+  return {(end.wall_ns - start.wall_ns) / each, (end.cpu_ns - start.cpu_ns) / each,
+          (end.sleeps - start.sleeps) / each};
+}
+
+template <class T, class Pool>
+void send(Pool& pool, std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job<T>(i));
+}
+
+// The pool has started; from the first submit() until all jobs are done.
+template <class T, class Pool>
+Usage throughput(Pool& pool, const Row& row) {
+  if (row.producers == 1) {
+    const Usage start = usage();
+    send<T>(pool, 0, row.count);
+    pool.finish();
+    return used_since(start, row.count);
+  }
+  std::latch go(1);
+  std::vector<std::jthread> producers;
+  const auto share = [&row](int i) {
+    return row.count * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(row.producers);
+  };
+  for (int i = 0; i < row.producers; ++i) {
+    producers.emplace_back([&pool, &go, first = share(i), end = share(i + 1)] {
+      go.wait();
+      send<T>(pool, first, end);
+    });
+  }
+  const Usage start = usage();
+  go.count_down();
+  producers.clear();  // joins them
+  pool.finish();
+  return used_since(start, row.count);
+}
+
+template <class T, class Pool>
+Usage ping_pong(Pool& pool, const Row& row) {
+  const Usage start = usage();
+  for (std::uint64_t i = 0; i < row.count; ++i) pool.submit_and_wait(make_job<T>(i));
+  pool.finish();
+  return used_since(start, row.count);
+}
+
+template <class T, class MakePool>
+Usage lives(MakePool make_pool, const Row& row) {
+  const Usage start = usage();
+  for (std::uint64_t i = 0; i < row.count; ++i) {
+    auto pool = make_pool();
+    send<T>(pool, 0, kJobsInALife);
+    pool.finish();
+  }
+  return used_since(start, row.count);
+}
+
+// Runs a row with T jobs on pools from `make_pool(answers)`, which returns one by value.
+template <class T, class MakePool>
+Usage measure(MakePool make_pool, const Row& row) {
+  steps_for_each_job = row.steps;
+  tallies = {};
+  if (row.shape == Shape::kLifecycle) return lives<T>([&] { return make_pool(false); }, row);
+  auto pool = make_pool(row.shape == Shape::kPingPong);
+  return row.shape == Shape::kPingPong ? ping_pong<T>(pool, row) : throughput<T>(pool, row);
+}
+
+// Whether the jobs that were handled are those that `row` sends. After measure().
+inline bool all_handled(const Row& row) {
+  const Tally tally = handled();
+  if (row.shape == Shape::kLifecycle) {
+    return tally.jobs == row.count * kJobsInALife &&
+           tally.numbers == row.count * (kJobsInALife * (kJobsInALife - 1) / 2);
+  }
+  return tally.jobs == row.count && tally.numbers == row.count * (row.count - 1) / 2;
+}
+
+}  // namespace worker_pool::benchmarks

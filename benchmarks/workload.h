@@ -1,0 +1,130 @@
+// The workload: which jobs are sent, and what a worker does with one. Every program of benchmarks/
+// takes it from here; peers/go/main.go is the same in Go.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+
+namespace worker_pool::benchmarks {
+
+inline constexpr std::size_t kCapacity = 100;  // of everything that has a limit
+
+// --- Jobs ----------------------------------------------------------------------------------------
+
+// As large as a job with a few fields, without anything on the heap.
+struct Block {
+  std::uint64_t number = 0;
+  std::array<std::uint64_t, 7> rest{};
+};
+
+template <class T>
+T make_job(std::uint64_t number);
+
+template <>
+inline int make_job<int>(std::uint64_t number) {
+  return static_cast<int>(number);
+}
+
+template <>
+inline Block make_job<Block>(std::uint64_t number) {
+  return {.number = number};
+}
+
+// The id fits into the string itself; the payload is what a job brings from the heap.
+template <>
+inline Job make_job<Job>(std::uint64_t number) {
+  Job job{.id = "job-" + std::to_string(number), .payload = std::vector<std::byte>(64)};
+  std::memcpy(job.payload.data(), &number, sizeof number);
+  return job;
+}
+
+inline std::uint64_t number_of(int job) { return static_cast<std::uint64_t>(job); }
+inline std::uint64_t number_of(const Block& job) { return job.number; }
+inline std::uint64_t number_of(const Job& job) {
+  std::uint64_t number = 0;
+  std::memcpy(&number, job.payload.data(), sizeof number);
+  return number;
+}
+
+// --- Work ----------------------------------------------------------------------------------------
+
+// Work that takes the same time in every language: each step needs the result of the one before it,
+// so a compiler can neither leave steps out nor do two at once.
+inline std::uint64_t work(std::uint64_t x, std::uint64_t steps) {
+  for (; steps > 0; --steps) {
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+  }
+  return x;
+}
+
+// The fastest of many short tries: what disturbs one only makes it slower.
+inline double steps_per_us() {
+  constexpr std::uint64_t kSteps = 200'000;
+  double best_us = std::numeric_limits<double>::max();
+  volatile std::uint64_t x = 1;  // volatile keeps the work between the two looks at the clock
+  for (int i = 0; i < 200; ++i) {
+    const Clock::time_point start = Clock::now();
+    x = work(x, kSteps);
+    const std::chrono::duration<double, std::micro> took = Clock::now() - start;
+    best_us = std::min(best_us, took.count());
+  }
+  return static_cast<double>(kSteps) / best_us;
+}
+
+// Set before the threads start.
+inline std::uint64_t steps_for_each_job = 0;
+
+// What has been handled. A lost job shows in the first, a wrong one in the second, and work that
+// was left out in the third. Each is a cache line of its own, so that threads count undisturbed.
+struct alignas(64) Tally {
+  std::uint64_t jobs = 0;
+  std::uint64_t numbers = 0;  // their sum
+  std::uint64_t results = 0;  // of the work, combined by exclusive or
+};
+
+// One for each thread, also in a library's own pool, where nothing else belongs to a thread. More
+// threads than these come one after another (new pools in one program), never at the same time.
+inline std::array<Tally, 64> tallies{};
+
+inline Tally& tally_of_this_thread() {
+  static constinit std::atomic<std::size_t> threads = 0;
+  static constinit thread_local Tally* mine = nullptr;
+  if (mine == nullptr) mine = &tallies[threads.fetch_add(1) % tallies.size()];
+  return *mine;
+}
+
+// What every worker does with every job.
+template <class T>
+void handle(const T& job) {
+  const std::uint64_t number = number_of(job);
+  Tally& tally = tally_of_this_thread();
+  ++tally.jobs;
+  tally.numbers += number;
+  tally.results ^= work(number + 1, steps_for_each_job);
+}
+
+// To be called when no thread handles jobs.
+inline Tally handled() {
+  Tally sum;
+  for (const Tally& tally : tallies) {
+    sum.jobs += tally.jobs;
+    sum.numbers += tally.numbers;
+    sum.results ^= tally.results;
+  }
+  return sum;
+}
+
+}  // namespace worker_pool::benchmarks
