@@ -1,0 +1,11 @@
+#include "ours.h"
+
+#include "program.h"
+
+int main(int argc, char** argv) {
+  using namespace worker_pool::benchmarks;
+  return run_program(argc, argv,
+                     {entry<OnSimpleChannel>("simple"), entry<OnFastChannel>("fast"),
+                      entry_for_full_jobs<WholePool<Simple>>("pool-simple"),
+                      entry_for_full_jobs<WholePool<Fast>>("pool-fast")});
+}
