@@ -1,7 +1,8 @@
 // StdThreads: what the fast channel asks of threads, locks and clocks, as one type.
 //
 // A template parameter of FastQueue, so that the schedule explorer of the exercises can put its own
-// types in their place and run the same code under every schedule (fast_queue_schedules_test.cc).
+// types in their place and run the same code under every schedule
+// (exercises/testing/fast_queue_schedules_test.cc).
 #pragma once
 
 #include <atomic>
@@ -56,6 +57,7 @@ struct StdThreads {
   // be woken costs tens of microseconds, so whoever looks for as long never does worse than twice
   // as badly as he could.
   static constexpr Clock::duration kLookFor = std::chrono::microseconds(20);
+  static constexpr int kLooksAtATime = 20;  // before it lets others run
 
   static Clock::time_point now() { return Clock::now(); }
   static void pause() { SpinLock::pause(); }

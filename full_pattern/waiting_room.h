@@ -34,13 +34,13 @@ template <class Threads>
 struct alignas(64) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
-  const std::uint64_t head_start;   // senders may be that far ahead of the receivers, who have none
-  typename Threads::Lock lock;      // guards what follows
-  std::uint64_t limit;              // how far this side may go, by its last look at the other side
-  bool found_few = false;           // at that look
-  std::size_t position = 0;         // in the ring, of the next value
-  bool wake = false;                // the OTHER side: wake one of us when your counter moves
-  bool when_half = false;           // but not before half of the queue is free
+  const std::uint64_t head_start;  // senders may be that far ahead of the receivers, who have none
+  typename Threads::Lock lock;     // guards what follows
+  std::uint64_t limit;             // how far this side may go, by its last look at the other side
+  bool found_few = false;          // at that look
+  std::size_t position = 0;        // in the ring, of the next value
+  bool wake = false;               // the OTHER side: wake one of us when your counter moves
+  bool when_half = false;          // but not before half of the queue is free
 
   // How many values this side has sent, or received. Written under the lock, with release; whoever
   // reads it with acquire also sees what was done to the values up to there.
@@ -72,7 +72,7 @@ class WaitingRoom {
    private:
     friend class WaitingRoom;
     WaitingRoom& room_;
-    bool looks_ = false;    // counted in lookers_
+    bool arrived_ = false;  // counted in lookers_, but for the time when it sleeps
     bool found_ = false;    // by looking, without sleep
     bool blocked_ = false;  // counted in blocked_
   };
@@ -101,7 +101,9 @@ class WaitingRoom {
   // After the close.
   void wake_all() {
     // Whoever has not seen the close yet holds the mutex, or sleeps by the time we have it.
-    { const std::lock_guard lock(mutex_); }
+    {
+      const std::lock_guard lock(mutex_);
+    }
     changed_.notify_all();
   }
 
@@ -127,23 +129,22 @@ class WaitingRoom {
   // After each look in vain fewer threads look before they sleep: down to every 16th.
   bool begin_to_look(Stay& stay) {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(stay.looks_, true)) ++lookers_;
-    announce();
+    if (!std::exchange(stay.arrived_, true)) {
+      ++lookers_;
+      announce();
+    }
     return ++stays_ % look_period_ == 0;
   }
 
   bool look() const {
-    constexpr int kLooksAtATime = 8;
-    const Clock::time_point start = Threads::now();
+    const Clock::time_point end = Threads::now() + Threads::kLookFor;
     while (true) {
-      for (int i = 0; i < kLooksAtATime; ++i) {
+      for (int i = 0; i < Threads::kLooksAtATime; ++i) {
         if (ready(goal_)) return true;
         Threads::pause();
       }
-      const Clock::duration passed = Threads::now() - start;
-      if (passed >= Threads::kLookFor) return false;
-      // The one we wait for may need this processor.
-      if (passed >= Threads::kLookFor / 16) Threads::yield();
+      if (Threads::now() >= end) return false;
+      Threads::yield();  // the one we wait for may need this processor
     }
   }
 
@@ -160,8 +161,8 @@ class WaitingRoom {
       --impatient_;
     }
     --asleep_;
-    stay.looks_ = notified_ > 0;
-    if (stay.looks_) --notified_;
+    // Awake again, and a looker, whatever it was that ended the sleep.
+    notified_ > 0 ? --notified_ : ++lookers_;
     announce();
   }
 
@@ -179,7 +180,7 @@ class WaitingRoom {
       const std::lock_guard lock(mutex_);
       if (stay.found_) look_period_ = 1;
       if (stay.blocked_) --blocked_;
-      if (!stay.looks_) return;
+      if (!stay.arrived_) return;
       --lookers_;
       announce();
     }
