@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "step1_job/context.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/channel_testing.h"
+#include "step2_worker/channel_under_test.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -37,11 +39,11 @@ void expect_refused_with_value_kept(const Watchdog& watchdog, Sender<std::unique
 
 // Three senders, each in one of the ways that block, parked on a full channel. `release` has to
 // wake them all; their values stay theirs.
-template <class Release>
+template <class TypeParam, class Release>
 void expect_to_release_blocked_senders(Release release) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  EXPECT_EQ(jobs.try_send(std::make_unique<int>(0)), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity);
   std::vector<std::jthread> senders;
   for (const Clock::duration timeout :
        {Clock::duration::max(), Clock::duration(std::chrono::hours(1))}) {
@@ -60,14 +62,15 @@ void expect_to_release_blocked_senders(Release release) {
 
   release(jobs);
   senders.clear();
-  EXPECT_EQ(queue.stats().sent, 1u) << "a refused value was counted as sent";
+  EXPECT_EQ(queue.stats().sent, std::uint64_t{TypeParam::kCapacity})
+      << "a refused value was counted as sent";
 }
 
 // Three receivers parked on an empty channel. `release` has to wake them all.
-template <class Release>
+template <class TypeParam, class Release>
 void expect_to_release_blocked_receivers(Release release) {
   Watchdog watchdog;
-  auto [sender, queue] = make_channel<int>(1);
+  auto [sender, queue] = make<TypeParam, int>();
   std::optional<Sender<int>> jobs(std::move(sender));
   std::vector<std::jthread> receivers;
   for (int i = 0; i < 3; ++i) {
@@ -78,51 +81,54 @@ void expect_to_release_blocked_receivers(Release release) {
   release(jobs);
 }
 
-TEST(Channel, CloseWakesEveryBlockedSender) {
-  expect_to_release_blocked_senders([](auto& jobs) { jobs.close(); });
+TYPED_TEST(Channel, CloseWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders<TypeParam>([](auto& jobs) { jobs.close(); });
 }
 
-TEST(Channel, CloseWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers([](auto& jobs) { jobs->close(); });
+TYPED_TEST(Channel, CloseWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers<TypeParam>([](auto& jobs) { jobs->close(); });
 }
 
-TEST(Channel, DestroyingTheSenderWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers([](auto& jobs) { jobs.reset(); });
+TYPED_TEST(Channel, DestroyingTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers<TypeParam>([](auto& jobs) { jobs.reset(); });
 }
 
-TEST(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers([](auto& jobs) { *jobs = make_channel<int>(1).first; });
+TYPED_TEST(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers<TypeParam>(
+      [](auto& jobs) { *jobs = make<TypeParam, int>().first; });
 }
 
-TEST(Channel, TakingThePendingWakesEveryBlockedSender) {
-  expect_to_release_blocked_senders([](auto& jobs) {
-    EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(Pointee(0)))
+TYPED_TEST(Channel, TakingThePendingWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders<TypeParam>([](auto& jobs) {
+    EXPECT_EQ(numbers(jobs.close_and_take_pending()), numbers(1, TypeParam::kCapacity))
         << "only what was queued; what a blocked sender holds was never sent";
   });
 }
 
-TEST(Channel, TakingThePendingWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers(
+TYPED_TEST(Channel, TakingThePendingWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers<TypeParam>(
       [](auto& jobs) { EXPECT_THAT(jobs->close_and_take_pending(), IsEmpty()); });
 }
 
-TEST(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
+TYPED_TEST(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(3);
-  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
   jobs.close();
   EXPECT_THAT(queue.receive(), Optional(1));
-  EXPECT_THAT(queue.try_receive(), Optional(2));
-  EXPECT_THAT(drain(watchdog, queue), ElementsAre(3));
+  if constexpr (TypeParam::kCapacity > 1) {
+    EXPECT_THAT(queue.try_receive(), Optional(2));
+  }
+  EXPECT_EQ(drain(watchdog, queue), numbers(3, TypeParam::kCapacity));
 }
 
-TEST(Channel, ClosedAndDrainedStaysSoForEver) {
+TYPED_TEST(Channel, ClosedAndDrainedStaysSoForEver) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for the end of the channel, again and again");
-  auto [jobs, queue] = make_channel<int>(1);
-  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
   jobs.close();
-  EXPECT_THAT(queue.receive(), Optional(1));
+  for (int i = 1; i <= TypeParam::kCapacity; ++i) EXPECT_THAT(queue.receive(), Optional(i));
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(queue.receive(), std::nullopt);
     EXPECT_EQ(queue.try_receive(), std::nullopt);
@@ -130,29 +136,29 @@ TEST(Channel, ClosedAndDrainedStaysSoForEver) {
   }
 }
 
-TEST(Channel, SendAfterCloseKeepsTheValue) {
+TYPED_TEST(Channel, SendAfterCloseKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
   jobs.close();
   expect_refused_with_value_kept(watchdog, jobs);
   EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a refused value was queued";
 }
 
 // "Try again later" would be a lie: there is no later.
-TEST(Channel, AFullChannelThatIsClosedSaysClosed) {
+TYPED_TEST(Channel, AFullChannelThatIsClosedSaysClosed) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  EXPECT_EQ(jobs.try_send(std::make_unique<int>(1)), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity);
   jobs.close();
   expect_refused_with_value_kept(watchdog, jobs);
-  auto value = std::make_unique<int>(2);
+  auto value = std::make_unique<int>(0);
   EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::zero()), SendStatus::kClosed);
-  EXPECT_THAT(drain(watchdog, queue), ElementsAre(Pointee(1)));
+  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, TypeParam::kCapacity));
 }
 
-TEST(Channel, CloseIsIdempotent) {
+TYPED_TEST(Channel, CloseIsIdempotent) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(2);
+  auto [jobs, queue] = make<TypeParam, int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   jobs.close();
   jobs.close();
@@ -162,21 +168,21 @@ TEST(Channel, CloseIsIdempotent) {
   EXPECT_THAT(drain(watchdog, queue), IsEmpty());
 }
 
-TEST(Channel, DestroyingTheSenderClosesAndLosesNothing) {
+TYPED_TEST(Channel, DestroyingTheSenderClosesAndLosesNothing) {
   Watchdog watchdog;
   std::optional<Receiver<int>> queue;
   {
-    auto [jobs, receiver] = make_channel<int>(2);
-    EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
+    auto [jobs, receiver] = make<TypeParam, int>();
+    fill(jobs, TypeParam::kCapacity);
     queue.emplace(receiver);
   }
-  EXPECT_THAT(drain(watchdog, *queue), ElementsAre(1));
+  EXPECT_EQ(drain(watchdog, *queue), numbers(1, TypeParam::kCapacity));
 }
 
-TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
+TYPED_TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
   Watchdog watchdog;
-  auto [jobs, old_queue] = make_channel<int>(1);
-  auto [new_jobs, new_queue] = make_channel<int>(1);
+  auto [jobs, old_queue] = make<TypeParam, int>();
+  auto [new_jobs, new_queue] = make<TypeParam, int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
 
   jobs = std::move(new_jobs);
@@ -185,9 +191,9 @@ TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
   EXPECT_THAT(new_queue.try_receive(), Optional(2));
 }
 
-TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
+TYPED_TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   Watchdog watchdog;
-  auto [first, queue] = make_channel<int>(1);
+  auto [first, queue] = make<TypeParam, int>();
   std::optional<Sender<int>> second(std::move(first));
   first.close();
   EXPECT_EQ(second->try_send(1), SendStatus::kSent) << "closed by the Sender that was moved from";
@@ -195,9 +201,9 @@ TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   EXPECT_THAT(drain(watchdog, queue), ElementsAre(1));
 }
 
-TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
+TYPED_TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
   Sender<std::unique_ptr<int>> owner = std::move(jobs);
   expect_refused_with_value_kept(watchdog, jobs);
   EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty());
@@ -208,25 +214,26 @@ TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
   EXPECT_THAT(queue.try_receive(), Optional(Pointee(1)));
 }
 
-TEST(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
+TYPED_TEST(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(4);
-  for (int i = 1; i <= 4; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
   EXPECT_THAT(queue.try_receive(), Optional(1));
+  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);  // wraps around
 
-  EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(2, 3, 4));
+  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, TypeParam::kCapacity + 1));
   EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a value was taken and received";
   EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty()) << "the second call takes it all again";
-  EXPECT_EQ(jobs.try_send(5), SendStatus::kClosed);
+  EXPECT_EQ(jobs.try_send(0), SendStatus::kClosed);
 }
 
-TEST(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
+TYPED_TEST(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(3);
-  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
   jobs.close();
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_THAT(jobs.close_and_take_pending(), ElementsAre(2, 3));
+  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, TypeParam::kCapacity));
   EXPECT_THAT(drain(watchdog, queue), IsEmpty());
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -18,78 +19,90 @@
 
 #include "step1_job/context.h"
 #include "step2_worker/channel_testing.h"
+#include "step2_worker/channel_under_test.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Optional;
 using ::testing::ThrowsMessage;
-using ::testing::UnorderedElementsAre;
 
-TEST(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
+TYPED_TEST(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
   Watchdog watchdog;
   const auto note =
       watchdog.waiting("test: for one of its sends or receives, none of which blocks");
-  auto [jobs, queue] = make_channel<int>(3);
-  EXPECT_EQ(jobs.send(1), SendStatus::kSent);
-  EXPECT_EQ(jobs.try_send(2), SendStatus::kSent);
-  EXPECT_EQ(jobs.send_for(3, Clock::duration::zero()), SendStatus::kSent);
-  EXPECT_THAT(queue.receive(), Optional(1));
-  EXPECT_THAT(queue.try_receive(), Optional(2));
+  auto [jobs, queue] = make<TypeParam, int>();
+  int sent = 0;
+  int received = 0;
+  const auto send_until_full = [&] {  // by turns in each of the three ways
+    while (sent - received < TypeParam::kCapacity) {
+      const int value = ++sent;
+      EXPECT_EQ(value % 3 == 0   ? jobs.send(int{value})
+                : value % 3 == 1 ? jobs.try_send(int{value})
+                                 : jobs.send_for(int{value}, Clock::duration::zero()),
+                SendStatus::kSent)
+          << "value " << value;
+    }
+  };
+  // A ring buffer wraps around ten times, with none, one, two, ... values left in it by turns.
+  for (int round = 0; round < 10; ++round) {
+    send_until_full();
+    while (sent - received > round % TypeParam::kCapacity) {
+      const int value = ++received;
+      EXPECT_THAT(value % 2 == 0 ? queue.receive() : queue.try_receive(), Optional(value));
+    }
+  }
 
-  // Again, with the values on both sides of where a ring buffer would wrap around.
-  EXPECT_EQ(jobs.try_send(4), SendStatus::kSent);
-  EXPECT_EQ(jobs.try_send(5), SendStatus::kSent);
+  send_until_full();
   jobs.close();
-  EXPECT_THAT(drain(watchdog, queue), ElementsAre(3, 4, 5));
+  EXPECT_EQ(drain(watchdog, queue), numbers(received + 1, sent));
 }
 
-TEST(Channel, HoldsExactlyItsCapacity) {
+TYPED_TEST(Channel, HoldsExactlyItsCapacity) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for try_send() to come back at once");
-  for (const std::size_t capacity : {1u, 2u, 3u, 100u}) {
-    auto [jobs, queue] = make_channel<int>(capacity);
-    for (std::size_t i = 0; i < capacity; ++i) {
-      EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "value " << i + 1 << " of " << capacity;
-    }
-    EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "one more than capacity " << capacity;
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
+  EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "one more than the capacity";
 
+  for (int i = 0; i < 2 * TypeParam::kCapacity; ++i) {
     EXPECT_TRUE(queue.try_receive());
-    EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "room for one, capacity " << capacity;
-    EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "room for two, capacity " << capacity;
+    EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "room for one, after " << i << " others";
+    EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "room for two, after " << i << " others";
   }
 }
 
-TEST(Channel, CapacityZeroIsRefusedWithWhatWasWrongAndWhatIsAllowed) {
-  EXPECT_THAT(
-      [] { (void)make_channel<int>(0); },
-      ThrowsMessage<std::invalid_argument>(AllOf(
-          HasSubstr("make_channel"), HasSubstr("capacity is 0"), HasSubstr("must be at least 1"))));
+TYPED_TEST(Channel, CapacityZeroIsRefusedWithWhatWasWrongAndWhatIsAllowed) {
+  EXPECT_THAT([] { (void)ChannelKind::make<int>(0); },
+              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr(ChannelKind::kMaker),
+                                                         HasSubstr("capacity is 0"),
+                                                         HasSubstr("must be at least 1"))));
 }
 
-TEST(Channel, SenderBlocksWhenFullAndGoesOnAfterOneReceive) {
+TYPED_TEST(Channel, SenderBlocksWhenFullAndGoesOnAfterOneReceive) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(2);
-  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
-  EXPECT_EQ(jobs.try_send(2), SendStatus::kSent);
-  std::jthread sender = watchdog.thread("sender: send(3), the channel is full",
-                                        [&] { EXPECT_EQ(jobs.send(3), SendStatus::kSent); });
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
+  std::jthread sender = watchdog.thread("sender: one send() more than the channel holds", [&] {
+    EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+  });
   await_blocked_senders(watchdog, jobs, 1);
-  EXPECT_EQ(jobs.stats().sent, 2u) << "the blocked send has already sent something";
+  EXPECT_EQ(
+      text(jobs.stats()),
+      text({.sent = TypeParam::kCapacity, .queued = TypeParam::kCapacity, .blocked_senders = 1}))
+      << "the blocked send has already sent something";
 
   EXPECT_THAT(queue.receive(), Optional(1));
   sender.join();
-  EXPECT_THAT(queue.try_receive(), Optional(2));
-  EXPECT_THAT(queue.try_receive(), Optional(3));
+  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
 }
 
-TEST(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
+TYPED_TEST(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(2);
+  auto [jobs, queue] = make<TypeParam, int>();
   std::jthread receiver = watchdog.thread("receiver: receive(), the channel is empty",
                                           [&] { EXPECT_THAT(queue.receive(), Optional(1)); });
   await_blocked_receivers(watchdog, queue, 1);
@@ -99,14 +112,14 @@ TEST(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
   EXPECT_EQ(queue.stats().received, 1u);
 }
 
-TEST(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
+TYPED_TEST(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(1);
-  EXPECT_EQ(jobs.try_send(0), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
   std::vector<std::jthread> senders;
   for (int i = 1; i <= 3; ++i) {
-    senders.push_back(watchdog.thread("sender: send(" + std::to_string(i) + ")", [&jobs, i] {
-      EXPECT_EQ(jobs.send(int{i}), SendStatus::kSent);
+    senders.push_back(watchdog.thread("sender: send() " + std::to_string(i), [&jobs, i] {
+      EXPECT_EQ(jobs.send(TypeParam::kCapacity + i), SendStatus::kSent);
     }));
   }
   await_blocked_senders(watchdog, jobs, 3);
@@ -115,15 +128,17 @@ TEST(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
   for (const std::size_t still_blocked : {2u, 1u, 0u}) {
     received.push_back(queue.receive().value_or(-1));
     await_blocked_senders(watchdog, jobs, still_blocked);
-    EXPECT_EQ(jobs.stats().queued, 1u) << "with " << still_blocked << " senders left";
+    EXPECT_EQ(jobs.stats().queued, std::size_t{TypeParam::kCapacity})
+        << "with " << still_blocked << " senders left";
   }
-  received.push_back(queue.try_receive().value_or(-1));
-  EXPECT_THAT(received, UnorderedElementsAre(0, 1, 2, 3));
+  for (const int value : take_queued(queue)) received.push_back(value);
+  std::ranges::sort(received);  // the senders' order is the scheduler's
+  EXPECT_EQ(received, numbers(1, TypeParam::kCapacity + 3));
 }
 
-TEST(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
+TYPED_TEST(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(3);
+  auto [jobs, queue] = make<TypeParam, int>();
   std::vector<std::jthread> receivers;
   for (int i = 1; i <= 3; ++i) {
     receivers.push_back(watchdog.thread("receiver: receive() " + std::to_string(i),
@@ -140,10 +155,11 @@ TEST(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
 
 // Three at once: an implementation that only tells of the step from empty to not empty, or from
 // full to not full, leaves some of the parked threads behind.
-TEST(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
+TYPED_TEST(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
   Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for a parked thread to make room, or to send a value");
   for (int round = 0; round < 10; ++round) {
-    auto [jobs, queue] = make_channel<int>(3);
+    auto [jobs, queue] = make<TypeParam, int>();
     std::vector<std::jthread> threads;
     for (int i = 0; i < 3; ++i) {
       threads.push_back(watchdog.thread("receiver: one of 3 for 3 values",
@@ -153,125 +169,131 @@ TEST(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(jobs.send(7), SendStatus::kSent);
     threads.clear();
 
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(jobs.try_send(7), SendStatus::kSent);
-    for (int i = 0; i < 3; ++i) {
-      threads.push_back(watchdog.thread("sender: one of 3 for 3 places",
-                                        [&jobs] { EXPECT_EQ(jobs.send(7), SendStatus::kSent); }));
+    fill(jobs, TypeParam::kCapacity);
+    for (int i = 1; i <= 3; ++i) {
+      threads.push_back(watchdog.thread("sender: one of 3 for 3 places", [&jobs] {
+        EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+      }));
     }
     await_blocked_senders(watchdog, jobs, 3);
-    for (int i = 0; i < 3; ++i) EXPECT_THAT(queue.receive(), Optional(7));
+    for (int i = 1; i <= 3; ++i) {
+      EXPECT_THAT(queue.receive(), Optional(std::min(i, TypeParam::kCapacity + 1)));
+    }
     threads.clear();
   }
 }
 
-TEST(Channel, TryReceiveOnAnEmptyChannelComesBackWithNothing) {
+TYPED_TEST(Channel, TryReceiveOnAnEmptyChannelComesBackWithNothing) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for try_receive() to come back at once");
-  auto [jobs, queue] = make_channel<int>(1);
+  auto [jobs, queue] = make<TypeParam, int>();
   EXPECT_EQ(queue.try_receive(), std::nullopt);
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   EXPECT_THAT(queue.try_receive(), Optional(1));
   EXPECT_EQ(queue.try_receive(), std::nullopt);
 }
 
-TEST(Channel, TrySendOnAFullChannelKeepsTheValue) {
+TYPED_TEST(Channel, TrySendOnAFullChannelKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  auto first = std::make_unique<int>(1);
-  auto second = std::make_unique<int>(2);
-  EXPECT_EQ(jobs.try_send(std::move(first)), SendStatus::kSent);
-  EXPECT_EQ(first, nullptr) << "a value that was sent must have left its owner";
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity - 1);
+  auto last = std::make_unique<int>(1);
+  auto one_too_many = std::make_unique<int>(2);
+  EXPECT_EQ(jobs.try_send(std::move(last)), SendStatus::kSent);
+  EXPECT_EQ(last, nullptr) << "a value that was sent must have left its owner";
 
-  EXPECT_EQ(jobs.try_send(std::move(second)), SendStatus::kFull);
-  ASSERT_NE(second, nullptr) << "the refused value is gone";
-  EXPECT_EQ(*second, 2);
+  EXPECT_EQ(jobs.try_send(std::move(one_too_many)), SendStatus::kFull);
+  ASSERT_NE(one_too_many, nullptr) << "the refused value is gone";
+  EXPECT_EQ(*one_too_many, 2);
 }
 
-TEST(Channel, StatsAreExactAtRest) {
+TYPED_TEST(Channel, StatsAreExactAtRest) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(2);
-  const std::string nobody_blocked = ", blocked senders 0, blocked receivers 0";
-  EXPECT_EQ(text(jobs.stats()), "sent 0, received 0, queued 0" + nobody_blocked);
+  constexpr int kCapacity = TypeParam::kCapacity;
+  auto [jobs, queue] = make<TypeParam, int>();
+  EXPECT_EQ(text(jobs.stats()), text({}));
 
-  EXPECT_EQ(jobs.send(1), SendStatus::kSent);
-  EXPECT_EQ(jobs.send(2), SendStatus::kSent);
-  EXPECT_EQ(jobs.try_send(3), SendStatus::kFull);
-  EXPECT_EQ(text(jobs.stats()), "sent 2, received 0, queued 2" + nobody_blocked);
+  fill(jobs, kCapacity);
+  EXPECT_EQ(jobs.try_send(0), SendStatus::kFull);
+  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity, .queued = kCapacity}));
 
   EXPECT_TRUE(queue.receive());
-  EXPECT_EQ(text(jobs.stats()), "sent 2, received 1, queued 1" + nobody_blocked);
-  EXPECT_TRUE(queue.try_receive());
+  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity, .received = 1, .queued = kCapacity - 1}));
+  (void)take_queued(queue);
   EXPECT_FALSE(queue.try_receive());
-  EXPECT_EQ(text(queue.stats()), "sent 2, received 2, queued 0" + nobody_blocked);
+  EXPECT_EQ(text(queue.stats()), text({.sent = kCapacity, .received = kCapacity}));
 
-  EXPECT_EQ(jobs.try_send(4), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(0), SendStatus::kSent);
   EXPECT_EQ(jobs.close_and_take_pending().size(), 1u);
-  EXPECT_EQ(jobs.send(5), SendStatus::kClosed);
+  EXPECT_EQ(jobs.send(0), SendStatus::kClosed);
   EXPECT_FALSE(queue.receive());
-  EXPECT_EQ(text(jobs.stats()), "sent 3, received 2, queued 0" + nobody_blocked);
+  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity + 1, .received = kCapacity}));
   EXPECT_EQ(text(queue.stats()), text(jobs.stats())) << "the two ends count differently";
 }
 
-TEST(Channel, StatsTellHowManyAreBlockedOnEachSide) {
+TYPED_TEST(Channel, StatsTellHowManyAreBlockedOnEachSide) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(1);
+  constexpr int kCapacity = TypeParam::kCapacity;
+  auto [jobs, queue] = make<TypeParam, int>();
   {
     std::vector<std::jthread> receivers;
     for (int i = 0; i < 2; ++i) {
       receivers.push_back(watchdog.thread("receiver: for a value", [&] { (void)queue.receive(); }));
     }
     await_blocked_receivers(watchdog, jobs, 2);
-    EXPECT_EQ(text(queue.stats()),
-              "sent 0, received 0, queued 0, blocked senders 0, blocked receivers 2");
+    EXPECT_EQ(text(queue.stats()), text({.blocked_receivers = 2}));
     EXPECT_EQ(jobs.send(1), SendStatus::kSent);
     EXPECT_EQ(jobs.send(2), SendStatus::kSent);
   }
-  EXPECT_EQ(text(queue.stats()),
-            "sent 2, received 2, queued 0, blocked senders 0, blocked receivers 0");
+  EXPECT_EQ(text(queue.stats()), text({.sent = 2, .received = 2}));
 
-  EXPECT_EQ(jobs.try_send(3), SendStatus::kSent);
+  fill(jobs, kCapacity);
   {
     std::jthread patient =
-        watchdog.thread("sender: send(4), the channel is full", [&] { (void)jobs.send(4); });
-    std::jthread timed = watchdog.thread("sender: send_for(5, 1 h), the channel is full",
-                                         [&] { (void)jobs.send_for(5, std::chrono::hours(1)); });
+        watchdog.thread("sender: send() on a full channel", [&] { (void)jobs.send(0); });
+    std::jthread timed = watchdog.thread("sender: send_for(0, 1 h) on a full channel",
+                                         [&] { (void)jobs.send_for(0, std::chrono::hours(1)); });
     await_blocked_senders(watchdog, queue, 2);
-    EXPECT_EQ(text(jobs.stats()),
-              "sent 3, received 2, queued 1, blocked senders 2, blocked receivers 0");
+    EXPECT_EQ(
+        text(jobs.stats()),
+        text({.sent = 2 + kCapacity, .received = 2, .queued = kCapacity, .blocked_senders = 2}));
     jobs.close();
   }
-  EXPECT_EQ(text(jobs.stats()),
-            "sent 3, received 2, queued 1, blocked senders 0, blocked receivers 0");
+  EXPECT_EQ(text(jobs.stats()), text({.sent = 2 + kCapacity, .received = 2, .queued = kCapacity}));
 }
 
-TEST(Channel, CopiesOfAReceiverShareOneChannel) {
+TYPED_TEST(Channel, CopiesOfAReceiverShareOneChannel) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(3);
+  auto [jobs, queue] = make<TypeParam, int>();
   const Receiver<int> copy = queue;
-  Receiver<int> assigned = make_channel<int>(1).second;
+  Receiver<int> assigned = make<TypeParam, int>().second;
   assigned = queue;
-  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  fill(jobs, TypeParam::kCapacity);
   EXPECT_THAT(queue.try_receive(), Optional(1));
+  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);
   EXPECT_THAT(copy.try_receive(), Optional(2));
+  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 2), SendStatus::kSent);
   EXPECT_THAT(assigned.try_receive(), Optional(3));
 }
 
-TEST(Channel, MovingAReceiverLeavesAUsableOne) {
+TYPED_TEST(Channel, MovingAReceiverLeavesAUsableOne) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(3);
+  auto [jobs, queue] = make<TypeParam, int>();
   const Receiver<int> moved_to = std::move(queue);
-  Receiver<int> assigned = make_channel<int>(1).second;
+  Receiver<int> assigned = make<TypeParam, int>().second;
   assigned = std::move(queue);
-  for (int i = 1; i <= 3; ++i) EXPECT_EQ(jobs.try_send(int{i}), SendStatus::kSent);
+  fill(jobs, TypeParam::kCapacity);
   EXPECT_THAT(queue.try_receive(), Optional(1));
+  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);
   EXPECT_THAT(moved_to.try_receive(), Optional(2));
+  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 2), SendStatus::kSent);
   EXPECT_THAT(assigned.try_receive(), Optional(3));
 }
 
-TEST(Channel, TwoChannelsHaveNothingInCommon) {
+TYPED_TEST(Channel, TwoChannelsHaveNothingInCommon) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(1);
-  auto [other_jobs, other_queue] = make_channel<int>(1);
+  auto [jobs, queue] = make<TypeParam, int>();
+  auto [other_jobs, other_queue] = make<TypeParam, int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   EXPECT_EQ(other_queue.try_receive(), std::nullopt);
   other_jobs.close();
@@ -280,30 +302,29 @@ TEST(Channel, TwoChannelsHaveNothingInCommon) {
 }
 
 // A Sender goes on without receivers: what it sends fills the channel, and nobody is told off.
-TEST(Channel, TheSenderOutlivesEveryReceiver) {
+TYPED_TEST(Channel, TheSenderOutlivesEveryReceiver) {
   Watchdog watchdog;
   std::optional<Sender<int>> jobs;
   {
-    auto [sender, queue] = make_channel<int>(2);
-    EXPECT_EQ(sender.try_send(1), SendStatus::kSent);
+    auto [sender, queue] = make<TypeParam, int>();
+    fill(sender, TypeParam::kCapacity - 1);
     jobs.emplace(std::move(sender));
   }
-  EXPECT_EQ(jobs->send(2), SendStatus::kSent);
-  EXPECT_EQ(jobs->try_send(3), SendStatus::kFull);
-  EXPECT_THAT(jobs->close_and_take_pending(), ElementsAre(1, 2));
+  EXPECT_EQ(jobs->send(int{TypeParam::kCapacity}), SendStatus::kSent);
+  EXPECT_EQ(jobs->try_send(0), SendStatus::kFull);
+  EXPECT_EQ(jobs->close_and_take_pending(), numbers(1, TypeParam::kCapacity));
 }
 
-TEST(Channel, AReceiverOutlivesTheSenderAndTheOtherReceivers) {
+TYPED_TEST(Channel, AReceiverOutlivesTheSenderAndTheOtherReceivers) {
   Watchdog watchdog;
   std::optional<Receiver<int>> last;
   {
-    auto [jobs, queue] = make_channel<int>(2);
-    EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
-    EXPECT_EQ(jobs.try_send(2), SendStatus::kSent);
+    auto [jobs, queue] = make<TypeParam, int>();
+    fill(jobs, TypeParam::kCapacity);
     last.emplace(queue);
   }
   EXPECT_THAT(last->try_receive(), Optional(1));
-  EXPECT_THAT(drain(watchdog, *last), ElementsAre(2));
+  EXPECT_EQ(drain(watchdog, *last), numbers(2, TypeParam::kCapacity));
 }
 
 }  // namespace

@@ -4,7 +4,10 @@
 // broken channel then fails an expectation, which tells more than a hang.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -38,6 +41,44 @@ inline std::string text(const ChannelStats& stats) {
          ", queued " + std::to_string(stats.queued) + ", blocked senders " +
          std::to_string(stats.blocked_senders) + ", blocked receivers " +
          std::to_string(stats.blocked_receivers);
+}
+
+// first, first + 1, ... last; nothing when last is less than first.
+inline std::vector<int> numbers(int first, int last) {
+  std::vector<int> values;
+  for (int value = first; value <= last; ++value) values.push_back(value);
+  return values;
+}
+
+// What they point to; -1 stands for null.
+inline std::vector<int> numbers(const std::vector<std::unique_ptr<int>>& pointers) {
+  std::vector<int> values;
+  for (const std::unique_ptr<int>& pointer : pointers) values.push_back(pointer ? *pointer : -1);
+  return values;
+}
+
+// Sends make_value(1), ... make_value(count). There has to be room for them.
+template <class T, class MakeValue>
+void fill(Sender<T>& jobs, int count, MakeValue make_value) {
+  for (int i = 1; i <= count; ++i) {
+    EXPECT_EQ(jobs.try_send(make_value(i)), SendStatus::kSent) << "value " << i << " of " << count;
+  }
+}
+
+inline void fill(Sender<int>& jobs, int count) {
+  fill(jobs, count, [](int number) { return number; });
+}
+
+inline void fill(Sender<std::unique_ptr<int>>& jobs, int count) {
+  fill(jobs, count, [](int number) { return std::make_unique<int>(number); });
+}
+
+// Receives what is queued at the moment.
+template <class T>
+std::vector<T> take_queued(const Receiver<T>& queue) {
+  std::vector<T> values;
+  while (std::optional<T> value = queue.try_receive()) values.push_back(std::move(*value));
+  return values;
 }
 
 // Receives until the channel is closed and drained.

@@ -11,49 +11,49 @@
 #include "step1_job/context.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/channel_testing.h"
+#include "step2_worker/channel_under_test.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::Optional;
 using ::testing::Pointee;
 
 using namespace std::chrono_literals;
 
-TEST(Channel, ATimedSendGivesUpNotEarlyAndKeepsTheValue) {
+TYPED_TEST(Channel, ATimedSendGivesUpNotEarlyAndKeepsTheValue) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for send_for(2, 20 ms) on a full channel to give up");
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  EXPECT_EQ(jobs.try_send(std::make_unique<int>(1)), SendStatus::kSent);
+  const auto note = watchdog.waiting("test: for send_for(20 ms) on a full channel to give up");
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity);
 
   auto value = std::make_unique<int>(2);
   const Clock::time_point start = Clock::now();
   EXPECT_EQ(jobs.send_for(std::move(value), 20ms), SendStatus::kFull);
   EXPECT_GE(Clock::now() - start, 20ms) << "gave up early";
   EXPECT_THAT(value, Pointee(2)) << "send_for() took a value that it refused";
-  EXPECT_EQ(jobs.stats().queued, 1u);
+  EXPECT_EQ(numbers(take_queued(queue)), numbers(1, TypeParam::kCapacity));
 }
 
-TEST(Channel, ATimedSendSucceedsWhenRoomAppearsMeanwhile) {
+TYPED_TEST(Channel, ATimedSendSucceedsWhenRoomAppearsMeanwhile) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(1);
-  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
-  std::jthread sender = watchdog.thread("sender: send_for(2, 1 h) on a full channel", [&] {
-    EXPECT_EQ(jobs.send_for(2, 1h), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
+  std::jthread sender = watchdog.thread("sender: send_for(1 h) on a full channel", [&] {
+    EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + 1, 1h), SendStatus::kSent);
   });
   await_blocked_senders(watchdog, jobs, 1);
   EXPECT_THAT(queue.try_receive(), Optional(1));
   sender.join();
-  EXPECT_THAT(queue.try_receive(), Optional(2));
+  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
 }
 
-TEST(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
+TYPED_TEST(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  EXPECT_EQ(jobs.try_send(std::make_unique<int>(1)), SendStatus::kSent);
-  std::jthread sender = watchdog.thread("sender: send_for(2, 1 h) on a full channel", [&] {
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity);
+  std::jthread sender = watchdog.thread("sender: send_for(1 h) on a full channel", [&] {
     auto value = std::make_unique<int>(2);
     EXPECT_EQ(jobs.send_for(std::move(value), 1h), SendStatus::kClosed);
     EXPECT_THAT(value, Pointee(2)) << "send_for() took a value that it refused";
@@ -61,26 +61,29 @@ TEST(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   await_blocked_senders(watchdog, jobs, 1);
   jobs.close();
   sender.join();
-  EXPECT_THAT(drain(watchdog, queue), ElementsAre(Pointee(1)));
+  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, TypeParam::kCapacity));
 }
 
 // With room there is nothing to wait for, whatever the timeout.
-TEST(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
+TYPED_TEST(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<int>(1);
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity - 1);
+  int received = 0;
   for (const Clock::duration timeout :
        {Clock::duration::zero(), Clock::duration(-1s), Clock::duration::min(), Clock::duration(1s),
         Clock::duration::max()}) {
-    EXPECT_EQ(jobs.send_for(1, timeout), SendStatus::kSent) << timeout.count() << " ticks";
-    EXPECT_THAT(queue.try_receive(), Optional(1)) << timeout.count() << " ticks";
+    EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + received, timeout), SendStatus::kSent)
+        << timeout.count() << " ticks";
+    EXPECT_THAT(queue.try_receive(), Optional(++received)) << timeout.count() << " ticks";
   }
 }
 
 // A wait that should not be is seen by the watchdog.
-TEST(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
+TYPED_TEST(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
   Watchdog watchdog;
-  auto [jobs, queue] = make_channel<std::unique_ptr<int>>(1);
-  EXPECT_EQ(jobs.try_send(std::make_unique<int>(1)), SendStatus::kSent);
+  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  fill(jobs, TypeParam::kCapacity);
   for (const Clock::duration timeout : {Clock::duration::zero(), Clock::duration(-1ns),
                                         Clock::duration(-1h), Clock::duration::min()}) {
     const auto note =
@@ -93,37 +96,38 @@ TEST(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
 }
 
 // now + max() overflows to a time long past: a careless sum gives up at once.
-TEST(Channel, TheLongestTimeoutsWaitForRoom) {
+TYPED_TEST(Channel, TheLongestTimeoutsWaitForRoom) {
   Watchdog watchdog;
   for (const Clock::duration timeout :
        {Clock::duration::max(), Clock::duration::max() - 1ns, Clock::duration::max() / 2}) {
-    auto [jobs, queue] = make_channel<int>(1);
-    EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
-    std::jthread sender = watchdog.thread("sender: send_for(2, longest)", [&] {
-      EXPECT_EQ(jobs.send_for(2, timeout), SendStatus::kSent) << timeout.count() << " ticks";
+    auto [jobs, queue] = make<TypeParam, int>();
+    fill(jobs, TypeParam::kCapacity);
+    std::jthread sender = watchdog.thread("sender: send_for(longest) on a full channel", [&] {
+      EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + 1, timeout), SendStatus::kSent)
+          << timeout.count() << " ticks";
     });
     await_blocked_senders(watchdog, jobs, 1);
     EXPECT_THAT(queue.try_receive(), Optional(1));
     sender.join();
-    EXPECT_THAT(queue.try_receive(), Optional(2));
+    EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
   }
 }
 
-TEST(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
+TYPED_TEST(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
   Watchdog watchdog;
-  const auto note =
-      watchdog.waiting("test: for send_for(3, 1 ms) to give up or for the other sender");
-  auto [jobs, queue] = make_channel<int>(1);
-  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
-  std::jthread patient = watchdog.thread("sender: send(2) on a full channel",
-                                         [&] { EXPECT_EQ(jobs.send(2), SendStatus::kSent); });
+  const auto note = watchdog.waiting("test: for send_for(1 ms) to give up or for the other sender");
+  auto [jobs, queue] = make<TypeParam, int>();
+  fill(jobs, TypeParam::kCapacity);
+  std::jthread patient = watchdog.thread("sender: send() on a full channel", [&] {
+    EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+  });
   await_blocked_senders(watchdog, jobs, 1);
-  EXPECT_EQ(jobs.send_for(3, 1ms), SendStatus::kFull);
+  EXPECT_EQ(jobs.send_for(0, 1ms), SendStatus::kFull);
   EXPECT_EQ(jobs.stats().blocked_senders, 1u) << "the patient sender is no longer waiting";
 
   EXPECT_THAT(queue.try_receive(), Optional(1));
   patient.join();
-  EXPECT_THAT(queue.try_receive(), Optional(2));
+  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
 }
 
 }  // namespace
