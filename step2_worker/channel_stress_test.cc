@@ -177,7 +177,7 @@ TYPED_TEST(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
 // noticed all the same.
 TYPED_TEST(Channel, NobodySleepsThroughAClose) {
   Watchdog watchdog;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 400; ++round) {
     auto [jobs, queue] = make<TypeParam, int>();
     auto [full_jobs, full_queue] = make<TypeParam, int>();
     fill(full_jobs, TypeParam::kCapacity);
