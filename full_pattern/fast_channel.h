@@ -5,7 +5,7 @@
 // It keeps every promise of the simple channel (step2_worker/channel.h), and is tested by the same
 // tests. What is different:
 //
-//  - A thread that has to wait looks on for some 20 microseconds before it sleeps. It uses a
+//  - A thread that has to wait looks on for 20 to 50 microseconds before it sleeps. It uses a
 //    processor meanwhile, and lets others run. One that sleeps uses none, and no timer runs for it,
 //    but for the first 100 microseconds of a sender.
 //  - A sender that sleeps on a full channel may go on up to some 100 microseconds later than it

@@ -199,8 +199,9 @@ class FastQueue final : public ChannelQueue<T> {
   std::uint64_t taken_ = 0;                                // guarded by receive_.lock
   mutable Side<Threads> send_;
   mutable Side<Threads> receive_{0};
-  WaitingRoom<Threads> senders_{send_, receive_, (capacity_ + 1) / 2, closed_};
-  WaitingRoom<Threads> receivers_{receive_, send_, 1, closed_};
+  WaitingRoom<Threads> senders_{send_, receive_, (capacity_ + 1) / 2, Threads::kSendersLookFor,
+                                closed_};
+  WaitingRoom<Threads> receivers_{receive_, send_, 1, Threads::kReceiversLookFor, closed_};
 };
 
 }  // namespace worker_pool

@@ -53,10 +53,12 @@ struct StdThreads {
   template <class T>
   using Atomic = std::atomic<T>;
 
-  // For how long a thread that has nothing to do looks on before it goes to sleep. To sleep and to
-  // be woken costs tens of microseconds, so whoever looks for as long never does worse than twice
-  // as badly as he could.
-  static constexpr Clock::duration kLookFor = std::chrono::microseconds(20);
+  // For how long a thread that has to wait looks on before it goes to sleep. Receivers: for as long
+  // as it takes to wake a sleeper on a virtual machine. Looking for less can fail for ever: the two
+  // threads of a ping-pong would keep missing each other, each asleep when the other looks.
+  // Senders: less, because on a full queue they wait for work, which may take any time.
+  static constexpr Clock::duration kReceiversLookFor = std::chrono::microseconds(50);
+  static constexpr Clock::duration kSendersLookFor = std::chrono::microseconds(20);
   static constexpr int kLooksAtATime = 20;  // before it lets others run
 
   static Clock::time_point now() { return Clock::now(); }

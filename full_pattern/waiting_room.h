@@ -54,8 +54,8 @@ class WaitingRoom {
  public:
   // `mine` waits for `other` to go on, until at least one step, and better `goal`, can be made.
   WaitingRoom(Side<Threads>& mine, Side<Threads>& other, std::uint64_t goal,
-              const typename Threads::template Atomic<bool>& closed)
-      : mine_(mine), other_(other), goal_(goal), closed_(closed) {}
+              Clock::duration look_for, const typename Threads::template Atomic<bool>& closed)
+      : mine_(mine), other_(other), goal_(goal), look_for_(look_for), closed_(closed) {}
 
   // One thread's stay, from its first try in vain until it leaves with or without success. It then
   // wakes the next one if something is left.
@@ -123,7 +123,7 @@ class WaitingRoom {
   void wait(Stay& stay, Clock::time_point deadline) {
     const bool worth_a_look = begin_to_look(stay);
     stay.found_ = worth_a_look ? look() : ready(goal_);
-    if (!stay.found_) sleep(stay, deadline);
+    if (!stay.found_) sleep(stay, deadline, worth_a_look);
   }
 
   // After each look in vain fewer threads look before they sleep: down to every 16th.
@@ -137,7 +137,7 @@ class WaitingRoom {
   }
 
   bool look() const {
-    const Clock::time_point end = Threads::now() + Threads::kLookFor;
+    const Clock::time_point end = Threads::now() + look_for_;
     while (true) {
       for (int i = 0; i < Threads::kLooksAtATime; ++i) {
         if (ready(goal_)) return true;
@@ -148,9 +148,9 @@ class WaitingRoom {
     }
   }
 
-  void sleep(Stay& stay, Clock::time_point deadline) {
+  void sleep(Stay& stay, Clock::time_point deadline, bool looked_in_vain) {
     std::unique_lock lock(mutex_);
-    look_period_ = std::min(2 * look_period_, kMaxLookPeriod);
+    if (looked_in_vain) look_period_ = std::min(2 * look_period_, kMaxLookPeriod);
     --lookers_;
     if (!std::exchange(stay.blocked_, true)) ++blocked_;
     ++asleep_;
@@ -202,6 +202,7 @@ class WaitingRoom {
   Side<Threads>& mine_;
   Side<Threads>& other_;
   const std::uint64_t goal_;
+  const Clock::duration look_for_;
   const typename Threads::template Atomic<bool>& closed_;
 
   mutable typename Threads::Mutex mutex_;  // guards everything below

@@ -66,8 +66,8 @@ std::pair<Sender<Job>, Receiver<Job>> make_channel_of(const WorkerPool::Options&
 WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
     : observed_(observer != nullptr),
       tally_(std::make_shared<Tally>(std::move(observer))),
-      workers_(start_workers(options.workers, std::move(handler), tally_,
-                             make_channel_of(options))) {}
+      workers_(
+          start_workers(options.workers, std::move(handler), tally_, make_channel_of(options))) {}
 
 WorkerPool::~WorkerPool() {
   // After a shutdown() there is nothing left to do, and request_stop() could run the stop callbacks

@@ -123,8 +123,8 @@ class Receiver {
   std::shared_ptr<ChannelQueue<T>> queue_;
 };
 
-// The two ends of `queue`, which must not be null. For a queue of another kind: make_channel() takes
-// the one that is easy to read.
+// The two ends of `queue`, which must not be null: for a queue of another kind than make_channel()
+// takes.
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> connect(std::shared_ptr<ChannelQueue<T>> queue) {
   Sender<T> sender(queue);

@@ -32,7 +32,8 @@ struct LabThreads {
   using Atomic = atomic<T>;
 
   // One look: more of them would only be more of the same.
-  static constexpr Clock::duration kLookFor = Clock::duration::zero();
+  static constexpr Clock::duration kReceiversLookFor = Clock::duration::zero();
+  static constexpr Clock::duration kSendersLookFor = Clock::duration::zero();
   static constexpr int kLooksAtATime = 1;
 
   static Clock::time_point now() {
