@@ -11,6 +11,8 @@
 //     void finish();                          // once, after the last submit(): until all are done
 //   };
 //
+// A contestant for full jobs may have a spare_payload(), from which the next job is made.
+//
 // `answers` is for those that have nothing that tells when one job is done: they then send an
 // answer back for each.
 #pragma once
@@ -70,8 +72,17 @@ inline Usage used_since(const Usage& start, std::uint64_t count) {
 }
 
 template <class T, class Pool>
+T make_job_for(Pool& pool, std::uint64_t number) {
+  if constexpr (requires { pool.spare_payload(); }) {
+    return make_full_job(number, pool.spare_payload());
+  } else {
+    return make_job<T>(number);
+  }
+}
+
+template <class T, class Pool>
 void send(Pool& pool, std::uint64_t first, std::uint64_t end) {
-  for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job<T>(i));
+  for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job_for<T>(pool, i));
 }
 
 // The pool has started; from the first submit() until all jobs are done.
@@ -104,7 +115,7 @@ Usage throughput(Pool& pool, const Row& row) {
 template <class T, class Pool>
 Usage ping_pong(Pool& pool, const Row& row) {
   const Usage start = usage();
-  for (std::uint64_t i = 0; i < row.count; ++i) pool.submit_and_wait(make_job<T>(i));
+  for (std::uint64_t i = 0; i < row.count; ++i) pool.submit_and_wait(make_job_for<T>(pool, i));
   pool.finish();
   return used_since(start, row.count);
 }

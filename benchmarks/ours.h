@@ -72,6 +72,44 @@ class OnChannel {
   std::vector<std::jthread> threads_;
 };
 
+// The fast channel, with a second one on which the workers give the payloads back: memory is then
+// allocated once, and not freed by another thread than the one that allocates the next.
+class WithReturns {
+ public:
+  WithReturns(int workers, bool answers) {
+    for (int i = 0; i < workers; ++i) {
+      threads_.emplace_back([this, answers, queue = jobs_.second] {
+        while (auto job = queue.receive()) {
+          handle(*job);
+          (void)returns_.first.try_send(std::move(job->payload));  // full: it is freed here
+          if (answers) must_be_sent(answers_.first.send(true));
+        }
+      });
+    }
+  }
+
+  std::vector<std::byte> spare_payload() { return returns_.second.try_receive().value_or({}); }
+
+  void submit(Job job) { must_be_sent(jobs_.first.send(std::move(job))); }
+
+  void submit_and_wait(Job job) {
+    submit(std::move(job));
+    (void)answers_.second.receive();
+  }
+
+  void finish() {
+    jobs_.first.close();
+    threads_.clear();  // joins them
+  }
+
+ private:
+  std::pair<Sender<Job>, Receiver<Job>> jobs_ = make_fast_channel<Job>(kCapacity);
+  std::pair<Sender<std::vector<std::byte>>, Receiver<std::vector<std::byte>>> returns_ =
+      make_fast_channel<std::vector<std::byte>>(2 * kCapacity);
+  std::pair<Sender<bool>, Receiver<bool>> answers_ = make_fast_channel<bool>(1);
+  std::vector<std::jthread> threads_;
+};
+
 // The whole pool: contexts linked, errors caught, jobs counted, a shutdown with limits; bounded.
 // The program has to know when one job is done only for a ping-pong: a channel says it.
 template <class Channel>

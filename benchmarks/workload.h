@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "step1_job/context.h"
@@ -41,12 +42,17 @@ inline Block make_job<Block>(std::uint64_t number) {
   return {.number = number};
 }
 
+// A job in memory that an earlier one has left, if `payload` has any.
+inline Job make_full_job(std::uint64_t number, std::vector<std::byte> payload) {
+  payload.resize(64);
+  std::memcpy(payload.data(), &number, sizeof number);
+  return {.id = "job-" + std::to_string(number), .payload = std::move(payload)};
+}
+
 // The id fits into the string itself; the payload is what a job brings from the heap.
 template <>
 inline Job make_job<Job>(std::uint64_t number) {
-  Job job{.id = "job-" + std::to_string(number), .payload = std::vector<std::byte>(64)};
-  std::memcpy(job.payload.data(), &number, sizeof number);
-  return job;
+  return make_full_job(number, {});
 }
 
 inline std::uint64_t number_of(int job) { return static_cast<std::uint64_t>(job); }

@@ -1,0 +1,163 @@
+// What two threads of this machine cannot do faster, whatever the channel between them does:
+//
+//   cd benchmarks
+//   ../bazelw run -c opt //:limits
+//
+// It explains the rows of ./compare that no channel wins. Each figure is the median of many rounds.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "step1_job/context.h"
+
+namespace worker_pool::benchmarks {
+namespace {
+
+constexpr int kRounds = 31;
+constexpr int kTrips = 20'000;
+
+double ns_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+double median_of(const std::function<double()>& measure) {
+  std::vector<double> values(kRounds);
+  std::ranges::generate(values, measure);
+  std::ranges::sort(values);
+  return values[kRounds / 2];
+}
+
+void print(std::string_view what, double ns) {
+  std::printf("%-66.*s %8.0f\n", static_cast<int>(what.size()), what.data(), ns);
+}
+
+struct alignas(64) Flag {
+  std::atomic<int> value = 0;
+};
+
+void await(const Flag& flag, int value) {
+  while (flag.value.load(std::memory_order_acquire) != value) {
+  }
+}
+
+// There and back. With a value beside the flag, as in a channel: a second cache line each way.
+double round_trip(bool with_value) {
+  Flag there;
+  Flag back;
+  std::array<Flag, 2> values;
+  std::jthread other([&] {
+    for (int i = 1; i <= kTrips; ++i) {
+      await(there, i);
+      if (with_value) values[1].value = values[0].value + 1;
+      back.value.store(i, std::memory_order_release);
+    }
+  });
+  int sum = 0;
+  const Clock::time_point start = Clock::now();
+  for (int i = 1; i <= kTrips; ++i) {
+    if (with_value) values[0].value = i;
+    there.value.store(i, std::memory_order_release);
+    await(back, i);
+    if (with_value) sum += values[1].value & 1;
+  }
+  const double ns = ns_since(start) / kTrips;
+  return sum > kTrips ? 0 : ns;
+}
+
+// One thread sleeps, the other wakes it: what the waker pays, and when the sleeper runs.
+struct WakeUp {
+  double waker_ns;
+  double until_it_runs_ns;
+};
+
+WakeUp wake_up() {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool sleeps = false;
+  bool woken = false;
+  Clock::time_point runs_at;
+  std::jthread sleeper([&] {
+    std::unique_lock lock(mutex);
+    sleeps = true;
+    changed.wait(lock, [&] { return woken; });
+    runs_at = Clock::now();
+  });
+  const auto is_asleep = [&] {
+    const std::lock_guard lock(mutex);
+    return sleeps;
+  };
+  while (!is_asleep()) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::microseconds(500));  // its processor is idle by then
+  const Clock::time_point start = Clock::now();
+  {
+    const std::lock_guard lock(mutex);
+    woken = true;
+  }
+  changed.notify_one();
+  const double waker_ns = ns_since(start);
+  sleeper.join();
+  return {waker_ns, std::chrono::duration<double, std::nano>(runs_at - start).count()};
+}
+
+// Memory that one thread allocates and the other frees, for each piece: both work at once.
+double allocate_here_free_there() {
+  constexpr std::size_t kPieces = 2'000;
+  constexpr int kBatches = 20;
+  std::array<std::vector<std::unique_ptr<std::array<std::byte, 64>>>, 2> pieces;
+  Flag filled;
+  Flag emptied;
+  std::jthread other([&] {
+    for (int i = 1; i <= kBatches; ++i) {
+      await(filled, i);  // meanwhile the other batch is filled
+      pieces[static_cast<std::size_t>(i % 2)].clear();
+      emptied.value.store(i, std::memory_order_release);
+    }
+  });
+  const Clock::time_point start = Clock::now();
+  for (int i = 1; i <= kBatches; ++i) {
+    auto& batch = pieces[static_cast<std::size_t>(i % 2)];
+    while (batch.size() < kPieces) batch.push_back(std::make_unique<std::array<std::byte, 64>>());
+    await(emptied, i - 1);
+    filled.value.store(i, std::memory_order_release);
+  }
+  other.join();
+  return ns_since(start) / (kPieces * kBatches);
+}
+
+double allocate_and_free_here() {
+  constexpr int kPieces = 20'000;
+  const Clock::time_point start = Clock::now();
+  for (int i = 0; i < kPieces; ++i) {
+    auto piece = std::make_unique<std::array<std::byte, 64>>();
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler must not leave it out
+    (*piece)[0] = std::byte{1};
+  }
+  return ns_since(start) / kPieces;
+}
+
+int run() {
+  std::printf("%-66s %8s\n", "", "ns");
+  print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
+  print("the same, with a value beside it each way: a ping-pong's limit",
+        median_of([] { return round_trip(true); }));
+  print("waking a thread that sleeps: for the waker", median_of([] { return wake_up().waker_ns; }));
+  print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));
+  print("64 bytes allocated and freed by one thread", median_of(allocate_and_free_here));
+  print("allocated by one, freed by another, for each piece", median_of(allocate_here_free_there));
+  return 0;
+}
+
+}  // namespace
+}  // namespace worker_pool::benchmarks
+
+int main() { return worker_pool::benchmarks::run(); }
