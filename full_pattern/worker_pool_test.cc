@@ -30,8 +30,11 @@ namespace worker_pool {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAre;
 
 constexpr ShutdownLimits kPatient = {.drain = Clock::duration::max()};
@@ -74,15 +77,29 @@ JobHandler until_cancelled(const std::shared_ptr<EventLog>& log) {
   };
 }
 
+// Every test runs on both kinds of channels.
+class WorkerPoolOn : public ::testing::TestWithParam<ChannelKind> {};
+using WorkerPoolDeathTestOn = WorkerPoolOn;
+
+std::string name_of(const ::testing::TestParamInfo<ChannelKind>& channel) {
+  return channel.param == ChannelKind::kSimple ? "SimpleChannel" : "FastChannel";
+}
+
+INSTANTIATE_TEST_SUITE_P(Pool, WorkerPoolOn,
+                         ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
+INSTANTIATE_TEST_SUITE_P(Pool, WorkerPoolDeathTestOn,
+                         ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
+
 // --- Completion --------------------------------------------------------------------------------
 
-TEST(WorkerPool, RunsEveryAcceptedJobExactlyOnce) {
+TEST_P(WorkerPoolOn, RunsEveryAcceptedJobExactlyOnce) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  WorkerPool pool({.workers = 3, .capacity = 2}, [log](const Job& job, const Context&) {
-    log->add(job.id);
-    return JobResult();
-  });
+  WorkerPool pool({.workers = 3, .capacity = 2, .channel = GetParam()},
+                  [log](const Job& job, const Context&) {
+                    log->add(job.id);
+                    return JobResult();
+                  });
   {
     std::vector<std::jthread> producers;
     for (const std::string name : {"a", "b", "c"}) {
@@ -101,10 +118,10 @@ TEST(WorkerPool, RunsEveryAcceptedJobExactlyOnce) {
   }
 }
 
-TEST(WorkerPool, OneWorkerKeepsTheOrderOfSubmission) {
+TEST_P(WorkerPoolOn, OneWorkerKeepsTheOrderOfSubmission) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  WorkerPool pool({.workers = 1}, [log](const Job& job, const Context&) {
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, [log](const Job& job, const Context&) {
     log->add(job.id);
     return JobResult();
   });
@@ -115,7 +132,7 @@ TEST(WorkerPool, OneWorkerKeepsTheOrderOfSubmission) {
   EXPECT_THAT(log->events(), ElementsAre("a", "b", "c", "d"));
 }
 
-TEST(WorkerPool, JobsReachTheObserverAndTheObserverOutlivesThePool) {
+TEST_P(WorkerPoolOn, JobsReachTheObserverAndTheObserverOutlivesThePool) {
   struct Results : Observer {
     explicit Results(const Watchdog& watchdog) : log(watchdog) {}
     void job_started(int worker, const Job& job) override {
@@ -131,7 +148,7 @@ TEST(WorkerPool, JobsReachTheObserverAndTheObserverOutlivesThePool) {
   const auto results = std::make_shared<Results>(watchdog);
   {
     WorkerPool pool(
-        {.workers = 1},
+        {.workers = 1, .channel = GetParam()},
         [](const Job& job, const Context&) -> JobResult {
           if (job.id == "bad") return std::unexpected(JobError{JobError::Kind::kFailed, "no"});
           return {};
@@ -147,17 +164,29 @@ TEST(WorkerPool, JobsReachTheObserverAndTheObserverOutlivesThePool) {
 
 // --- Refusals ----------------------------------------------------------------------------------
 
-TEST(WorkerPool, ZeroWorkersZeroCapacityAndNoHandlerAreRefused) {
-  EXPECT_THROW(WorkerPool({.workers = 0}, succeed), std::invalid_argument);
-  EXPECT_THROW(WorkerPool({.workers = -1}, succeed), std::invalid_argument);
-  EXPECT_THROW(WorkerPool({.workers = 1, .capacity = 0}, succeed), std::invalid_argument);
-  EXPECT_THROW(WorkerPool({.workers = 1}, nullptr), std::invalid_argument);
+TEST_P(WorkerPoolOn, ZeroWorkersZeroCapacityAndNoHandlerAreRefused) {
+  EXPECT_THROW(WorkerPool({.workers = 0, .channel = GetParam()}, succeed), std::invalid_argument);
+  EXPECT_THROW(WorkerPool({.workers = -1, .channel = GetParam()}, succeed), std::invalid_argument);
+  EXPECT_THROW(WorkerPool({.workers = 1, .capacity = 0, .channel = GetParam()}, succeed),
+               std::invalid_argument);
+  EXPECT_THROW(WorkerPool({.workers = 1, .channel = GetParam()}, nullptr), std::invalid_argument);
 }
 
-TEST(WorkerPool, FullPoolRefusesAndTheJobStaysWithItsCaller) {
+TEST(WorkerPool, AChannelThatIsNoKindIsRefusedByName) {
+  const auto neither = static_cast<ChannelKind>(7);
+  EXPECT_THAT([&] { WorkerPool({.channel = neither}, succeed); },
+              ThrowsMessage<std::invalid_argument>(
+                  AllOf(HasSubstr("channel"), HasSubstr("ChannelKind::kSimple"))));
+}
+
+TEST(WorkerPool, TakesTheSimpleChannelUnlessToldOtherwise) {
+  EXPECT_EQ(WorkerPool::Options().channel, ChannelKind::kSimple);
+}
+
+TEST_P(WorkerPoolOn, FullPoolRefusesAndTheJobStaysWithItsCaller) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 1, .capacity = 1}, Held::handler(held));
+  WorkerPool pool({.workers = 1, .capacity = 1, .channel = GetParam()}, Held::handler(held));
   ASSERT_EQ(pool.submit(Job{.id = "running"}), SendStatus::kSent);
   held->log.await("start running");
   ASSERT_EQ(pool.try_submit(Job{.id = "queued"}), SendStatus::kSent);
@@ -174,10 +203,10 @@ TEST(WorkerPool, FullPoolRefusesAndTheJobStaysWithItsCaller) {
   EXPECT_EQ(held->log.count("start too many"), 0u);
 }
 
-TEST(WorkerPool, SubmitForAcceptsWithinItsTime) {
+TEST_P(WorkerPoolOn, SubmitForAcceptsWithinItsTime) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 1, .capacity = 1}, Held::handler(held));
+  WorkerPool pool({.workers = 1, .capacity = 1, .channel = GetParam()}, Held::handler(held));
   ASSERT_EQ(pool.submit(Job{.id = "running"}), SendStatus::kSent);
   held->log.await("start running");
   ASSERT_EQ(pool.submit(Job{.id = "queued"}), SendStatus::kSent);
@@ -187,9 +216,9 @@ TEST(WorkerPool, SubmitForAcceptsWithinItsTime) {
   EXPECT_EQ(held->log.count("end patient"), 1u);
 }
 
-TEST(WorkerPool, SubmitAfterShutdownIsRefusedAndTheJobStaysWithItsCaller) {
+TEST_P(WorkerPoolOn, SubmitAfterShutdownIsRefusedAndTheJobStaysWithItsCaller) {
   const Watchdog watchdog;
-  WorkerPool pool({}, succeed);
+  WorkerPool pool({.channel = GetParam()}, succeed);
   (void)pool.shutdown();
   Job job{.id = "late", .payload = std::vector<std::byte>(3)};
   EXPECT_EQ(pool.submit(std::move(job)), SendStatus::kClosed);
@@ -200,10 +229,10 @@ TEST(WorkerPool, SubmitAfterShutdownIsRefusedAndTheJobStaysWithItsCaller) {
   EXPECT_EQ(pool.metrics().rejected, 3u);
 }
 
-TEST(WorkerPool, SubmitDuringShutdownIsRefusedEvenWhileItWaitsForRoom) {
+TEST_P(WorkerPoolOn, SubmitDuringShutdownIsRefusedEvenWhileItWaitsForRoom) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 1, .capacity = 1}, Held::handler(held));
+  WorkerPool pool({.workers = 1, .capacity = 1, .channel = GetParam()}, Held::handler(held));
   ASSERT_EQ(pool.submit(Job{.id = "running"}), SendStatus::kSent);
   held->log.await("start running");
   ASSERT_EQ(pool.submit(Job{.id = "queued"}), SendStatus::kSent);
@@ -226,7 +255,7 @@ TEST(WorkerPool, SubmitDuringShutdownIsRefusedEvenWhileItWaitsForRoom) {
   EXPECT_EQ(held->log.count("end queued"), 1u) << "accepted before the shutdown, so it is done";
 }
 
-TEST(WorkerPool, EachSubmitNotesTheTimeForTheObserver) {
+TEST_P(WorkerPoolOn, EachSubmitNotesTheTimeForTheObserver) {
   struct Times : Observer {
     void job_started(int, const Job& job) override {
       const Clock::time_point now = Clock::now();
@@ -239,7 +268,7 @@ TEST(WorkerPool, EachSubmitNotesTheTimeForTheObserver) {
   };
   const Watchdog watchdog;
   const auto times = std::make_shared<Times>();
-  WorkerPool pool({.workers = 1}, succeed, times);
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, succeed, times);
   const Clock::time_point old = times->earliest - 1h;
   ASSERT_EQ(pool.submit(Job{.id = "submit", .submitted = old}), SendStatus::kSent);
   ASSERT_EQ(pool.try_submit(Job{.id = "try_submit", .submitted = old}), SendStatus::kSent);
@@ -248,10 +277,10 @@ TEST(WorkerPool, EachSubmitNotesTheTimeForTheObserver) {
   EXPECT_EQ(times->seen, 3);
 }
 
-TEST(WorkerPool, WithoutAnObserverNobodyLooksAtTheClock) {
+TEST_P(WorkerPoolOn, WithoutAnObserverNobodyLooksAtTheClock) {
   const Watchdog watchdog;
   const Clock::time_point mine = Clock::time_point(1h);
-  WorkerPool pool({.workers = 1}, [mine](const Job& job, const Context&) {
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, [mine](const Job& job, const Context&) {
     EXPECT_EQ(job.submitted, mine);
     return JobResult();
   });
@@ -261,10 +290,10 @@ TEST(WorkerPool, WithoutAnObserverNobodyLooksAtTheClock) {
 
 // --- Close -------------------------------------------------------------------------------------
 
-TEST(WorkerPool, CloseRefusesWhatComesAndWakesWhoWaitsWhileTheQueueIsStillDone) {
+TEST_P(WorkerPoolOn, CloseRefusesWhatComesAndWakesWhoWaitsWhileTheQueueIsStillDone) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 1, .capacity = 1}, Held::handler(held));
+  WorkerPool pool({.workers = 1, .capacity = 1, .channel = GetParam()}, Held::handler(held));
   ASSERT_EQ(pool.submit(Job{.id = "runs"}), SendStatus::kSent);
   held->log.await("start runs");
   ASSERT_EQ(pool.submit(Job{.id = "waits"}), SendStatus::kSent);
@@ -283,10 +312,10 @@ TEST(WorkerPool, CloseRefusesWhatComesAndWakesWhoWaitsWhileTheQueueIsStillDone) 
               ElementsAre("start runs", "end runs", "start waits", "end waits"));
 }
 
-TEST(WorkerPool, CloseMayBeCalledByAJob) {
+TEST_P(WorkerPoolOn, CloseMayBeCalledByAJob) {
   const Watchdog watchdog;
   WorkerPool* self = nullptr;
-  WorkerPool pool({.workers = 1}, [&self](const Job&, const Context&) {
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, [&self](const Job&, const Context&) {
     self->close();
     return JobResult();
   });
@@ -299,10 +328,10 @@ TEST(WorkerPool, CloseMayBeCalledByAJob) {
 
 // --- Shutdown ----------------------------------------------------------------------------------
 
-TEST(WorkerPool, AStopRequestEndsTheDrain) {
+TEST_P(WorkerPoolOn, AStopRequestEndsTheDrain) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  WorkerPool pool({.workers = 1}, until_cancelled(log));
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log));
   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
   log->await("start a");
   std::stop_source user;
@@ -311,10 +340,10 @@ TEST(WorkerPool, AStopRequestEndsTheDrain) {
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
 }
 
-TEST(WorkerPool, ShutdownIsIdempotent) {
+TEST_P(WorkerPoolOn, ShutdownIsIdempotent) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  WorkerPool pool({.workers = 1}, until_cancelled(log));
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log));
   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
   log->await("start a");
   ASSERT_EQ(pool.submit(Job{.id = "b"}), SendStatus::kSent);
@@ -327,10 +356,10 @@ TEST(WorkerPool, ShutdownIsIdempotent) {
   EXPECT_THAT(ids_of(second.not_started), ElementsAre("b"));
 }
 
-TEST(WorkerPool, ConcurrentShutdownsGetTheSameReport) {
+TEST_P(WorkerPoolOn, ConcurrentShutdownsGetTheSameReport) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  WorkerPool pool({.workers = 1}, until_cancelled(log));
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log));
   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
   log->await("start a");
   ASSERT_EQ(pool.submit(Job{.id = "b"}), SendStatus::kSent);
@@ -351,24 +380,25 @@ TEST(WorkerPool, ConcurrentShutdownsGetTheSameReport) {
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
 }
 
-TEST(WorkerPool, ShutdownFromAJobIsRefusedAlsoWhileAnotherThreadShutsDown) {
+TEST_P(WorkerPoolOn, ShutdownFromAJobIsRefusedAlsoWhileAnotherThreadShutsDown) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
   struct PoolAndRefusals {
     std::atomic<int> refusals = 0;
     std::unique_ptr<WorkerPool> pool;
   } shared;
-  shared.pool = std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1},
-                                             [held, &shared](const Job& job, const Context&) {
-                                               held->log.add("start " + job.id);
-                                               held->gate.wait();
-                                               try {
-                                                 (void)shared.pool->shutdown(kPatient);
-                                               } catch (const std::logic_error&) {
-                                                 ++shared.refusals;
-                                               }
-                                               return JobResult();
-                                             });
+  shared.pool =
+      std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1, .channel = GetParam()},
+                                   [held, &shared](const Job& job, const Context&) {
+                                     held->log.add("start " + job.id);
+                                     held->gate.wait();
+                                     try {
+                                       (void)shared.pool->shutdown(kPatient);
+                                     } catch (const std::logic_error&) {
+                                       ++shared.refusals;
+                                     }
+                                     return JobResult();
+                                   });
   ASSERT_EQ(shared.pool->submit(Job{.id = "a"}), SendStatus::kSent);
   ASSERT_EQ(shared.pool->submit(Job{.id = "b"}), SendStatus::kSent);
   {
@@ -382,12 +412,12 @@ TEST(WorkerPool, ShutdownFromAJobIsRefusedAlsoWhileAnotherThreadShutsDown) {
   EXPECT_GE(shared.refusals, 2) << "a and b were refused; a probe may have been a third job";
 }
 
-TEST(WorkerPool, ShutdownIsBoundedWhateverAHandlerDoesAndSoIsTheDestructor) {
+TEST_P(WorkerPoolOn, ShutdownIsBoundedWhateverAHandlerDoesAndSoIsTheDestructor) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
   ShutdownReport report;
   {
-    WorkerPool pool({.workers = 2}, Held::handler(held));
+    WorkerPool pool({.workers = 2, .channel = GetParam()}, Held::handler(held));
     for (const std::string id : {"a", "b", "c", "d"}) {
       ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
     }
@@ -420,18 +450,19 @@ TEST(WorkerPool, ShutdownIsBoundedWhateverAHandlerDoesAndSoIsTheDestructor) {
 // A job may leave something behind that blocks whoever cancels it. That was the shutdown's own
 // thread, and it was abandoned; the destructor must not cancel once more. (It would only matter if
 // it came before that thread had begun, hence the rounds.)
-TEST(WorkerPool, DestructorAfterAnAbandonDoesNotRunStopCallbacks) {
+TEST_P(WorkerPoolOn, DestructorAfterAnAbandonDoesNotRunStopCallbacks) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
   for (int round = 0; round < 50; ++round) {
     const auto gate = std::make_shared<Gate>(watchdog, "the stop callback may return");
     {
-      WorkerPool pool({.workers = 1}, [held, gate](const Job& job, const Context& ctx) {
-        const std::stop_callback blocks(ctx.stop_token(), [gate] { gate->wait(); });
-        held->log.add("start " + job.id);
-        gate->wait();
-        return JobResult();
-      });
+      WorkerPool pool({.workers = 1, .channel = GetParam()},
+                      [held, gate](const Job& job, const Context& ctx) {
+                        const std::stop_callback blocks(ctx.stop_token(), [gate] { gate->wait(); });
+                        held->log.add("start " + job.id);
+                        gate->wait();
+                        return JobResult();
+                      });
       const std::string id = std::to_string(round);
       ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
       held->log.await("start " + id);
@@ -444,12 +475,12 @@ TEST(WorkerPool, DestructorAfterAnAbandonDoesNotRunStopCallbacks) {
 
 // The pool may belong to something that its own jobs hold on to. After an abandon such a job may be
 // the last to let go, and destroys a pool that has no threads left to join.
-TEST(WorkerPool, AbandonedJobMayBeTheOneThatDestroysThePool) {
+TEST_P(WorkerPoolOn, AbandonedJobMayBeTheOneThatDestroysThePool) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
   auto owner = std::make_shared<std::unique_ptr<WorkerPool>>();
   const std::weak_ptr<std::unique_ptr<WorkerPool>> weak = owner;
-  *owner = std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1},
+  *owner = std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1, .channel = GetParam()},
                                         [held, weak](const Job& job, const Context&) {
                                           auto last_owner = weak.lock();
                                           held->log.add("start " + job.id);
@@ -471,7 +502,7 @@ TEST(WorkerPool, AbandonedJobMayBeTheOneThatDestroysThePool) {
 
 // --- Destructor --------------------------------------------------------------------------------
 
-TEST(WorkerPool, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
+TEST_P(WorkerPoolOn, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   struct Finished : Observer {
     explicit Finished(const Watchdog& watchdog) : log(watchdog) {}
     void job_finished(int, const Job& job, const JobResult&) override { log.add(job.id); }
@@ -481,7 +512,7 @@ TEST(WorkerPool, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   const auto log = std::make_shared<EventLog>(watchdog);
   const auto finished = std::make_shared<Finished>(watchdog);
   {
-    WorkerPool pool({.workers = 1}, until_cancelled(log), finished);
+    WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log), finished);
     for (const std::string id : {"a", "b", "c"}) {
       ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
     }
@@ -493,18 +524,19 @@ TEST(WorkerPool, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   EXPECT_THAT(finished->log.events(), ElementsAre("a")) << "a dropped job is not heard of again";
 }
 
-TEST(WorkerPool, JobMaySubmitWhileThePoolIsBeingDestroyed) {
+TEST_P(WorkerPoolOn, JobMaySubmitWhileThePoolIsBeingDestroyed) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
   WorkerPool* self = nullptr;
   {
-    WorkerPool pool({.workers = 1}, [log, &self](const Job& job, const Context& ctx) {
-      log->add("start " + job.id);
-      (void)ctx.sleep_for(kForever);  // until the destructor cancels
-      const bool refused = self->try_submit(Job{.id = "more"}) == SendStatus::kClosed;
-      log->add(refused ? "refused" : "accepted");
-      return JobResult();
-    });
+    WorkerPool pool(
+        {.workers = 1, .channel = GetParam()}, [log, &self](const Job& job, const Context& ctx) {
+          log->add("start " + job.id);
+          (void)ctx.sleep_for(kForever);  // until the destructor cancels
+          const bool refused = self->try_submit(Job{.id = "more"}) == SendStatus::kClosed;
+          log->add(refused ? "refused" : "accepted");
+          return JobResult();
+        });
     self = &pool;
     ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
     log->await("start a");
@@ -512,7 +544,7 @@ TEST(WorkerPool, JobMaySubmitWhileThePoolIsBeingDestroyed) {
   EXPECT_THAT(log->events(), ElementsAre("start a", "refused"));
 }
 
-TEST(WorkerPoolDeathTest, DestroyedByItsOwnJobItSaysWhatIsWrong) {
+TEST_P(WorkerPoolDeathTestOn, DestroyedByItsOwnJobItSaysWhatIsWrong) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(
       {
@@ -524,7 +556,8 @@ TEST(WorkerPoolDeathTest, DestroyedByItsOwnJobItSaysWhatIsWrong) {
           pool.reset();
           return JobResult();
         };
-        pool = std::make_unique<WorkerPool>(WorkerPool::Options{.workers = 1}, destroy_pool);
+        pool = std::make_unique<WorkerPool>(
+            WorkerPool::Options{.workers = 1, .channel = GetParam()}, destroy_pool);
         (void)pool->submit(Job{.id = "a"});
         gate.open();
         (void)Context().sleep_for(Clock::duration::max());  // until the job ends the program
@@ -532,16 +565,16 @@ TEST(WorkerPoolDeathTest, DestroyedByItsOwnJobItSaysWhatIsWrong) {
       "destroyed inside one of its own jobs");
 }
 
-TEST(WorkerPool, IdlePoolIsDestroyedAtOnce) {
+TEST_P(WorkerPoolOn, IdlePoolIsDestroyedAtOnce) {
   const Watchdog watchdog;
-  for (int i = 0; i < 100; ++i) WorkerPool pool({.workers = 2}, succeed);
+  for (int i = 0; i < 100; ++i) WorkerPool pool({.workers = 2, .channel = GetParam()}, succeed);
 }
 
 // --- Metrics -----------------------------------------------------------------------------------
 
-TEST(WorkerPool, MetricsOfANewPoolAreZero) {
+TEST_P(WorkerPoolOn, MetricsOfANewPoolAreZero) {
   const Watchdog watchdog;
-  const WorkerPool pool({}, succeed);
+  const WorkerPool pool({.channel = GetParam()}, succeed);
   const Metrics metrics = pool.metrics();
   EXPECT_EQ(metrics.submitted, 0u);
   EXPECT_EQ(metrics.rejected, 0u);
@@ -552,10 +585,10 @@ TEST(WorkerPool, MetricsOfANewPoolAreZero) {
   EXPECT_EQ(metrics.running, 0u);
 }
 
-TEST(WorkerPool, MetricsAreExactWhileJobsAreHeld) {
+TEST_P(WorkerPoolOn, MetricsAreExactWhileJobsAreHeld) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 2}, Held::handler(held));
+  WorkerPool pool({.workers = 2, .channel = GetParam()}, Held::handler(held));
   for (const std::string id : {"a", "b", "c", "d", "e"}) {
     ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
   }
@@ -574,16 +607,18 @@ TEST(WorkerPool, MetricsAreExactWhileJobsAreHeld) {
   EXPECT_EQ(after.queued, 0u);
 }
 
-TEST(WorkerPool, MetricsCountEachKindOfEnd) {
+TEST_P(WorkerPoolOn, MetricsCountEachKindOfEnd) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);
-  WorkerPool pool({.workers = 1}, [held](const Job& job, const Context& ctx) -> JobResult {
-    held->log.add("start " + job.id);
-    if (job.id == "fails") return std::unexpected(JobError{JobError::Kind::kFailed, "no"});
-    if (job.id == "throws") throw std::runtime_error("no");
-    if (job.id == "stays") (void)ctx.sleep_for(Clock::duration::max());
-    return {};
-  });
+  WorkerPool pool({.workers = 1, .channel = GetParam()},
+                  [held](const Job& job, const Context& ctx) -> JobResult {
+                    held->log.add("start " + job.id);
+                    if (job.id == "fails")
+                      return std::unexpected(JobError{JobError::Kind::kFailed, "no"});
+                    if (job.id == "throws") throw std::runtime_error("no");
+                    if (job.id == "stays") (void)ctx.sleep_for(Clock::duration::max());
+                    return {};
+                  });
   for (const std::string id : {"succeeds", "fails", "throws"}) {
     ASSERT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
   }
@@ -602,7 +637,7 @@ TEST(WorkerPool, MetricsCountEachKindOfEnd) {
   EXPECT_EQ(metrics.submitted, metrics.succeeded + metrics.failed + metrics.not_started);
 }
 
-TEST(WorkerPool, MetricsAddUpWhateverTheObserverThrows) {
+TEST_P(WorkerPoolOn, MetricsAddUpWhateverTheObserverThrows) {
   struct Throws : Observer {
     void job_started(int, const Job&) override { throw std::runtime_error("no"); }
     void job_finished(int, const Job&, const JobResult&) override {
@@ -610,7 +645,7 @@ TEST(WorkerPool, MetricsAddUpWhateverTheObserverThrows) {
     }
   };
   const Watchdog watchdog;
-  WorkerPool pool({.workers = 1}, succeed, std::make_shared<Throws>());
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, succeed, std::make_shared<Throws>());
   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
   ASSERT_EQ(pool.submit(Job{.id = "b"}), SendStatus::kSent);
   EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
@@ -618,7 +653,7 @@ TEST(WorkerPool, MetricsAddUpWhateverTheObserverThrows) {
   EXPECT_EQ(pool.metrics().running, 0u);
 }
 
-TEST(WorkerPool, MetricsAreConsistentAtEveryMoment) {
+TEST_P(WorkerPoolOn, MetricsAreConsistentAtEveryMoment) {
   constexpr std::size_t kWorkers = 2;
   constexpr std::size_t kCapacity = 3;
   constexpr std::uint64_t kJobs = 2'000;
@@ -626,10 +661,11 @@ TEST(WorkerPool, MetricsAreConsistentAtEveryMoment) {
   std::atomic<std::uint64_t> offered = 0;
   std::atomic<std::uint64_t> accepted = 0;
   std::atomic<std::uint64_t> handled = 0;
-  WorkerPool pool({.workers = kWorkers, .capacity = kCapacity}, [&](const Job&, const Context&) {
-    ++handled;
-    return JobResult();
-  });
+  WorkerPool pool({.workers = kWorkers, .capacity = kCapacity, .channel = GetParam()},
+                  [&](const Job&, const Context&) {
+                    ++handled;
+                    return JobResult();
+                  });
   {
     const auto producer = watchdog.thread("producer: submit", [&] {
       while (offered < kJobs) {

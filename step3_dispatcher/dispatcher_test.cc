@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -114,6 +116,27 @@ TEST(Dispatcher, HasExactlyTheRoomItIsGiven) {
 }
 
 // --- Who does the work ----------------------------------------------------------------------
+
+TEST(Dispatcher, StartsTheWorkersOnTheChannelItIsGiven) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  auto [jobs, queue] = make_channel<Job>(1);
+  EXPECT_EQ(jobs.try_send(Job{.id = "sent before"}), SendStatus::kSent);
+  {
+    Workers pool = start_workers(1, log_id(log), nullptr, {std::move(jobs), queue});
+    send(pool, "sent after");
+  }
+  EXPECT_THAT(log.events(), ElementsAre("sent before", "sent after"));
+}
+
+TEST(Dispatcher, ClosesTheChannelItIsGivenWhenItCannotStart) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for the end of the channel");
+  auto [jobs, queue] = make_channel<Job>(1);
+  EXPECT_THROW((void)start_workers(0, {}, nullptr, {std::move(jobs), queue}),
+               std::invalid_argument);
+  EXPECT_EQ(queue.receive(), std::nullopt) << "the channel is still open";
+}
 
 TEST(Dispatcher, NumbersTheWorkersFromOne) {
   Watchdog watchdog;
