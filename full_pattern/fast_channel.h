@@ -5,13 +5,16 @@
 // It keeps every promise of the simple channel (step2_worker/channel.h), and is tested by the same
 // tests. What is different:
 //
-//  - A thread that has to wait looks on for 20 to 50 microseconds before it sleeps. It uses a
-//    processor meanwhile, and lets others run. One that sleeps uses none, and no timer runs for it,
-//    but for the first 100 microseconds of a sender.
-//  - A sender that sleeps on a full channel may go on up to some 100 microseconds later than it
-//    could: one wake-up then pays for many jobs.
+//  - A thread that has to wait looks on for 20 to 50 microseconds before it sleeps, unless that was
+//    in vain of late. It uses a processor meanwhile, and lets others run. One that sleeps uses
+//    none.
+//  - A sender that sleeps on a full channel is woken when half of it is free; after 100
+//    microseconds, for which it has a timer, by any free place. So it may go on that much later
+//    than with the simple channel, and one wake-up pays for many jobs.
 //  - The memory for `capacity` values is allocated at once.
-//  - Moves of T run under a lock for which others wait without sleeping: they should be short.
+//
+// As with the simple channel there is no order among those who wait: a thread that comes at the
+// right moment may be faster than one that was woken.
 //
 // When it pays, and when it does not: fast_channel.md.
 #pragma once

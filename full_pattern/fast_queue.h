@@ -7,21 +7,22 @@
 //   sent - received == 0         empty: receivers wait
 //   sent - received == capacity  full: senders wait
 //
-// Each side has a lock of its own, so a sender and a receiver never wait for each other: one thread
-// at a time sends, and one receives. Who writes what:
+// Each side has a mutex of its own, so a sender and a receiver never wait for each other: one
+// thread at a time sends, and one receives. Who writes what:
 //
-//   under send_.lock      the slots that are free, then send_.count
-//   under receive_.lock   the slots that are taken, then receive_.count
+//   under send_.mutex      the slots that are free, then send_.count
+//   under receive_.mutex   the slots that are taken, then receive_.count
 //
 // Why the memory orders are enough. A counter is stored with release after the slot was filled (or
 // emptied), and the other side loads it with acquire before it touches the slot. All else is
-// guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
+// guarded by a mutex. Why nobody sleeps for ever: see waiting_room.h.
 //
 // What makes it fast is what it does not do: no system call while both sides keep up, no cache line
 // that both sides write in every operation, and no look at the other side's counter while the last
 // look says that there is more to do.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,7 +65,7 @@ class FastQueue final : public ChannelQueue<T> {
 
   void close() noexcept override {
     {
-      const std::lock_guard lock(send_.lock);  // so that nothing is sent after it
+      const std::lock_guard lock(send_.mutex);  // so that nothing is sent after it
       closed_.store(true, std::memory_order_release);
     }
     senders_.wake_all();
@@ -75,7 +76,7 @@ class FastQueue final : public ChannelQueue<T> {
     close();
     std::vector<T> pending;
     pending.reserve(receivers_.available());  // if this throws, everything is still in the queue
-    const std::lock_guard lock(receive_.lock);
+    const std::lock_guard lock(receive_.mutex);
     take_all([&](T&& value) {
       pending.push_back(std::move(value));
       ++taken_;
@@ -83,11 +84,13 @@ class FastQueue final : public ChannelQueue<T> {
     return pending;
   }
 
+  // The three counts belong together. Who is blocked was looked up just before, and a thread counts
+  // as blocked from its first sleep until it leaves: a moment after its value is counted.
   ChannelStats stats() const override {
     const std::size_t blocked_senders = senders_.blocked();
     const std::size_t blocked_receivers = receivers_.blocked();
-    const std::lock_guard no_send(send_.lock);
-    const std::lock_guard no_receive(receive_.lock);
+    const std::lock_guard no_send(send_.mutex);
+    const std::lock_guard no_receive(receive_.mutex);
     const std::uint64_t sent = send_.count.load();
     const std::uint64_t received = receive_.count.load();
     return {sent, received - taken_, static_cast<std::size_t>(sent - received), blocked_senders,
@@ -130,10 +133,11 @@ class FastQueue final : public ChannelQueue<T> {
   SendStatus try_send(T& value) {
     bool wake = false;
     {
-      const std::lock_guard lock(send_.lock);
+      const std::lock_guard lock(send_.mutex);
       if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
       if (!may_step(send_, receive_)) return SendStatus::kFull;
-      std::construct_at(&slot_of(send_), std::move(value));  // if this throws, nothing has happened
+      std::construct_at(std::addressof(slot_of(send_)),
+                        std::move(value));  // if this throws, nothing has happened
       step(send_);
       wake = receivers_.wants_one();
     }
@@ -145,13 +149,13 @@ class FastQueue final : public ChannelQueue<T> {
   bool try_receive(std::optional<T>& value) {
     bool wake = false;
     {
-      const std::lock_guard lock(receive_.lock);
+      const std::lock_guard lock(receive_.mutex);
       // Before the look at the counter: what was sent before the close is seen then.
       const bool closed = closed_.load(std::memory_order_acquire);
       if (!may_step(receive_, send_)) return closed;
       T& oldest = slot_of(receive_);
       value.emplace(std::move(oldest));  // if this throws, the value is still the oldest
-      std::destroy_at(&oldest);
+      std::destroy_at(std::addressof(oldest));
       step(receive_);
       wake = senders_.wants_one();
     }
@@ -159,18 +163,18 @@ class FastQueue final : public ChannelQueue<T> {
     return true;
   }
 
-  // Under the receivers' lock, or when no other thread is left.
+  // Under the receivers' mutex, or when no other thread is left.
   template <class Take>
   void take_all(Take take) {
     while (may_step(receive_, send_)) {
       T& oldest = slot_of(receive_);
       take(std::move(oldest));
-      std::destroy_at(&oldest);
+      std::destroy_at(std::addressof(oldest));
       step(receive_);
     }
   }
 
-  // Whether there is a slot for the next step of `mine`. Under its lock.
+  // Whether there is a slot for the next step of `mine`. Under its mutex.
   static bool may_step(Side<Threads>& mine, const Side<Threads>& other) {
     const std::uint64_t count = mine.count.load(std::memory_order_relaxed);
     if (count != mine.limit) return true;
@@ -195,13 +199,21 @@ class FastQueue final : public ChannelQueue<T> {
 
   const std::size_t capacity_;
   const std::unique_ptr<Slot[]> ring_;
-  typename Threads::template Atomic<bool> closed_{false};  // set under send_.lock
-  std::uint64_t taken_ = 0;                                // guarded by receive_.lock
+  typename Threads::template Atomic<bool> closed_{false};  // set under send_.mutex
+  std::uint64_t taken_ = 0;                                // guarded by receive_.mutex
   mutable Side<Threads> send_;
   mutable Side<Threads> receive_{0};
-  WaitingRoom<Threads> senders_{send_, receive_, (capacity_ + 1) / 2, Threads::kSendersLookFor,
+  WaitingRoom<Threads> senders_{send_,
+                                receive_,
+                                {.look_for = Threads::kSendersLookFor,
+                                 .goal = (capacity_ + 1) / 2,
+                                 .patience = std::chrono::microseconds(100)},
                                 closed_};
-  WaitingRoom<Threads> receivers_{receive_, send_, 1, Threads::kReceiversLookFor, closed_};
+  WaitingRoom<Threads> receivers_{
+      receive_,
+      send_,
+      {.look_for = Threads::kReceiversLookFor, .goal = 1, .patience = kForever},
+      closed_};
 };
 
 }  // namespace worker_pool

@@ -15,39 +15,7 @@
 
 namespace worker_pool {
 
-// A lock for a few instructions. It costs one atomic read-modify-write where a std::mutex costs
-// two, and that is half of what a send costs. Use it with std::lock_guard.
-//
-// A thread that finds it taken looks again and again, and soon lets others run: the owner may be
-// waiting for a processor. That is a waste if the owner takes long, so nothing slow belongs under
-// it; and under real-time priorities, where yielding to a less important thread does nothing, it
-// is no lock at all.
-class SpinLock {
- public:
-  void lock() {
-    // acquire: sees everything that the last owner did. Only looking, in the inner loop, leaves
-    // the cache line where it is.
-    while (locked_.exchange(true, std::memory_order_acquire)) {
-      for (int looks = 0; locked_.load(std::memory_order_relaxed); ++looks) {
-        looks < 20 ? pause() : std::this_thread::yield();
-      }
-    }
-  }
-  void unlock() { locked_.store(false, std::memory_order_release); }  // to the next owner's acquire
-
-  // Tells the processor that this is a loop that waits.
-  static void pause() {
-#if defined(__x86_64__) && defined(__GNUC__)
-    __builtin_ia32_pause();
-#endif
-  }
-
- private:
-  std::atomic<bool> locked_ = false;
-};
-
 struct StdThreads {
-  using Lock = SpinLock;
   using Mutex = std::mutex;
   using ConditionVariable = std::condition_variable;
   template <class T>
@@ -62,7 +30,12 @@ struct StdThreads {
   static constexpr int kLooksAtATime = 20;  // before it lets others run
 
   static Clock::time_point now() { return Clock::now(); }
-  static void pause() { SpinLock::pause(); }
+  // Tells the processor that this is a loop that waits.
+  static void pause() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_ia32_pause();
+#endif
+  }
   static void yield() { std::this_thread::yield(); }
 
   // False when `deadline` has passed and `done()` is still false.

@@ -1,20 +1,23 @@
 // WaitingRoom: where the fast channel's threads wait, and who wakes them.
 //
-// A wake-up is a system call, and costs as much as a thousand sends. So:
+// A wake-up is a system call, and costs as much as hundreds of sends. So:
 //
 //   Look before sleeping.    A thread that has to wait looks on for some microseconds first.
 //   One wake-up at a time.   Nobody is woken while a thread of that side is awake and looks: it
 //                            will find what there is. Whoever stops looking and leaves something
 //                            behind wakes the next (a chain).
-//   Not for a single place.  A sender asleep on a full queue is woken when half of it is free,
-//                            or after 100 microseconds: then by the very next place.
+//   Not for a single place.  A sender asleep on a full queue is woken when half of it is free. When
+//                            it has slept for 100 microseconds, its own timer wakes it; from then
+//                            on every free place wakes a sender, whoever looks.
 //
-// Why no wake-up is lost. The senders' counter only moves under the senders' lock, and it is there
-// that a receiver sets `wake` before it goes to sleep; then it looks at the counter once more. If
-// the receiver had the lock first, the next send sees `wake`, and wakes it. If a send had it first,
-// the receiver sees the counter that has moved, and does not sleep. The other way round it is the
-// same: senders set `wake` under the receivers' lock. Which side a thread belongs to is all that
-// differs, so there is one class for both. (A model-checked test says so, too: see std_threads.h.)
+// Why no wake-up is lost. The senders' counter only moves under the senders' mutex, and it is under
+// that mutex that a receiver sets `wake` before it goes to sleep. Then it looks at the counter once
+// more. If the receiver had the mutex first, the next send sees `wake`, and wakes it. If a send had
+// it first, the receiver sees the counter that has moved, and does not sleep. The other way round
+// it is the same: senders set `wake` under the receivers' mutex. Which side a thread belongs to is
+// all that differs, so there is one class for both.
+//
+// exercises/testing/fast_queue_schedules_test.cc runs this file under every schedule.
 #pragma once
 
 #include <algorithm>
@@ -35,27 +38,33 @@ struct alignas(64) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
   const std::uint64_t head_start;  // senders may be that far ahead of the receivers, who have none
-  typename Threads::Lock lock;     // guards what follows
+  typename Threads::Mutex mutex;   // guards what follows
   std::uint64_t limit;             // how far this side may go, by its last look at the other side
   bool found_few = false;          // at that look
   std::size_t position = 0;        // in the ring, of the next value
-  bool wake = false;               // the OTHER side: wake one of us when your counter moves
-  bool when_half = false;          // but not before half of the queue is free
+  bool wake = false;               // the OTHER side: wake one of us when your counter moves, ...
+  bool at_goal = false;            // ... but not before we can make as many steps as we would like
 
-  // How many values this side has sent, or received. Written under the lock, with release; whoever
-  // reads it with acquire also sees what was done to the values up to there.
+  // How many values this side has sent, or received. Written under the mutex, with release;
+  // whoever reads it with acquire also sees what was done to the values up to there.
   alignas(64) typename Threads::template Atomic<std::uint64_t> count{0};
 };
 
 // The room of the threads of one side. Every function may be called from many threads at once; none
-// of them under a Side's lock, but for wants_one().
+// of them under a Side's mutex, but for wants_one().
 template <class Threads>
 class WaitingRoom {
  public:
-  // `mine` waits for `other` to go on, until at least one step, and better `goal`, can be made.
-  WaitingRoom(Side<Threads>& mine, Side<Threads>& other, std::uint64_t goal,
-              Clock::duration look_for, const typename Threads::template Atomic<bool>& closed)
-      : mine_(mine), other_(other), goal_(goal), look_for_(look_for), closed_(closed) {}
+  struct Habits {
+    Clock::duration look_for;  // before going to sleep
+    std::uint64_t goal;        // how many steps are worth waking up for, ...
+    Clock::duration patience;  // ... for how long; then one is
+  };
+
+  // For threads that wait for `other` to go on, so that `mine` can. Refers to all of these.
+  WaitingRoom(Side<Threads>& mine, Side<Threads>& other, const Habits& habits,
+              const typename Threads::template Atomic<bool>& closed)
+      : mine_(mine), other_(other), habits_(habits), closed_(closed) {}
 
   // One thread's stay, from its first try in vain until it leaves with or without success. It then
   // wakes the next one if something is left.
@@ -72,9 +81,10 @@ class WaitingRoom {
    private:
     friend class WaitingRoom;
     WaitingRoom& room_;
-    bool arrived_ = false;  // counted in lookers_, but for the time when it sleeps
-    bool found_ = false;    // by looking, without sleep
-    bool blocked_ = false;  // counted in blocked_
+    bool arrived_ = false;    // counted in lookers_, but for the time when it sleeps
+    bool found_ = false;      // by looking, without sleep
+    bool blocked_ = false;    // counted in blocked_
+    bool impatient_ = false;  // has slept through its patience
   };
 
   // How many steps `mine` can make. Never too few.
@@ -84,16 +94,20 @@ class WaitingRoom {
     return other_.count.load(std::memory_order_acquire) + mine_.head_start - done;
   }
 
-  // For the other side, under its lock, when it has made a step: whether to call wake_one().
-  bool wants_one() const { return other_.wake && (!other_.when_half || available() >= goal_); }
+  // For the other side, under its mutex, when it has made a step: whether to call wake_one().
+  bool wants_one() const { return other_.wake && (!other_.at_goal || available() >= habits_.goal); }
 
+  // Without a Side's mutex. In vain if nobody needs it any more.
   void wake_one() {
     {
       const std::lock_guard lock(mutex_);
-      if (lookers_ > 0 || asleep_ == notified_) return;
-      ++notified_;
-      ++lookers_;  // from now on, although it does not run yet
+      const bool wakes = wake_is_wanted();
+      if (wakes) {
+        ++notified_;
+        ++lookers_;  // from now on, although it does not run yet
+      }
       announce();
+      if (!wakes) return;
     }
     changed_.notify_one();
   }
@@ -114,7 +128,6 @@ class WaitingRoom {
 
  private:
   static constexpr std::uint64_t kMaxLookPeriod = 16;
-  static constexpr Clock::duration kPatience = std::chrono::microseconds(100);
 
   bool ready(std::uint64_t enough) const {
     return closed_.load(std::memory_order_acquire) || available() >= enough;
@@ -122,25 +135,22 @@ class WaitingRoom {
 
   void wait(Stay& stay, Clock::time_point deadline) {
     const bool worth_a_look = begin_to_look(stay);
-    stay.found_ = worth_a_look ? look() : ready(goal_);
+    stay.found_ = worth_a_look ? look() : ready(habits_.goal);
     if (!stay.found_) sleep(stay, deadline, worth_a_look);
   }
 
   // After each look in vain fewer threads look before they sleep: down to every 16th.
   bool begin_to_look(Stay& stay) {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(stay.arrived_, true)) {
-      ++lookers_;
-      announce();
-    }
+    if (!std::exchange(stay.arrived_, true)) ++lookers_;
     return ++stays_ % look_period_ == 0;
   }
 
   bool look() const {
-    const Clock::time_point end = Threads::now() + look_for_;
+    const Clock::time_point end = Threads::now() + habits_.look_for;
     while (true) {
       for (int i = 0; i < Threads::kLooksAtATime; ++i) {
-        if (ready(goal_)) return true;
+        if (ready(habits_.goal)) return true;
         Threads::pause();
       }
       if (Threads::now() >= end) return false;
@@ -154,8 +164,10 @@ class WaitingRoom {
     --lookers_;
     if (!std::exchange(stay.blocked_, true)) ++blocked_;
     ++asleep_;
-    const Clock::time_point patience_ends = std::min(deadline, Threads::now() + kPatience);
-    if (goal_ == 1 || !sleep_until(patience_ends, goal_, lock)) {
+    if (!stay.impatient_ && !sleep_until(patience_ends(deadline), habits_.goal, lock)) {
+      stay.impatient_ = true;
+    }
+    if (stay.impatient_) {
       ++impatient_;
       sleep_until(deadline, 1, lock);
       --impatient_;
@@ -164,6 +176,11 @@ class WaitingRoom {
     // Awake again, and a looker, whatever it was that ended the sleep.
     notified_ > 0 ? --notified_ : ++lookers_;
     announce();
+  }
+
+  Clock::time_point patience_ends(Clock::time_point deadline) const {
+    if (habits_.patience == kForever) return deadline;
+    return std::min(deadline, Threads::now() + habits_.patience);
   }
 
   // False at the deadline.
@@ -187,22 +204,25 @@ class WaitingRoom {
     if (available() > 0) wake_one();  // after the announcement: see the top of this file
   }
 
+  // Somebody sleeps, and nobody else will see what happens; or whoever sleeps has waited for long,
+  // and those who look may overlook a single step, or be faster again and again. mutex_ is held.
+  bool wake_is_wanted() const { return asleep_ > notified_ && (lookers_ == 0 || impatient_ > 0); }
+
   // Tells the other side what it has to do for us, if that has changed. mutex_ is held.
   void announce() {
-    const bool wake = asleep_ > notified_ && lookers_ == 0;
-    const bool when_half = goal_ > 1 && impatient_ == 0;
-    if (wake == announced_wake_ && when_half == announced_when_half_) return;
+    const bool wake = wake_is_wanted();
+    const bool at_goal = impatient_ == 0;
+    if (wake == announced_wake_ && at_goal == announced_at_goal_) return;
     announced_wake_ = wake;
-    announced_when_half_ = when_half;
-    const std::lock_guard lock(other_.lock);
+    announced_at_goal_ = at_goal;
+    const std::lock_guard lock(other_.mutex);
     other_.wake = wake;
-    other_.when_half = when_half;
+    other_.at_goal = at_goal;
   }
 
   Side<Threads>& mine_;
   Side<Threads>& other_;
-  const std::uint64_t goal_;
-  const Clock::duration look_for_;
+  const Habits habits_;
   const typename Threads::template Atomic<bool>& closed_;
 
   mutable typename Threads::Mutex mutex_;  // guards everything below
@@ -215,7 +235,7 @@ class WaitingRoom {
   std::uint64_t stays_ = 0;
   std::uint64_t look_period_ = 1;
   bool announced_wake_ = false;
-  bool announced_when_half_ = false;
+  bool announced_at_goal_ = false;
 };
 
 }  // namespace worker_pool

@@ -76,8 +76,8 @@ TYPED_TEST(Channel, HoldsExactlyItsCapacity) {
 }
 
 TYPED_TEST(Channel, CapacityZeroIsRefusedWithWhatWasWrongAndWhatIsAllowed) {
-  EXPECT_THAT([] { (void)ChannelKind::make<int>(0); },
-              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr(ChannelKind::kMaker),
+  EXPECT_THAT([] { (void)KindUnderTest::make<int>(0); },
+              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr(KindUnderTest::kMaker),
                                                          HasSubstr("capacity is 0"),
                                                          HasSubstr("must be at least 1"))));
 }

@@ -24,7 +24,7 @@
 namespace worker_pool {
 
 #ifdef TEST_FAST_CHANNEL
-struct ChannelKind {
+struct KindUnderTest {
   static constexpr const char* kName = "Fast";
   static constexpr const char* kMaker = "make_fast_channel";
   template <class T>
@@ -33,7 +33,7 @@ struct ChannelKind {
   }
 };
 #else
-struct ChannelKind {
+struct KindUnderTest {
   static constexpr const char* kName = "Simple";
   static constexpr const char* kMaker = "make_channel";
   template <class T>
@@ -51,14 +51,14 @@ struct Capacity {
 
 template <class TypeParam, class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make() {
-  return ChannelKind::make<T>(TypeParam::kCapacity);
+  return KindUnderTest::make<T>(TypeParam::kCapacity);
 }
 
 // Makes it Channel/Simple_1, Channel/Fast_100 and so on in what the tests print.
 struct KindAndCapacity {
   template <class TypeParam>
   static std::string GetName(int /*index*/) {
-    return ChannelKind::kName + ("_" + std::to_string(TypeParam::kCapacity));
+    return KindUnderTest::kName + ("_" + std::to_string(TypeParam::kCapacity));
   }
 };
 
