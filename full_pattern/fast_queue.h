@@ -7,15 +7,15 @@
 //   sent - received == 0         empty: receivers wait
 //   sent - received == capacity  full: senders wait
 //
-// Each side has a mutex of its own, so a sender and a receiver never wait for each other: one
+// Each side has a lock of its own, so a sender and a receiver never wait for each other: one
 // thread at a time sends, and one receives. Who writes what:
 //
-//   under send_.mutex      the slots that are free, then send_.count
-//   under receive_.mutex   the slots that are taken, then receive_.count
+//   under send_.lock      the slots that are free, then send_.count
+//   under receive_.lock   the slots that are taken, then receive_.count
 //
 // Why the memory orders are enough. A counter is stored with release after the slot was filled (or
 // emptied), and the other side loads it with acquire before it touches the slot. All else is
-// guarded by a mutex. Why nobody sleeps for ever: see waiting_room.h.
+// guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
 //
 // What makes it fast is what it does not do: no system call while both sides keep up, no cache line
 // that both sides write in every operation, and no look at the other side's counter while the last
@@ -65,7 +65,7 @@ class FastQueue final : public ChannelQueue<T> {
 
   void close() noexcept override {
     {
-      const std::lock_guard lock(send_.mutex);  // so that nothing is sent after it
+      const std::lock_guard lock(send_.lock);  // so that nothing is sent after it
       closed_.store(true, std::memory_order_release);
     }
     senders_.wake_all();
@@ -76,7 +76,7 @@ class FastQueue final : public ChannelQueue<T> {
     close();
     std::vector<T> pending;
     pending.reserve(receivers_.available());  // if this throws, everything is still in the queue
-    const std::lock_guard lock(receive_.mutex);
+    const std::lock_guard lock(receive_.lock);
     take_all([&](T&& value) {
       pending.push_back(std::move(value));
       ++taken_;
@@ -89,8 +89,8 @@ class FastQueue final : public ChannelQueue<T> {
   ChannelStats stats() const override {
     const std::size_t blocked_senders = senders_.blocked();
     const std::size_t blocked_receivers = receivers_.blocked();
-    const std::lock_guard no_send(send_.mutex);
-    const std::lock_guard no_receive(receive_.mutex);
+    const std::lock_guard no_send(send_.lock);
+    const std::lock_guard no_receive(receive_.lock);
     const std::uint64_t sent = send_.count.load();
     const std::uint64_t received = receive_.count.load();
     return {sent, received - taken_, static_cast<std::size_t>(sent - received), blocked_senders,
@@ -133,7 +133,7 @@ class FastQueue final : public ChannelQueue<T> {
   SendStatus try_send(T& value) {
     bool wake = false;
     {
-      const std::lock_guard lock(send_.mutex);
+      const std::lock_guard lock(send_.lock);
       if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
       if (!may_step(send_, receive_)) return SendStatus::kFull;
       std::construct_at(std::addressof(slot_of(send_)),
@@ -149,7 +149,7 @@ class FastQueue final : public ChannelQueue<T> {
   bool try_receive(std::optional<T>& value) {
     bool wake = false;
     {
-      const std::lock_guard lock(receive_.mutex);
+      const std::lock_guard lock(receive_.lock);
       // Before the look at the counter: what was sent before the close is seen then.
       const bool closed = closed_.load(std::memory_order_acquire);
       if (!may_step(receive_, send_)) return closed;
@@ -163,7 +163,7 @@ class FastQueue final : public ChannelQueue<T> {
     return true;
   }
 
-  // Under the receivers' mutex, or when no other thread is left.
+  // Under the receivers' lock, or when no other thread is left.
   template <class Take>
   void take_all(Take take) {
     while (may_step(receive_, send_)) {
@@ -174,18 +174,21 @@ class FastQueue final : public ChannelQueue<T> {
     }
   }
 
-  // Whether there is a slot for the next step of `mine`. Under its mutex.
-  static bool may_step(Side<Threads>& mine, const Side<Threads>& other) {
+  // Whether there is a slot for the next step of `mine`. Under its lock.
+  bool may_step(Side<Threads>& mine, const Side<Threads>& other) const {
     const std::uint64_t count = mine.count.load(std::memory_order_relaxed);
-    if (count != mine.limit) return true;
-    // Looking costs both sides a cache miss. When the last look found only a few steps, the other
-    // side is at work right now: we let it go on for a moment, and find more.
-    constexpr std::uint64_t kFew = 32;
-    constexpr int kPauses = 12;
+    return count != mine.limit || look_again(mine, other, count);
+  }
+
+  // Looking costs both sides a cache miss. When the last look found only a few steps, the other
+  // side is at work right now: we let it go on for a moment, and find more.
+  bool look_again(Side<Threads>& mine, const Side<Threads>& other, std::uint64_t count) const {
+    constexpr int kPauses = 16;
     for (int i = 0; mine.found_few && i < kPauses; ++i) Threads::pause();
     mine.limit = other.count.load(std::memory_order_acquire) + mine.head_start;
     const std::uint64_t found = mine.limit - count;
-    mine.found_few = found > 1 && found < kFew;  // a single one may be all there is: no delay then
+    // A single one may be all there is: no delay then.
+    mine.found_few = found > 1 && found < capacity_ / 2;
     return found > 0;
   }
 
@@ -199,8 +202,8 @@ class FastQueue final : public ChannelQueue<T> {
 
   const std::size_t capacity_;
   const std::unique_ptr<Slot[]> ring_;
-  typename Threads::template Atomic<bool> closed_{false};  // set under send_.mutex
-  std::uint64_t taken_ = 0;                                // guarded by receive_.mutex
+  typename Threads::template Atomic<bool> closed_{false};  // set under send_.lock
+  std::uint64_t taken_ = 0;                                // guarded by receive_.lock
   mutable Side<Threads> send_;
   mutable Side<Threads> receive_{0};
   WaitingRoom<Threads> senders_{send_,

@@ -10,11 +10,11 @@
 //                            it has slept for 100 microseconds, its own timer wakes it; from then
 //                            on every free place wakes a sender, whoever looks.
 //
-// Why no wake-up is lost. The senders' counter only moves under the senders' mutex, and it is under
-// that mutex that a receiver sets `wake` before it goes to sleep. Then it looks at the counter once
-// more. If the receiver had the mutex first, the next send sees `wake`, and wakes it. If a send had
+// Why no wake-up is lost. The senders' counter only moves under the senders' lock, and it is under
+// that lock that a receiver sets `wake` before it goes to sleep. Then it looks at the counter once
+// more. If the receiver had the lock first, the next send sees `wake`, and wakes it. If a send had
 // it first, the receiver sees the counter that has moved, and does not sleep. The other way round
-// it is the same: senders set `wake` under the receivers' mutex. Which side a thread belongs to is
+// it is the same: senders set `wake` under the receivers' lock. Which side a thread belongs to is
 // all that differs, so there is one class for both.
 //
 // exercises/testing/fast_queue_schedules_test.cc runs this file under every schedule.
@@ -38,20 +38,20 @@ struct alignas(64) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
   const std::uint64_t head_start;  // senders may be that far ahead of the receivers, who have none
-  typename Threads::Mutex mutex;   // guards what follows
+  typename Threads::Lock lock;     // guards what follows
   std::uint64_t limit;             // how far this side may go, by its last look at the other side
   bool found_few = false;          // at that look
   std::size_t position = 0;        // in the ring, of the next value
   bool wake = false;               // the OTHER side: wake one of us when your counter moves, ...
   bool at_goal = false;            // ... but not before we can make as many steps as we would like
 
-  // How many values this side has sent, or received. Written under the mutex, with release;
+  // How many values this side has sent, or received. Written under the lock, with release;
   // whoever reads it with acquire also sees what was done to the values up to there.
   alignas(64) typename Threads::template Atomic<std::uint64_t> count{0};
 };
 
 // The room of the threads of one side. Every function may be called from many threads at once; none
-// of them under a Side's mutex, but for wants_one().
+// of them under a Side's lock, but for wants_one().
 template <class Threads>
 class WaitingRoom {
  public:
@@ -94,10 +94,10 @@ class WaitingRoom {
     return other_.count.load(std::memory_order_acquire) + mine_.head_start - done;
   }
 
-  // For the other side, under its mutex, when it has made a step: whether to call wake_one().
+  // For the other side, under its lock, when it has made a step: whether to call wake_one().
   bool wants_one() const { return other_.wake && (!other_.at_goal || available() >= habits_.goal); }
 
-  // Without a Side's mutex. In vain if nobody needs it any more.
+  // Without a Side's lock. In vain if nobody needs it any more.
   void wake_one() {
     {
       const std::lock_guard lock(mutex_);
@@ -215,7 +215,7 @@ class WaitingRoom {
     if (wake == announced_wake_ && at_goal == announced_at_goal_) return;
     announced_wake_ = wake;
     announced_at_goal_ = at_goal;
-    const std::lock_guard lock(other_.mutex);
+    const std::lock_guard lock(other_.lock);
     other_.wake = wake;
     other_.at_goal = at_goal;
   }

@@ -25,6 +25,7 @@ namespace {
 constexpr auto kForEver = Clock::time_point::max();
 
 struct LabThreads {
+  using Lock = mutex;
   using Mutex = mutex;
   using ConditionVariable = condition_variable;
   template <class T>
