@@ -6,8 +6,8 @@
 //   class Contestant {
 //    public:
 //     Contestant(int workers, bool answers);  // starts the threads; each will handle() jobs
-//     void submit(T job);                     // from several threads at once
-//     void submit_and_wait(T job);            // from one thread; only with `answers`
+//     void submit(T&& job);                   // from several threads at once
+//     void submit_and_wait(T&& job);          // from one thread; only with `answers`
 //     void finish();                          // once, after the last submit(): until all are done
 //   };
 //

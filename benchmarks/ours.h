@@ -54,9 +54,9 @@ class OnChannel {
     }
   }
 
-  void submit(T job) { must_be_sent(jobs_.first.send(std::move(job))); }
+  void submit(T&& job) { must_be_sent(jobs_.first.send(std::move(job))); }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     submit(std::move(job));
     (void)answers_.second.receive();
   }
@@ -90,9 +90,9 @@ class WithReturns {
 
   std::vector<std::byte> spare_payload() { return returns_.second.try_receive().value_or({}); }
 
-  void submit(Job job) { must_be_sent(jobs_.first.send(std::move(job))); }
+  void submit(Job&& job) { must_be_sent(jobs_.first.send(std::move(job))); }
 
-  void submit_and_wait(Job job) {
+  void submit_and_wait(Job&& job) {
     submit(std::move(job));
     (void)answers_.second.receive();
   }
@@ -125,9 +125,9 @@ class WholePool {
             },
             std::move(observer)) {}
 
-  void submit(Job job) { must_be_sent(pool_.submit(std::move(job))); }
+  void submit(Job&& job) { must_be_sent(pool_.submit(std::move(job))); }
 
-  void submit_and_wait(Job job) {
+  void submit_and_wait(Job&& job) {
     submit(std::move(job));
     (void)answers_.second.receive();
   }

@@ -16,11 +16,11 @@ class AsioPool {
  public:
   AsioPool(int workers, bool) : pool_(static_cast<std::size_t>(workers)) {}
 
-  void submit(T job) {
+  void submit(T&& job) {
     boost::asio::post(pool_, [job = std::move(job)] { handle(job); });
   }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     const auto done = [job = std::move(job)] { handle(job); };
     boost::asio::post(pool_, boost::asio::use_future(done)).get();
   }

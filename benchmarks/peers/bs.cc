@@ -14,11 +14,11 @@ class BsPool {
  public:
   BsPool(int workers, bool) : pool_(static_cast<std::size_t>(workers)) {}
 
-  void submit(T job) {
+  void submit(T&& job) {
     pool_.detach_task([job = std::move(job)] { handle(job); });
   }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     pool_.submit_task([job = std::move(job)] { handle(job); }).get();
   }
 

@@ -23,11 +23,11 @@ class MoodycamelQueue {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, answers] { serve(answers); });
   }
 
-  void submit(T job) {
+  void submit(T&& job) {
     if (!jobs_.enqueue(std::move(job))) std::abort();  // no memory
   }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     submit(std::move(job));
     bool answer = false;
     answers_.wait_dequeue(answer);

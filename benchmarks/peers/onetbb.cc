@@ -26,9 +26,9 @@ class BoundedQueueOfTbb {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, answers] { serve(answers); });
   }
 
-  void submit(T job) { jobs_.push(std::move(job)); }
+  void submit(T&& job) { jobs_.push(std::move(job)); }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     submit(std::move(job));
     bool answer = false;
     answers_.pop(answer);
@@ -66,11 +66,11 @@ class TaskGroup {
                  static_cast<std::size_t>(workers) + 1),
         arena_(workers + 1) {}
 
-  void submit(T job) {
+  void submit(T&& job) {
     arena_.execute([&] { group_.run([job = std::move(job)] { handle(job); }); });
   }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     submit(std::move(job));
     finish();
   }

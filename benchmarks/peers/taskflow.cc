@@ -14,11 +14,11 @@ class TaskflowExecutor {
  public:
   TaskflowExecutor(int workers, bool) : executor_(static_cast<std::size_t>(workers)) {}
 
-  void submit(T job) {
+  void submit(T&& job) {
     executor_.silent_async([job = std::move(job)] { handle(job); });
   }
 
-  void submit_and_wait(T job) {
+  void submit_and_wait(T&& job) {
     executor_.async([job = std::move(job)] { handle(job); }).get();
   }
 
