@@ -41,9 +41,8 @@ struct Metrics {
 
 // The queue between submit() and the workers. Both keep the same promises.
 enum class ChannelKind {
-  kSimple,  // step 2's: can be read in five minutes, and costs nobody anything while a job takes
-            // more than some microseconds
-  kFast,    // fast_channel.h: for shorter jobs
+  kSimple,  // step 2's, which can be read in five minutes; until a measurement says otherwise
+  kFast,    // fast_channel.h: for jobs so short that the queue is what they cost
 };
 
 // Every function but the destructor may be called from many threads at once.
