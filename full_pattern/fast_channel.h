@@ -5,12 +5,12 @@
 // It keeps every promise of the simple channel (step2_worker/channel.h), and is tested by the same
 // tests. What is different:
 //
-//  - A thread that has to wait looks on for 20 to 50 microseconds before it sleeps, unless that was
-//    in vain of late. It uses a processor meanwhile, and lets others run. One that sleeps uses
-//    none.
-//  - A sender that sleeps on a full channel is woken when half of it is free; after 100
-//    microseconds, for which it has a timer, by any free place. So it may go on that much later
-//    than with the simple channel, and one wake-up pays for many jobs.
+//  - A thread that has to wait looks on before it sleeps, a sender for 20 microseconds and a
+//    receiver for 50, unless that has been in vain recently. It uses a processor meanwhile, and
+//    lets others run. One that sleeps uses none.
+//  - A sender on a full channel waits until half of it is free, while it looks and for 100
+//    microseconds of sleep, for which it has a timer; after that, any free place wakes it. So it
+//    may go on that much later than with the simple channel, and one wake-up pays for many jobs.
 //  - The memory for `capacity` values is allocated at once.
 //
 // As with the simple channel there is no order among those who wait: a thread that comes at the

@@ -7,15 +7,16 @@
 //   sent - received == 0         empty: receivers wait
 //   sent - received == capacity  full: senders wait
 //
-// Each side has a lock of its own, so a sender and a receiver never wait for each other: one
-// thread at a time sends, and one receives. Who writes what:
+// Each side has a lock of its own, so that a sender and a receiver work at the same time. Who
+// writes what:
 //
 //   under send_.lock      the slots that are free, then send_.count
 //   under receive_.lock   the slots that are taken, then receive_.count
 //
 // Why the memory orders are enough. A counter is stored with release after the slot was filled (or
-// emptied), and the other side loads it with acquire before it touches the slot. All else is
-// guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
+// emptied), and the other side loads it with acquire before it touches the slot. `closed_` is
+// stored with release after the last send, and a receiver loads it with acquire before it looks for
+// values. All else is guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
 //
 // What makes it fast is what it does not do: no system call while both sides keep up, no cache line
 // that both sides write in every operation, and no look at the other side's counter while the last
@@ -65,7 +66,7 @@ class FastQueue final : public ChannelQueue<T> {
 
   void close() noexcept override {
     {
-      const std::lock_guard lock(send_.lock);  // so that nothing is sent after it
+      const std::lock_guard lock(send_.lock);  // so that nothing is sent once close() returns
       closed_.store(true, std::memory_order_release);
     }
     senders_.wake_all();
@@ -99,8 +100,8 @@ class FastQueue final : public ChannelQueue<T> {
 
  private:
   union Slot {
-    Slot() {}   // a slot is made without a value,
-    ~Slot() {}  // and is without one in the end
+    Slot() {}  // T need not have a default constructor
+    ~Slot() {}
     T value;
   };
 

@@ -15,13 +15,13 @@
 
 namespace worker_pool {
 
-// A lock for a few instructions. It costs one atomic read-modify-write where a std::mutex costs
-// two, and that is a third of what a job costs the channel. Use it with std::lock_guard.
+// A lock for a few instructions: one atomic read-modify-write where a std::mutex needs two. Use it
+// with std::lock_guard.
 //
 // Whoever finds it taken looks a few times more. Then the owner has probably been interrupted, and
-// whoever waits takes turns: one of them lets others run until the lock is free, the rest sleep.
-// Newcomers line up behind them. Without that, an owner that comes back at once would always be
-// first, and the others would starve: a plain spin lock did that to our stress test.
+// those who wait go one at a time: one lets others run until the lock is free, the rest sleep, and
+// newcomers stay behind them. Without that, an owner that comes back at once would always be first,
+// and the others would starve: a plain spin lock did that to our stress test.
 //
 // Not for threads with real-time priorities, where the owner may never run while another yields.
 class BriefLock {
@@ -35,7 +35,7 @@ class BriefLock {
   }
   void unlock() { locked_.store(false, std::memory_order_release); }  // for the next one's acquire
 
-  // Tells the processor that this is a loop that waits.
+  // Tells an x86 processor that this is a loop that waits; nothing elsewhere.
   static void pause() {
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_ia32_pause();
@@ -67,9 +67,10 @@ struct StdThreads {
   template <class T>
   using Atomic = std::atomic<T>;
 
-  // For how long a thread that has to wait looks on before it goes to sleep. Receivers: for as long
-  // as it takes to wake a sleeper on a virtual machine. Looking for less can fail for ever: the two
-  // threads of a ping-pong would keep missing each other, each asleep when the other looks.
+  // For how long a thread that has to wait looks on before it goes to sleep. Receivers: for longer
+  // than it takes to wake a sleeper, which is tens of microseconds on a virtual machine. Looking
+  // for less can fail for ever: the two threads of a ping-pong would keep missing each other, each
+  // asleep when the other looks.
   // Senders: less, because on a full queue they wait for work, which may take any time.
   static constexpr Clock::duration kReceiversLookFor = std::chrono::microseconds(50);
   static constexpr Clock::duration kSendersLookFor = std::chrono::microseconds(20);

@@ -3,21 +3,24 @@
 // A wake-up is a system call, and costs as much as hundreds of sends. So:
 //
 //   Look before sleeping.    A thread that has to wait looks on for some microseconds first.
-//   One wake-up at a time.   Nobody is woken while a thread of that side is awake and looks: it
-//                            will find what there is. Whoever stops looking and leaves something
-//                            behind wakes the next (a chain).
-//   Not for a single place.  A sender asleep on a full queue is woken when half of it is free. When
-//                            it has slept for 100 microseconds, its own timer wakes it; from then
-//                            on every free place wakes a sender, whoever looks.
+//   One wake-up at a time.   Nobody is woken while another thread of that side is looking. Whoever
+//                            stops looking and leaves something behind wakes the next (a chain).
+//   Not for a single place.  A sender on a full queue waits until half of it is free. When it has
+//                            slept for 100 microseconds, its own timer wakes it; from then on every
+//                            free place wakes a sender, even if another one is looking.
 //
 // Why no wake-up is lost. The senders' counter only moves under the senders' lock, and it is under
 // that lock that a receiver sets `wake` before it goes to sleep. Then it looks at the counter once
 // more. If the receiver had the lock first, the next send sees `wake`, and wakes it. If a send had
-// it first, the receiver sees the counter that has moved, and does not sleep. The other way round
-// it is the same: senders set `wake` under the receivers' lock. Which side a thread belongs to is
-// all that differs, so there is one class for both.
+// it first, the receiver sees the counter that has moved, and does not sleep. Nor can the wake-up
+// come before the sleep: the receiver holds the room's mutex from before it sets `wake` until it
+// sleeps, and wake_one() takes that mutex. While another receiver looks, `wake` may not be set;
+// then that one wakes the next when it leaves. The other way round it is the same: senders set
+// `wake` under the receivers' lock. So there is one class for both sides.
 //
-// exercises/testing/fast_queue_schedules_test.cc runs this file under every schedule.
+// Order of locks: a room's mutex, then a Side's lock.
+// exercises/testing/fast_queue_schedules_test.cc runs this file under every schedule of small
+// scenarios.
 #pragma once
 
 #include <algorithm>
@@ -38,12 +41,14 @@ struct alignas(64) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
   const std::uint64_t head_start;  // senders may be that far ahead of the receivers, who have none
-  typename Threads::Lock lock;     // guards what follows
+  typename Threads::Lock lock;     // guards what follows, but for reading `count`
   std::uint64_t limit;             // how far this side may go, by its last look at the other side
   bool found_few = false;          // at that look
   std::size_t position = 0;        // in the ring, of the next value
-  bool wake = false;               // the OTHER side: wake one of us when your counter moves, ...
-  bool at_goal = false;            // ... but not before we can make as many steps as we would like
+  // Set by sleepers of the other side: whoever moves our count has to wake one of them; if
+  // `at_goal`, only once they can make as many steps as they would like to.
+  bool wake = false;
+  bool at_goal = false;
 
   // How many values this side has sent, or received. Written under the lock, with release;
   // whoever reads it with acquire also sees what was done to the values up to there.
@@ -87,7 +92,7 @@ class WaitingRoom {
     bool impatient_ = false;  // has slept through its patience
   };
 
-  // How many steps `mine` can make. Never too few.
+  // How many steps `mine` can make: no fewer than when the call began.
   std::uint64_t available() const {
     // In this order: the other side may go on in between, which makes it more.
     const std::uint64_t done = mine_.count.load(std::memory_order_acquire);
@@ -135,7 +140,7 @@ class WaitingRoom {
 
   void wait(Stay& stay, Clock::time_point deadline) {
     const bool worth_a_look = begin_to_look(stay);
-    stay.found_ = worth_a_look ? look() : ready(habits_.goal);
+    stay.found_ = worth_a_look ? look(deadline) : ready(habits_.goal);
     if (!stay.found_) sleep(stay, deadline, worth_a_look);
   }
 
@@ -143,11 +148,11 @@ class WaitingRoom {
   bool begin_to_look(Stay& stay) {
     const std::lock_guard lock(mutex_);
     if (!std::exchange(stay.arrived_, true)) ++lookers_;
-    return ++stays_ % look_period_ == 0;
+    return ++waits_ % look_period_ == 0;
   }
 
-  bool look() const {
-    const Clock::time_point end = Threads::now() + habits_.look_for;
+  bool look(Clock::time_point deadline) const {
+    const Clock::time_point end = std::min(deadline, Threads::now() + habits_.look_for);
     while (true) {
       for (int i = 0; i < Threads::kLooksAtATime; ++i) {
         if (ready(habits_.goal)) return true;
@@ -232,7 +237,7 @@ class WaitingRoom {
   std::size_t notified_ = 0;   // woken, and not yet running
   std::size_t impatient_ = 0;  // of those asleep: to be woken for a single step
   std::size_t lookers_ = 0;    // awake, or woken: will see what the other side does
-  std::uint64_t stays_ = 0;
+  std::uint64_t waits_ = 0;
   std::uint64_t look_period_ = 1;
   bool announced_wake_ = false;
   bool announced_at_goal_ = false;
