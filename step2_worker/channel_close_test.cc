@@ -39,11 +39,11 @@ void expect_refused_with_value_kept(const Watchdog& watchdog, Sender<std::unique
 
 // Three senders, each in one of the ways that block, parked on a full channel. `release` has to
 // wake them all; their values stay theirs.
-template <class TypeParam, class Release>
+template <class Release>
 void expect_to_release_blocked_senders(Release release) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity());
   std::vector<std::jthread> senders;
   for (const Clock::duration timeout :
        {Clock::duration::max(), Clock::duration(std::chrono::hours(1))}) {
@@ -62,15 +62,15 @@ void expect_to_release_blocked_senders(Release release) {
 
   release(jobs);
   senders.clear();
-  EXPECT_EQ(queue.stats().sent, std::uint64_t{TypeParam::kCapacity})
+  EXPECT_EQ(queue.stats().sent, static_cast<std::uint64_t>(capacity()))
       << "a refused value was counted as sent";
 }
 
 // Three receivers parked on an empty channel. `release` has to wake them all.
-template <class TypeParam, class Release>
+template <class Release>
 void expect_to_release_blocked_receivers(Release release) {
   Watchdog watchdog;
-  auto [sender, queue] = make<TypeParam, int>();
+  auto [sender, queue] = make<int>();
   std::optional<Sender<int>> jobs(std::move(sender));
   std::vector<std::jthread> receivers;
   for (int i = 0; i < 3; ++i) {
@@ -81,54 +81,53 @@ void expect_to_release_blocked_receivers(Release release) {
   release(jobs);
 }
 
-TYPED_TEST(Channel, CloseWakesEveryBlockedSender) {
-  expect_to_release_blocked_senders<TypeParam>([](auto& jobs) { jobs.close(); });
+TEST_P(Channel, CloseWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders([](auto& jobs) { jobs.close(); });
 }
 
-TYPED_TEST(Channel, CloseWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers<TypeParam>([](auto& jobs) { jobs->close(); });
+TEST_P(Channel, CloseWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { jobs->close(); });
 }
 
-TYPED_TEST(Channel, DestroyingTheSenderWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers<TypeParam>([](auto& jobs) { jobs.reset(); });
+TEST_P(Channel, DestroyingTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { jobs.reset(); });
 }
 
-TYPED_TEST(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers<TypeParam>(
-      [](auto& jobs) { *jobs = make<TypeParam, int>().first; });
+TEST_P(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers([](auto& jobs) { *jobs = make<int>().first; });
 }
 
-TYPED_TEST(Channel, TakingThePendingWakesEveryBlockedSender) {
-  expect_to_release_blocked_senders<TypeParam>([](auto& jobs) {
-    EXPECT_EQ(numbers(jobs.close_and_take_pending()), numbers(1, TypeParam::kCapacity))
+TEST_P(Channel, TakingThePendingWakesEveryBlockedSender) {
+  expect_to_release_blocked_senders([](auto& jobs) {
+    EXPECT_EQ(numbers(jobs.close_and_take_pending()), numbers(1, capacity()))
         << "only what was queued; what a blocked sender holds was never sent";
   });
 }
 
-TYPED_TEST(Channel, TakingThePendingWakesEveryBlockedReceiver) {
-  expect_to_release_blocked_receivers<TypeParam>(
+TEST_P(Channel, TakingThePendingWakesEveryBlockedReceiver) {
+  expect_to_release_blocked_receivers(
       [](auto& jobs) { EXPECT_THAT(jobs->close_and_take_pending(), IsEmpty()); });
 }
 
-TYPED_TEST(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
+TEST_P(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   jobs.close();
   EXPECT_THAT(queue.receive(), Optional(1));
-  if constexpr (TypeParam::kCapacity > 1) {
+  if (capacity() > 1) {
     EXPECT_THAT(queue.try_receive(), Optional(2));
   }
-  EXPECT_EQ(drain(watchdog, queue), numbers(3, TypeParam::kCapacity));
+  EXPECT_EQ(drain(watchdog, queue), numbers(3, capacity()));
 }
 
-TYPED_TEST(Channel, ClosedAndDrainedStaysSoForEver) {
+TEST_P(Channel, ClosedAndDrainedStaysSoForEver) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for the end of the channel, again and again");
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   jobs.close();
-  for (int i = 1; i <= TypeParam::kCapacity; ++i) EXPECT_THAT(queue.receive(), Optional(i));
+  for (int i = 1; i <= capacity(); ++i) EXPECT_THAT(queue.receive(), Optional(i));
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(queue.receive(), std::nullopt);
     EXPECT_EQ(queue.try_receive(), std::nullopt);
@@ -136,29 +135,29 @@ TYPED_TEST(Channel, ClosedAndDrainedStaysSoForEver) {
   }
 }
 
-TYPED_TEST(Channel, SendAfterCloseKeepsTheValue) {
+TEST_P(Channel, SendAfterCloseKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
   jobs.close();
   expect_refused_with_value_kept(watchdog, jobs);
   EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a refused value was queued";
 }
 
 // "Try again later" would be a lie: there is no later.
-TYPED_TEST(Channel, AFullChannelThatIsClosedSaysClosed) {
+TEST_P(Channel, AFullChannelThatIsClosedSaysClosed) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity());
   jobs.close();
   expect_refused_with_value_kept(watchdog, jobs);
   auto value = std::make_unique<int>(0);
   EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::zero()), SendStatus::kClosed);
-  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, TypeParam::kCapacity));
+  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, capacity()));
 }
 
-TYPED_TEST(Channel, CloseIsIdempotent) {
+TEST_P(Channel, CloseIsIdempotent) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   jobs.close();
   jobs.close();
@@ -168,21 +167,21 @@ TYPED_TEST(Channel, CloseIsIdempotent) {
   EXPECT_THAT(drain(watchdog, queue), IsEmpty());
 }
 
-TYPED_TEST(Channel, DestroyingTheSenderClosesAndLosesNothing) {
+TEST_P(Channel, DestroyingTheSenderClosesAndLosesNothing) {
   Watchdog watchdog;
   std::optional<Receiver<int>> queue;
   {
-    auto [jobs, receiver] = make<TypeParam, int>();
-    fill(jobs, TypeParam::kCapacity);
+    auto [jobs, receiver] = make<int>();
+    fill(jobs, capacity());
     queue.emplace(receiver);
   }
-  EXPECT_EQ(drain(watchdog, *queue), numbers(1, TypeParam::kCapacity));
+  EXPECT_EQ(drain(watchdog, *queue), numbers(1, capacity()));
 }
 
-TYPED_TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
+TEST_P(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
   Watchdog watchdog;
-  auto [jobs, old_queue] = make<TypeParam, int>();
-  auto [new_jobs, new_queue] = make<TypeParam, int>();
+  auto [jobs, old_queue] = make<int>();
+  auto [new_jobs, new_queue] = make<int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
 
   jobs = std::move(new_jobs);
@@ -191,9 +190,9 @@ TYPED_TEST(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
   EXPECT_THAT(new_queue.try_receive(), Optional(2));
 }
 
-TYPED_TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
+TEST_P(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   Watchdog watchdog;
-  auto [first, queue] = make<TypeParam, int>();
+  auto [first, queue] = make<int>();
   std::optional<Sender<int>> second(std::move(first));
   first.close();
   EXPECT_EQ(second->try_send(1), SendStatus::kSent) << "closed by the Sender that was moved from";
@@ -201,9 +200,9 @@ TYPED_TEST(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   EXPECT_THAT(drain(watchdog, queue), ElementsAre(1));
 }
 
-TYPED_TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
+TEST_P(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
   Sender<std::unique_ptr<int>> owner = std::move(jobs);
   expect_refused_with_value_kept(watchdog, jobs);
   EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty());
@@ -214,26 +213,26 @@ TYPED_TEST(Channel, AMovedFromSenderRefusesAndKeepsTheValue) {
   EXPECT_THAT(queue.try_receive(), Optional(Pointee(1)));
 }
 
-TYPED_TEST(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
+TEST_P(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);  // wraps around
+  EXPECT_EQ(jobs.try_send(capacity() + 1), SendStatus::kSent);  // wraps around
 
-  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, TypeParam::kCapacity + 1));
+  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, capacity() + 1));
   EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a value was taken and received";
   EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty()) << "the second call takes it all again";
   EXPECT_EQ(jobs.try_send(0), SendStatus::kClosed);
 }
 
-TYPED_TEST(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
+TEST_P(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   jobs.close();
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, TypeParam::kCapacity));
+  EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, capacity()));
   EXPECT_THAT(drain(watchdog, queue), IsEmpty());
 }
 

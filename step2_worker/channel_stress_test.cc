@@ -54,13 +54,13 @@ bool in_order_of_each_producer(Values values) {
 }
 
 // 3 producers, patient and impatient by turns, and 3 consumers.
-TYPED_TEST(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
+TEST_P(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
   Watchdog watchdog;
   constexpr int kThreads = 3;
   constexpr int kEach = 600;
   std::vector<Values> received(kThreads);
   Values expected;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   {
     std::vector<std::jthread> consumers;
     for (Values& mine : received) {
@@ -91,10 +91,10 @@ TYPED_TEST(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
   EXPECT_EQ(text(queue.stats()), text({.sent = kThreads * kEach, .received = kThreads * kEach}));
 }
 
-TYPED_TEST(Channel, OneProducerAndOneConsumerKeepTheOrder) {
+TEST_P(Channel, OneProducerAndOneConsumerKeepTheOrder) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test, the producer: for room or for the consumer");
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   Values received;
   std::jthread consumer = watchdog.thread("consumer: for a value or the end",
                                           [&] { received = drain(watchdog, queue); });
@@ -111,11 +111,11 @@ TYPED_TEST(Channel, OneProducerAndOneConsumerKeepTheOrder) {
 // With one condition variable for both sides, notify_one() wakes a thread that cannot go on while
 // the one that could sleeps for ever. It takes both kinds of waiters at the same time, so there are
 // more senders, and more receivers, than places; a hundred places are beyond that.
-TYPED_TEST(Channel, TwoKindsOfWaitersDoNotStallEachOther) {
+TEST_P(Channel, TwoKindsOfWaitersDoNotStallEachOther) {
   Watchdog watchdog;
   constexpr int kThreads = 4;
   constexpr int kEach = 500;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   std::vector<std::jthread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.push_back(watchdog.thread("sender: for room", [&jobs] {
@@ -141,10 +141,10 @@ struct Slow {
 
 // What the senders were told was sent, and nothing else, is what comes out: received by one of
 // them, or taken.
-TYPED_TEST(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
+TEST_P(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
   Watchdog watchdog;
   for (int round = 0; round < 5; ++round) {
-    auto [jobs, queue] = make<TypeParam, Slow>();
+    auto [jobs, queue] = make<Slow>();
     std::vector<Values> sent(2);
     std::vector<Values> out(3);
     {
@@ -175,12 +175,12 @@ TYPED_TEST(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
 
 // The moment between looking at the queue and falling asleep: a close that falls into it has to be
 // noticed all the same.
-TYPED_TEST(Channel, NobodySleepsThroughAClose) {
+TEST_P(Channel, NobodySleepsThroughAClose) {
   Watchdog watchdog;
   for (int round = 0; round < 400; ++round) {
-    auto [jobs, queue] = make<TypeParam, int>();
-    auto [full_jobs, full_queue] = make<TypeParam, int>();
-    fill(full_jobs, TypeParam::kCapacity);
+    auto [jobs, queue] = make<int>();
+    auto [full_jobs, full_queue] = make<int>();
+    fill(full_jobs, capacity());
     std::atomic<int> at_the_door = 0;
     std::jthread receiver = watchdog.thread("receiver: for the end", [&] {
       ++at_the_door;

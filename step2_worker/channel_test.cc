@@ -30,15 +30,15 @@ using ::testing::HasSubstr;
 using ::testing::Optional;
 using ::testing::ThrowsMessage;
 
-TYPED_TEST(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
+TEST_P(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
   Watchdog watchdog;
   const auto note =
       watchdog.waiting("test: for one of its sends or receives, none of which blocks");
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   int sent = 0;
   int received = 0;
   const auto send_until_full = [&] {  // by turns in each of the three ways
-    while (sent - received < TypeParam::kCapacity) {
+    while (sent - received < capacity()) {
       const int value = ++sent;
       EXPECT_EQ(value % 3 == 0   ? jobs.send(int{value})
                 : value % 3 == 1 ? jobs.try_send(int{value})
@@ -50,7 +50,7 @@ TYPED_TEST(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
   // A ring buffer wraps around ten times, with none, one, two, ... values left in it by turns.
   for (int round = 0; round < 10; ++round) {
     send_until_full();
-    while (sent - received > round % TypeParam::kCapacity) {
+    while (sent - received > round % capacity()) {
       const int value = ++received;
       EXPECT_THAT(value % 2 == 0 ? queue.receive() : queue.try_receive(), Optional(value));
     }
@@ -61,48 +61,47 @@ TYPED_TEST(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
   EXPECT_EQ(drain(watchdog, queue), numbers(received + 1, sent));
 }
 
-TYPED_TEST(Channel, HoldsExactlyItsCapacity) {
+TEST_P(Channel, HoldsExactlyItsCapacity) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for try_send() to come back at once");
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "one more than the capacity";
 
-  for (int i = 0; i < 2 * TypeParam::kCapacity; ++i) {
+  for (int i = 0; i < 2 * capacity(); ++i) {
     EXPECT_TRUE(queue.try_receive());
     EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "room for one, after " << i << " others";
     EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "room for two, after " << i << " others";
   }
 }
 
-TYPED_TEST(Channel, CapacityZeroIsRefusedWithWhatWasWrongAndWhatIsAllowed) {
+TEST_P(Channel, CapacityZeroIsRefusedWithWhatWasWrongAndWhatIsAllowed) {
   EXPECT_THAT([] { (void)KindUnderTest::make<int>(0); },
               ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr(KindUnderTest::kMaker),
                                                          HasSubstr("capacity is 0"),
                                                          HasSubstr("must be at least 1"))));
 }
 
-TYPED_TEST(Channel, SenderBlocksWhenFullAndGoesOnAfterOneReceive) {
+TEST_P(Channel, SenderBlocksWhenFullAndGoesOnAfterOneReceive) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   std::jthread sender = watchdog.thread("sender: one send() more than the channel holds", [&] {
-    EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+    EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent);
   });
   await_blocked_senders(watchdog, jobs, 1);
-  EXPECT_EQ(
-      text(jobs.stats()),
-      text({.sent = TypeParam::kCapacity, .queued = TypeParam::kCapacity, .blocked_senders = 1}))
+  const auto full = static_cast<std::size_t>(capacity());
+  EXPECT_EQ(text(jobs.stats()), text({.sent = full, .queued = full, .blocked_senders = 1}))
       << "the blocked send has already sent something";
 
   EXPECT_THAT(queue.receive(), Optional(1));
   sender.join();
-  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
+  EXPECT_EQ(take_queued(queue), numbers(2, capacity() + 1));
 }
 
-TYPED_TEST(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
+TEST_P(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   std::jthread receiver = watchdog.thread("receiver: receive(), the channel is empty",
                                           [&] { EXPECT_THAT(queue.receive(), Optional(1)); });
   await_blocked_receivers(watchdog, queue, 1);
@@ -112,14 +111,14 @@ TYPED_TEST(Channel, ReceiverBlocksWhenEmptyAndGoesOnAfterOneSend) {
   EXPECT_EQ(queue.stats().received, 1u);
 }
 
-TYPED_TEST(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
+TEST_P(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   std::vector<std::jthread> senders;
   for (int i = 1; i <= 3; ++i) {
     senders.push_back(watchdog.thread("sender: send() " + std::to_string(i), [&jobs, i] {
-      EXPECT_EQ(jobs.send(TypeParam::kCapacity + i), SendStatus::kSent);
+      EXPECT_EQ(jobs.send(capacity() + i), SendStatus::kSent);
     }));
   }
   await_blocked_senders(watchdog, jobs, 3);
@@ -128,17 +127,17 @@ TYPED_TEST(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
   for (const std::size_t still_blocked : {2u, 1u, 0u}) {
     received.push_back(queue.receive().value_or(-1));
     await_blocked_senders(watchdog, jobs, still_blocked);
-    EXPECT_EQ(jobs.stats().queued, std::size_t{TypeParam::kCapacity})
+    EXPECT_EQ(jobs.stats().queued, static_cast<std::size_t>(capacity()))
         << "with " << still_blocked << " senders left";
   }
   for (const int value : take_queued(queue)) received.push_back(value);
   std::ranges::sort(received);  // the senders' order is the scheduler's
-  EXPECT_EQ(received, numbers(1, TypeParam::kCapacity + 3));
+  EXPECT_EQ(received, numbers(1, capacity() + 3));
 }
 
-TYPED_TEST(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
+TEST_P(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   std::vector<std::jthread> receivers;
   for (int i = 1; i <= 3; ++i) {
     receivers.push_back(watchdog.thread("receiver: receive() " + std::to_string(i),
@@ -155,11 +154,11 @@ TYPED_TEST(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
 
 // Three at once: an implementation that only tells of the step from empty to not empty, or from
 // full to not full, leaves some of the parked threads behind.
-TYPED_TEST(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
+TEST_P(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a parked thread to make room, or to send a value");
   for (int round = 0; round < 10; ++round) {
-    auto [jobs, queue] = make<TypeParam, int>();
+    auto [jobs, queue] = make<int>();
     std::vector<std::jthread> threads;
     for (int i = 0; i < 3; ++i) {
       threads.push_back(watchdog.thread("receiver: one of 3 for 3 values",
@@ -169,34 +168,34 @@ TYPED_TEST(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(jobs.send(7), SendStatus::kSent);
     threads.clear();
 
-    fill(jobs, TypeParam::kCapacity);
+    fill(jobs, capacity());
     for (int i = 1; i <= 3; ++i) {
       threads.push_back(watchdog.thread("sender: one of 3 for 3 places", [&jobs] {
-        EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+        EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent);
       }));
     }
     await_blocked_senders(watchdog, jobs, 3);
     for (int i = 1; i <= 3; ++i) {
-      EXPECT_THAT(queue.receive(), Optional(std::min(i, TypeParam::kCapacity + 1)));
+      EXPECT_THAT(queue.receive(), Optional(std::min(i, capacity() + 1)));
     }
     threads.clear();
   }
 }
 
-TYPED_TEST(Channel, TryReceiveOnAnEmptyChannelComesBackWithNothing) {
+TEST_P(Channel, TryReceiveOnAnEmptyChannelComesBackWithNothing) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for try_receive() to come back at once");
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   EXPECT_EQ(queue.try_receive(), std::nullopt);
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   EXPECT_THAT(queue.try_receive(), Optional(1));
   EXPECT_EQ(queue.try_receive(), std::nullopt);
 }
 
-TYPED_TEST(Channel, TrySendOnAFullChannelKeepsTheValue) {
+TEST_P(Channel, TrySendOnAFullChannelKeepsTheValue) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity - 1);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity() - 1);
   auto last = std::make_unique<int>(1);
   auto one_too_many = std::make_unique<int>(2);
   EXPECT_EQ(jobs.try_send(std::move(last)), SendStatus::kSent);
@@ -207,34 +206,34 @@ TYPED_TEST(Channel, TrySendOnAFullChannelKeepsTheValue) {
   EXPECT_EQ(*one_too_many, 2);
 }
 
-TYPED_TEST(Channel, StatsAreExactAtRest) {
+TEST_P(Channel, StatsAreExactAtRest) {
   Watchdog watchdog;
-  constexpr int kCapacity = TypeParam::kCapacity;
-  auto [jobs, queue] = make<TypeParam, int>();
+  const auto full = static_cast<std::size_t>(capacity());
+  auto [jobs, queue] = make<int>();
   EXPECT_EQ(text(jobs.stats()), text({}));
 
-  fill(jobs, kCapacity);
+  fill(jobs, capacity());
   EXPECT_EQ(jobs.try_send(0), SendStatus::kFull);
-  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity, .queued = kCapacity}));
+  EXPECT_EQ(text(jobs.stats()), text({.sent = full, .queued = full}));
 
   EXPECT_TRUE(queue.receive());
-  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity, .received = 1, .queued = kCapacity - 1}));
+  EXPECT_EQ(text(jobs.stats()), text({.sent = full, .received = 1, .queued = full - 1}));
   (void)take_queued(queue);
   EXPECT_FALSE(queue.try_receive());
-  EXPECT_EQ(text(queue.stats()), text({.sent = kCapacity, .received = kCapacity}));
+  EXPECT_EQ(text(queue.stats()), text({.sent = full, .received = full}));
 
   EXPECT_EQ(jobs.send(0), SendStatus::kSent);
   EXPECT_EQ(jobs.close_and_take_pending().size(), 1u);
   EXPECT_EQ(jobs.send(0), SendStatus::kClosed);
   EXPECT_FALSE(queue.receive());
-  EXPECT_EQ(text(jobs.stats()), text({.sent = kCapacity + 1, .received = kCapacity}));
+  EXPECT_EQ(text(jobs.stats()), text({.sent = full + 1, .received = full}));
   EXPECT_EQ(text(queue.stats()), text(jobs.stats())) << "the two ends count differently";
 }
 
-TYPED_TEST(Channel, StatsTellHowManyAreBlockedOnEachSide) {
+TEST_P(Channel, StatsTellHowManyAreBlockedOnEachSide) {
   Watchdog watchdog;
-  constexpr int kCapacity = TypeParam::kCapacity;
-  auto [jobs, queue] = make<TypeParam, int>();
+  const auto full = static_cast<std::size_t>(capacity());
+  auto [jobs, queue] = make<int>();
   {
     std::vector<std::jthread> receivers;
     for (int i = 0; i < 2; ++i) {
@@ -247,53 +246,52 @@ TYPED_TEST(Channel, StatsTellHowManyAreBlockedOnEachSide) {
   }
   EXPECT_EQ(text(queue.stats()), text({.sent = 2, .received = 2}));
 
-  fill(jobs, kCapacity);
+  fill(jobs, capacity());
   {
     std::jthread patient =
         watchdog.thread("sender: send() on a full channel", [&] { (void)jobs.send(0); });
     std::jthread timed = watchdog.thread("sender: send_for(0, 1 h) on a full channel",
                                          [&] { (void)jobs.send_for(0, std::chrono::hours(1)); });
     await_blocked_senders(watchdog, queue, 2);
-    EXPECT_EQ(
-        text(jobs.stats()),
-        text({.sent = 2 + kCapacity, .received = 2, .queued = kCapacity, .blocked_senders = 2}));
+    EXPECT_EQ(text(jobs.stats()),
+              text({.sent = 2 + full, .received = 2, .queued = full, .blocked_senders = 2}));
     jobs.close();
   }
-  EXPECT_EQ(text(jobs.stats()), text({.sent = 2 + kCapacity, .received = 2, .queued = kCapacity}));
+  EXPECT_EQ(text(jobs.stats()), text({.sent = 2 + full, .received = 2, .queued = full}));
 }
 
-TYPED_TEST(Channel, CopiesOfAReceiverShareOneChannel) {
+TEST_P(Channel, CopiesOfAReceiverShareOneChannel) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   const Receiver<int> copy = queue;
-  Receiver<int> assigned = make<TypeParam, int>().second;
+  Receiver<int> assigned = make<int>().second;
   assigned = queue;
-  fill(jobs, TypeParam::kCapacity);
+  fill(jobs, capacity());
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(capacity() + 1), SendStatus::kSent);
   EXPECT_THAT(copy.try_receive(), Optional(2));
-  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 2), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(capacity() + 2), SendStatus::kSent);
   EXPECT_THAT(assigned.try_receive(), Optional(3));
 }
 
-TYPED_TEST(Channel, MovingAReceiverLeavesAUsableOne) {
+TEST_P(Channel, MovingAReceiverLeavesAUsableOne) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
   const Receiver<int> moved_to = std::move(queue);
-  Receiver<int> assigned = make<TypeParam, int>().second;
+  Receiver<int> assigned = make<int>().second;
   assigned = std::move(queue);
-  fill(jobs, TypeParam::kCapacity);
+  fill(jobs, capacity());
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 1), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(capacity() + 1), SendStatus::kSent);
   EXPECT_THAT(moved_to.try_receive(), Optional(2));
-  EXPECT_EQ(jobs.try_send(TypeParam::kCapacity + 2), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(capacity() + 2), SendStatus::kSent);
   EXPECT_THAT(assigned.try_receive(), Optional(3));
 }
 
-TYPED_TEST(Channel, TwoChannelsHaveNothingInCommon) {
+TEST_P(Channel, TwoChannelsHaveNothingInCommon) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  auto [other_jobs, other_queue] = make<TypeParam, int>();
+  auto [jobs, queue] = make<int>();
+  auto [other_jobs, other_queue] = make<int>();
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   EXPECT_EQ(other_queue.try_receive(), std::nullopt);
   other_jobs.close();
@@ -302,29 +300,29 @@ TYPED_TEST(Channel, TwoChannelsHaveNothingInCommon) {
 }
 
 // A Sender goes on without receivers: what it sends fills the channel, and nobody is told off.
-TYPED_TEST(Channel, TheSenderOutlivesEveryReceiver) {
+TEST_P(Channel, TheSenderOutlivesEveryReceiver) {
   Watchdog watchdog;
   std::optional<Sender<int>> jobs;
   {
-    auto [sender, queue] = make<TypeParam, int>();
-    fill(sender, TypeParam::kCapacity - 1);
+    auto [sender, queue] = make<int>();
+    fill(sender, capacity() - 1);
     jobs.emplace(std::move(sender));
   }
-  EXPECT_EQ(jobs->send(int{TypeParam::kCapacity}), SendStatus::kSent);
+  EXPECT_EQ(jobs->send(int{capacity()}), SendStatus::kSent);
   EXPECT_EQ(jobs->try_send(0), SendStatus::kFull);
-  EXPECT_EQ(jobs->close_and_take_pending(), numbers(1, TypeParam::kCapacity));
+  EXPECT_EQ(jobs->close_and_take_pending(), numbers(1, capacity()));
 }
 
-TYPED_TEST(Channel, AReceiverOutlivesTheSenderAndTheOtherReceivers) {
+TEST_P(Channel, AReceiverOutlivesTheSenderAndTheOtherReceivers) {
   Watchdog watchdog;
   std::optional<Receiver<int>> last;
   {
-    auto [jobs, queue] = make<TypeParam, int>();
-    fill(jobs, TypeParam::kCapacity);
+    auto [jobs, queue] = make<int>();
+    fill(jobs, capacity());
     last.emplace(queue);
   }
   EXPECT_THAT(last->try_receive(), Optional(1));
-  EXPECT_EQ(drain(watchdog, *last), numbers(2, TypeParam::kCapacity));
+  EXPECT_EQ(drain(watchdog, *last), numbers(2, capacity()));
 }
 
 }  // namespace

@@ -22,37 +22,37 @@ using ::testing::Pointee;
 
 using namespace std::chrono_literals;
 
-TYPED_TEST(Channel, ATimedSendGivesUpNotEarlyAndKeepsTheValue) {
+TEST_P(Channel, ATimedSendGivesUpNotEarlyAndKeepsTheValue) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for send_for(20 ms) on a full channel to give up");
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity());
 
   auto value = std::make_unique<int>(2);
   const Clock::time_point start = Clock::now();
   EXPECT_EQ(jobs.send_for(std::move(value), 20ms), SendStatus::kFull);
   EXPECT_GE(Clock::now() - start, 20ms) << "gave up early";
   EXPECT_THAT(value, Pointee(2)) << "send_for() took a value that it refused";
-  EXPECT_EQ(numbers(take_queued(queue)), numbers(1, TypeParam::kCapacity));
+  EXPECT_EQ(numbers(take_queued(queue)), numbers(1, capacity()));
 }
 
-TYPED_TEST(Channel, ATimedSendSucceedsWhenRoomAppearsMeanwhile) {
+TEST_P(Channel, ATimedSendSucceedsWhenRoomAppearsMeanwhile) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   std::jthread sender = watchdog.thread("sender: send_for(1 h) on a full channel", [&] {
-    EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + 1, 1h), SendStatus::kSent);
+    EXPECT_EQ(jobs.send_for(capacity() + 1, 1h), SendStatus::kSent);
   });
   await_blocked_senders(watchdog, jobs, 1);
   EXPECT_THAT(queue.try_receive(), Optional(1));
   sender.join();
-  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
+  EXPECT_EQ(take_queued(queue), numbers(2, capacity() + 1));
 }
 
-TYPED_TEST(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
+TEST_P(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity());
   std::jthread sender = watchdog.thread("sender: send_for(1 h) on a full channel", [&] {
     auto value = std::make_unique<int>(2);
     EXPECT_EQ(jobs.send_for(std::move(value), 1h), SendStatus::kClosed);
@@ -61,29 +61,29 @@ TYPED_TEST(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   await_blocked_senders(watchdog, jobs, 1);
   jobs.close();
   sender.join();
-  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, TypeParam::kCapacity));
+  EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, capacity()));
 }
 
 // With room there is nothing to wait for, whatever the timeout.
-TYPED_TEST(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
+TEST_P(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity - 1);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity() - 1);
   int received = 0;
   for (const Clock::duration timeout :
        {Clock::duration::zero(), Clock::duration(-1s), Clock::duration::min(), Clock::duration(1s),
         Clock::duration::max()}) {
-    EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + received, timeout), SendStatus::kSent)
+    EXPECT_EQ(jobs.send_for(capacity() + received, timeout), SendStatus::kSent)
         << timeout.count() << " ticks";
     EXPECT_THAT(queue.try_receive(), Optional(++received)) << timeout.count() << " ticks";
   }
 }
 
 // A wait that should not be is seen by the watchdog.
-TYPED_TEST(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
+TEST_P(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
+  fill(jobs, capacity());
   for (const Clock::duration timeout : {Clock::duration::zero(), Clock::duration(-1ns),
                                         Clock::duration(-1h), Clock::duration::min()}) {
     const auto note =
@@ -96,30 +96,30 @@ TYPED_TEST(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
 }
 
 // now + max() overflows to a time long past: a careless sum gives up at once.
-TYPED_TEST(Channel, TheLongestTimeoutsWaitForRoom) {
+TEST_P(Channel, TheLongestTimeoutsWaitForRoom) {
   Watchdog watchdog;
   for (const Clock::duration timeout :
        {Clock::duration::max(), Clock::duration::max() - 1ns, Clock::duration::max() / 2}) {
-    auto [jobs, queue] = make<TypeParam, int>();
-    fill(jobs, TypeParam::kCapacity);
+    auto [jobs, queue] = make<int>();
+    fill(jobs, capacity());
     std::jthread sender = watchdog.thread("sender: send_for(longest) on a full channel", [&] {
-      EXPECT_EQ(jobs.send_for(TypeParam::kCapacity + 1, timeout), SendStatus::kSent)
+      EXPECT_EQ(jobs.send_for(capacity() + 1, timeout), SendStatus::kSent)
           << timeout.count() << " ticks";
     });
     await_blocked_senders(watchdog, jobs, 1);
     EXPECT_THAT(queue.try_receive(), Optional(1));
     sender.join();
-    EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
+    EXPECT_EQ(take_queued(queue), numbers(2, capacity() + 1));
   }
 }
 
-TYPED_TEST(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
+TEST_P(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for send_for(1 ms) to give up or for the other sender");
-  auto [jobs, queue] = make<TypeParam, int>();
-  fill(jobs, TypeParam::kCapacity);
+  auto [jobs, queue] = make<int>();
+  fill(jobs, capacity());
   std::jthread patient = watchdog.thread("sender: send() on a full channel", [&] {
-    EXPECT_EQ(jobs.send(TypeParam::kCapacity + 1), SendStatus::kSent);
+    EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent);
   });
   await_blocked_senders(watchdog, jobs, 1);
   EXPECT_EQ(jobs.send_for(0, 1ms), SendStatus::kFull);
@@ -127,7 +127,7 @@ TYPED_TEST(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
 
   EXPECT_THAT(queue.try_receive(), Optional(1));
   patient.join();
-  EXPECT_EQ(take_queued(queue), numbers(2, TypeParam::kCapacity + 1));
+  EXPECT_EQ(take_queued(queue), numbers(2, capacity() + 1));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The channel that the channel tests are about: one kind, with each of four capacities.
 //
-//   TYPED_TEST(Channel, HoldsWhatFits) {
-//     auto [jobs, queue] = make<TypeParam, int>();
-//     fill(jobs, TypeParam::kCapacity);
+//   TEST_P(Channel, HoldsWhatFits) {
+//     auto [jobs, queue] = make<int>();
+//     fill(jobs, capacity());
 //   }
 //
 // Both kinds pass the same tests. There is one copy of them, and it is compiled twice: here for
@@ -43,31 +43,21 @@ struct KindUnderTest {
 };
 #endif
 
-// What a test knows as TypeParam. An int, because the tests send numbers that they count up.
-template <int capacity>
-struct Capacity {
-  static constexpr int kCapacity = capacity;
-};
+class Channel : public ::testing::TestWithParam<int> {};
 
-template <class TypeParam, class T>
+// That of the test that is running. An int, because the tests send numbers that they count up.
+inline int capacity() { return Channel::GetParam(); }
+
+template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make() {
-  return KindUnderTest::make<T>(TypeParam::kCapacity);
+  return KindUnderTest::make<T>(static_cast<std::size_t>(capacity()));
 }
-
-// Makes it Channel/Simple_1, Channel/Fast_100 and so on in what the tests print.
-struct KindAndCapacity {
-  template <class TypeParam>
-  static std::string GetName(int /*index*/) {
-    return KindUnderTest::kName + ("_" + std::to_string(TypeParam::kCapacity));
-  }
-};
-
-template <class TypeParam>
-class Channel : public ::testing::Test {};
 
 // One place: full and empty by turns, with nothing in between. Two and three: a middle, and an odd
 // number. A hundred: more places than there are threads.
-using Capacities = ::testing::Types<Capacity<1>, Capacity<2>, Capacity<3>, Capacity<100>>;
-TYPED_TEST_SUITE(Channel, Capacities, KindAndCapacity);
+INSTANTIATE_TEST_SUITE_P(/* no prefix */, Channel, ::testing::Values(1, 2, 3, 100),
+                         [](const auto& test) {
+                           return KindUnderTest::kName + ("_" + std::to_string(test.param));
+                         });
 
 }  // namespace worker_pool

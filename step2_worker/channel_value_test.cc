@@ -33,9 +33,9 @@ struct OnlyMoveConstructible {
   const int id;
 };
 
-TYPED_TEST(Channel, AMoveConstructorIsAllThatATypeNeeds) {
+TEST_P(Channel, AMoveConstructorIsAllThatATypeNeeds) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, OnlyMoveConstructible>();
+  auto [jobs, queue] = make<OnlyMoveConstructible>();
   EXPECT_EQ(jobs.send(OnlyMoveConstructible(1)), SendStatus::kSent);
   EXPECT_THAT(queue.receive(), Optional(Field("id", &OnlyMoveConstructible::id, 1)));
   EXPECT_EQ(jobs.try_send(OnlyMoveConstructible(2)), SendStatus::kSent);
@@ -45,9 +45,9 @@ TYPED_TEST(Channel, AMoveConstructorIsAllThatATypeNeeds) {
               ElementsAre(Field("id", &OnlyMoveConstructible::id, 3)));
 }
 
-TYPED_TEST(Channel, CarriesMoveOnlyPayload) {
+TEST_P(Channel, CarriesMoveOnlyPayload) {
   Watchdog watchdog;
-  auto [jobs, queue] = make<TypeParam, std::unique_ptr<int>>();
+  auto [jobs, queue] = make<std::unique_ptr<int>>();
   auto value = std::make_unique<int>(7);
   const int* const address = value.get();
   EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kSent);
@@ -64,12 +64,12 @@ struct CountsCopies {
   int* copies;
 };
 
-TYPED_TEST(Channel, CopiesNothing) {
+TEST_P(Channel, CopiesNothing) {
   Watchdog watchdog;
   int copies = 0;
-  auto [jobs, queue] = make<TypeParam, CountsCopies>();
+  auto [jobs, queue] = make<CountsCopies>();
   CountsCopies value(copies);
-  for (int i = 0; i < TypeParam::kCapacity; ++i) {
+  for (int i = 0; i < capacity(); ++i) {
     EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kSent);
   }
   EXPECT_EQ(copies, 0) << "while sending";
@@ -79,7 +79,7 @@ TYPED_TEST(Channel, CopiesNothing) {
   EXPECT_TRUE(queue.try_receive());
   EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::max()), SendStatus::kSent);
   EXPECT_EQ(copies, 0) << "while trying and timing";
-  EXPECT_EQ(jobs.close_and_take_pending().size(), std::size_t{TypeParam::kCapacity});
+  EXPECT_EQ(jobs.close_and_take_pending().size(), static_cast<std::size_t>(capacity()));
   EXPECT_EQ(copies, 0) << "while taking the pending values";
 }
 
@@ -103,11 +103,11 @@ class CallsBack {
   int* destroyed_;
 };
 
-TYPED_TEST(Channel, AReceivedValueIsNotDestroyedUnderTheLock) {
+TEST_P(Channel, AReceivedValueIsNotDestroyedUnderTheLock) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
   int destroyed = 0;
-  auto [jobs, queue] = make<TypeParam, CallsBack>();
+  auto [jobs, queue] = make<CallsBack>();
   EXPECT_EQ(jobs.send(CallsBack(queue, destroyed)), SendStatus::kSent);
   EXPECT_EQ(destroyed, 0) << "while sending";
   EXPECT_TRUE(queue.receive());
@@ -118,12 +118,12 @@ TYPED_TEST(Channel, AReceivedValueIsNotDestroyedUnderTheLock) {
   EXPECT_EQ(destroyed, 2);
 }
 
-TYPED_TEST(Channel, ARefusedValueIsNotDestroyedByTheChannel) {
+TEST_P(Channel, ARefusedValueIsNotDestroyedByTheChannel) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
   int destroyed = 0;
-  auto [jobs, queue] = make<TypeParam, CallsBack>();
-  fill(jobs, TypeParam::kCapacity, [&](int) { return CallsBack(queue, destroyed); });
+  auto [jobs, queue] = make<CallsBack>();
+  fill(jobs, capacity(), [&](int) { return CallsBack(queue, destroyed); });
   CallsBack value(queue, destroyed);
   EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kFull);
   EXPECT_TRUE(queue.receive());
@@ -133,33 +133,33 @@ TYPED_TEST(Channel, ARefusedValueIsNotDestroyedByTheChannel) {
   (void)take_queued(queue);  // each holds the channel that holds it
 }
 
-TYPED_TEST(Channel, ThePendingValuesAreNotDestroyedUnderTheLock) {
+TEST_P(Channel, ThePendingValuesAreNotDestroyedUnderTheLock) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a destructor that calls back into the channel");
   int destroyed = 0;
-  auto [jobs, queue] = make<TypeParam, CallsBack>();
-  fill(jobs, TypeParam::kCapacity, [&](int) { return CallsBack(queue, destroyed); });
+  auto [jobs, queue] = make<CallsBack>();
+  fill(jobs, capacity(), [&](int) { return CallsBack(queue, destroyed); });
   {
     const std::vector<CallsBack> pending = jobs.close_and_take_pending();
-    EXPECT_EQ(pending.size(), std::size_t{TypeParam::kCapacity});
+    EXPECT_EQ(pending.size(), static_cast<std::size_t>(capacity()));
     EXPECT_EQ(destroyed, 0) << "destroyed before the caller had them";
   }
-  EXPECT_EQ(destroyed, TypeParam::kCapacity);
+  EXPECT_EQ(destroyed, capacity());
 }
 
 // Closing drops nothing, and the last end to go takes what is left with it.
-TYPED_TEST(Channel, ValuesThatNobodyTakesLiveAsLongAsTheLastEnd) {
+TEST_P(Channel, ValuesThatNobodyTakesLiveAsLongAsTheLastEnd) {
   Watchdog watchdog;
   const auto value = std::make_shared<int>(7);
   std::optional<Receiver<std::shared_ptr<int>>> last;
   {
-    auto [jobs, queue] = make<TypeParam, std::shared_ptr<int>>();
-    fill(jobs, TypeParam::kCapacity, [&](int) { return value; });
+    auto [jobs, queue] = make<std::shared_ptr<int>>();
+    fill(jobs, capacity(), [&](int) { return value; });
     EXPECT_TRUE(queue.try_receive());
     EXPECT_EQ(jobs.try_send(std::shared_ptr<int>(value)), SendStatus::kSent);  // wraps around
     last.emplace(queue);
   }
-  EXPECT_EQ(value.use_count(), 1 + TypeParam::kCapacity) << "the values went before the last end";
+  EXPECT_EQ(value.use_count(), 1 + capacity()) << "the values went before the last end";
   last.reset();
   EXPECT_EQ(value.use_count(), 1) << "the values are still somewhere";
 }
@@ -176,10 +176,10 @@ struct Fragile {
   std::atomic<int>* moves_left;
 };
 
-TYPED_TEST(Channel, AMoveThatThrowsOnSendSendsNothing) {
+TEST_P(Channel, AMoveThatThrowsOnSendSendsNothing) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a send whose move throws, or for the next one");
-  auto [jobs, queue] = make<TypeParam, Fragile>();
+  auto [jobs, queue] = make<Fragile>();
   std::atomic<int> moves_left;
   Fragile value(7, moves_left);
   EXPECT_THROW((moves_left = 1, (void)jobs.send(std::move(value))), std::runtime_error);
@@ -189,20 +189,20 @@ TYPED_TEST(Channel, AMoveThatThrowsOnSendSendsNothing) {
   EXPECT_EQ(text(queue.stats()), text({}));
 
   EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent) << "the channel is damaged";
-  fill(jobs, TypeParam::kCapacity - 1, [&](int id) { return Fragile(id, moves_left); });
+  fill(jobs, capacity() - 1, [&](int id) { return Fragile(id, moves_left); });
   EXPECT_EQ(jobs.try_send(Fragile(8, moves_left)), SendStatus::kFull) << "the channel is damaged";
   EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 7)));
 }
 
 // The first of two blocked senders to be woken throws. The room is still there, so the other has to
 // hear of it.
-TYPED_TEST(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
+TEST_P(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
   Watchdog watchdog;
   std::atomic<int> never = Fragile::kNeverThrow;
   std::atomic<int> first_move_throws = 1;
   std::atomic<int> thrown = 0;
-  auto [jobs, queue] = make<TypeParam, Fragile>();
-  fill(jobs, TypeParam::kCapacity, [&](int id) { return Fragile(id, never); });
+  auto [jobs, queue] = make<Fragile>();
+  fill(jobs, capacity(), [&](int id) { return Fragile(id, never); });
   std::vector<std::jthread> senders;
   for (int i = 0; i < 2; ++i) {
     senders.push_back(watchdog.thread("sender: one of 2, of which the first throws", [&] {
@@ -219,27 +219,27 @@ TYPED_TEST(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
   senders.clear();
   EXPECT_EQ(thrown, 1);
   const std::vector<Fragile> rest = take_queued(queue);
-  ASSERT_EQ(rest.size(), std::size_t{TypeParam::kCapacity});
+  ASSERT_EQ(rest.size(), static_cast<std::size_t>(capacity()));
   EXPECT_EQ(rest.back().id, 0);
 }
 
 // However many moves a receive makes, each of them fails once.
-TYPED_TEST(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
+TEST_P(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
+  const auto full = static_cast<std::size_t>(capacity());
   Watchdog watchdog;
   const auto note = watchdog.waiting("test: for a receive whose move throws, or for the next one");
   bool thrown = true;
   for (int failing_move = 1; thrown; ++failing_move) {
     std::atomic<int> moves_left = Fragile::kNeverThrow;
-    auto [jobs, queue] = make<TypeParam, Fragile>();
-    fill(jobs, TypeParam::kCapacity, [&](int id) { return Fragile(id, moves_left); });
+    auto [jobs, queue] = make<Fragile>();
+    fill(jobs, capacity(), [&](int id) { return Fragile(id, moves_left); });
 
     moves_left = failing_move;
     try {
       EXPECT_THAT(queue.receive(), Optional(Field("id", &Fragile::id, 1)));
       thrown = false;
     } catch (const std::runtime_error&) {
-      EXPECT_EQ(text(queue.stats()),
-                text({.sent = TypeParam::kCapacity, .queued = TypeParam::kCapacity}))
+      EXPECT_EQ(text(queue.stats()), text({.sent = full, .queued = full}))
           << "after move " << failing_move << " of the receive has failed";
       EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 1)))
           << "after move " << failing_move << " of the receive has failed";
@@ -249,11 +249,11 @@ TYPED_TEST(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
 
 // The first of two blocked receivers to be woken throws. The value is still there, so the other has
 // to hear of it.
-TYPED_TEST(Channel, AMoveThatThrowsOnReceiveLeavesTheValueToTheNextReceiver) {
+TEST_P(Channel, AMoveThatThrowsOnReceiveLeavesTheValueToTheNextReceiver) {
   Watchdog watchdog;
   std::atomic<int> second_move_throws = 2;  // the first one is the send's
   std::atomic<int> thrown = 0;
-  auto [jobs, queue] = make<TypeParam, Fragile>();
+  auto [jobs, queue] = make<Fragile>();
   std::vector<std::jthread> receivers;
   for (int i = 0; i < 2; ++i) {
     receivers.push_back(watchdog.thread("receiver: one of 2, of which the first throws", [&] {
