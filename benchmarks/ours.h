@@ -40,18 +40,29 @@ inline void must_be_sent(SendStatus status) {
 }
 
 // Threads and a channel between them, as step 2 has it; bounded.
-template <class Channel, class T>
+//
+// With `returns`, for full jobs, there is a second channel on which the workers give the payloads
+// back: memory is then allocated once, and not freed by another thread than the one that allocates
+// the next.
+template <class Channel, class T, bool returns = false>
 class OnChannel {
  public:
   OnChannel(int workers, bool answers) {
     for (int i = 0; i < workers; ++i) {
       threads_.emplace_back([this, answers, queue = jobs_.second] {
-        while (const auto job = queue.receive()) {
+        while (auto job = queue.receive()) {
           handle(*job);
+          if constexpr (returns) (void)returns_.first.try_send(std::move(job->payload));
           if (answers) must_be_sent(answers_.first.send(true));
         }
       });
     }
+  }
+
+  std::vector<std::byte> spare_payload()
+    requires returns
+  {
+    return returns_.second.try_receive().value_or({});
   }
 
   void submit(T&& job) { must_be_sent(jobs_.first.send(std::move(job))); }
@@ -69,44 +80,8 @@ class OnChannel {
  private:
   std::pair<Sender<T>, Receiver<T>> jobs_ = Channel::template make<T>(kCapacity);
   std::pair<Sender<bool>, Receiver<bool>> answers_ = Channel::template make<bool>(1);
-  std::vector<std::jthread> threads_;
-};
-
-// The fast channel, with a second one on which the workers give the payloads back: memory is then
-// allocated once, and not freed by another thread than the one that allocates the next.
-class WithReturns {
- public:
-  WithReturns(int workers, bool answers) {
-    for (int i = 0; i < workers; ++i) {
-      threads_.emplace_back([this, answers, queue = jobs_.second] {
-        while (auto job = queue.receive()) {
-          handle(*job);
-          (void)returns_.first.try_send(std::move(job->payload));  // full: it is freed here
-          if (answers) must_be_sent(answers_.first.send(true));
-        }
-      });
-    }
-  }
-
-  std::vector<std::byte> spare_payload() { return returns_.second.try_receive().value_or({}); }
-
-  void submit(Job&& job) { must_be_sent(jobs_.first.send(std::move(job))); }
-
-  void submit_and_wait(Job&& job) {
-    submit(std::move(job));
-    (void)answers_.second.receive();
-  }
-
-  void finish() {
-    jobs_.first.close();
-    threads_.clear();  // joins them
-  }
-
- private:
-  std::pair<Sender<Job>, Receiver<Job>> jobs_ = make_fast_channel<Job>(kCapacity);
   std::pair<Sender<std::vector<std::byte>>, Receiver<std::vector<std::byte>>> returns_ =
-      make_fast_channel<std::vector<std::byte>>(2 * kCapacity);
-  std::pair<Sender<bool>, Receiver<bool>> answers_ = make_fast_channel<bool>(1);
+      Channel::template make<std::vector<std::byte>>(returns ? 2 * kCapacity : 1);
   std::vector<std::jthread> threads_;
 };
 
@@ -143,5 +118,6 @@ template <class T>
 using OnSimpleChannel = OnChannel<Simple, T>;
 template <class T>
 using OnFastChannel = OnChannel<Fast, T>;
+using WithReturns = OnChannel<Fast, Job, true>;
 
 }  // namespace worker_pool::benchmarks
