@@ -66,15 +66,18 @@ int receive(Queue<int>& queue) {
   return value.value_or(0);
 }
 
-void expect_to_hold(int max_preemptions, const std::function<void()>& scenario) {
-  const Result result = explore({.max_preemptions = max_preemptions,
-                                 .max_spurious_wakeups = 1,
-                                 .max_schedules = 1'000'000,
-                                 .random_schedules = 300},
-                                scenario);
+void expect_all_to_hold(const Options& options, const std::function<void()>& scenario) {
+  const Result result = explore(options, scenario);
   EXPECT_FALSE(result.failed) << result.verdict << "\n" << result.story;
   EXPECT_TRUE(result.exhaustive) << "after " << result.schedules << " schedules";
-  ::testing::Test::RecordProperty("schedules", static_cast<int>(result.schedules));
+}
+
+void expect_to_hold(int max_preemptions, const std::function<void()>& scenario) {
+  expect_all_to_hold({.max_preemptions = max_preemptions,
+                      .max_spurious_wakeups = 1,
+                      .max_schedules = 1'000'000,
+                      .random_schedules = 300},
+                     scenario);
 }
 
 // One place: both sides wait again and again.
@@ -139,15 +142,14 @@ TEST(FastQueueSchedules, ASingleFreePlaceLetsASleepingSenderThrough) {
 
 // What threads do when each takes its turn at once: the clock moves only when nobody can run.
 void expect_to_hold_on_time(const std::function<void()>& scenario) {
-  const Result result = explore({.max_preemptions = 1,
-                                 .max_spurious_wakeups = 0,
-                                 .early_timeouts = false,
-                                 .max_schedules = 1'000'000},
-                                scenario);
-  EXPECT_FALSE(result.failed) << result.verdict << "\n" << result.story;
-  EXPECT_TRUE(result.exhaustive) << "after " << result.schedules << " schedules";
+  expect_all_to_hold({.max_preemptions = 1,
+                      .max_spurious_wakeups = 0,
+                      .early_timeouts = false,
+                      .max_schedules = 1'000'000},
+                     scenario);
 }
 
+// In virtual time: nobody sleeps.
 void pass(std::chrono::microseconds time) { this_thread::sleep_for(time); }
 
 // One wake-up is to pay for many sends; but not for longer than a hundred microseconds.
