@@ -49,7 +49,7 @@ struct Checksum {
 };
 using Outcome = std::expected<Checksum, std::string>;  // or why there is none
 
-// What became of each file, by job id: jobs finish in any order, so position means nothing.
+// What became of each file, by job id: jobs finish in any order, so position means nothing. (WP-06)
 // Shared by the handler and the observer of every worker, and kept alive by them.
 class Outcomes : public Observer {
  public:

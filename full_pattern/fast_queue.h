@@ -151,7 +151,7 @@ class FastQueue final : public ChannelQueue<T> {
     bool wake = false;
     {
       const std::lock_guard lock(receive_.lock);
-      // Before the look at the counter: what was sent before the close is seen then.
+      // Before the look at the counter: what was sent before the close is seen then. (WP-08)
       const bool closed = closed_.load(std::memory_order_acquire);
       if (!may_step(receive_, send_)) return closed;
       T& oldest = slot_of(receive_);

@@ -10,7 +10,7 @@
 // Why not submit the job again where it failed? That is on a worker's thread. A worker that waits
 // for room in its own pool's queue makes none, and when all of them wait, nobody does; one that
 // sleeps through the backoff does no other work. So a worker only puts its job on a list, and a
-// thread of the Retrier's own takes it from there.
+// thread of the Retrier's own takes it from there. (WP-22)
 #pragma once
 
 #include <chrono>
@@ -113,7 +113,7 @@ class Retrier {
 
  private:
   const std::shared_ptr<RetryQueue> queue_;
-  std::jthread thread_;  // last: it uses the queue, and is joined before the queue goes
+  std::jthread thread_;  // last: it uses the queue, and is joined before the queue goes (WP-21)
 };
 
 }  // namespace worker_pool

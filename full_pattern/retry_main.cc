@@ -82,7 +82,7 @@ class FlakyService {
 // How each job ended, and when all have. Behind a RetryQueue it hears of one end for each job.
 class Ends final : public Observer {
  public:
-  // Before the job is submitted: a wait that begins in between must not end too early.
+  // Before the job is submitted: a wait that begins in between must not end too early. (WP-07)
   void expect(const std::string& id) {
     const std::lock_guard lock(mutex_);
     unfinished_.emplace(id, group_.add());

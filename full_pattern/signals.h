@@ -15,7 +15,7 @@
 //
 // There is no signal handler. In one, hardly anything is allowed: printing, allocating or taking a
 // lock is undefined there. Instead both signals are blocked in every thread, and one thread waits
-// for them as for anything else (sigwait). What it calls is ordinary code.
+// for them as for anything else (sigwait). What it calls is ordinary code. (WP-20)
 #pragma once
 
 #include <functional>
@@ -64,7 +64,7 @@ class ShutdownSignals {
   const Listener listener_;
   std::stop_source first_;
   std::stop_source second_;
-  std::unique_ptr<Waiter> waiter_;  // last: it uses everything above
+  std::unique_ptr<Waiter> waiter_;  // last: it uses everything above (WP-21)
 };
 
 }  // namespace worker_pool

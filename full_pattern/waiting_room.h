@@ -119,7 +119,7 @@ class WaitingRoom {
 
   // After the close.
   void wake_all() {
-    // Whoever has not seen the close yet holds the mutex, or sleeps by the time we have it.
+    // Whoever has not seen the close yet holds the mutex, or sleeps by the time we have it. (WP-03)
     {
       const std::lock_guard lock(mutex_);
     }

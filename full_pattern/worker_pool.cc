@@ -75,7 +75,7 @@ WorkerPool::~WorkerPool() {
   if (report_ || workers_.running->on_this_thread()) return;
   (void)workers_.jobs.close_and_take_pending();
   workers_.stop.request_stop();
-  // ~Workers waits for those who run.
+  // ~Workers waits for those who run: all have been told by now (WP-19).
 }
 
 SendStatus WorkerPool::submit(Job&& job) {
@@ -94,7 +94,8 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
 }
 
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
-  // Before the lock: a job must be refused at once, also while another thread is shutting down.
+  // Before the lock: a job must be refused at once (WP-15), also while another thread is shutting
+  // down.
   if (workers_.running->on_this_thread()) {
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }

@@ -61,7 +61,7 @@ class WorkerPool {
 
   // After a shutdown(): returns at once. Without one: closes, DROPS the jobs that were never
   // started, cancels those that run and joins the threads. So it blocks until the running handlers
-  // return, without a limit. Whoever cares for the jobs or the time calls shutdown() first.
+  // return, without a limit. Whoever cares for the jobs or the time calls shutdown() first. (WP-14)
   // Must not run inside one of the pool's own jobs: ends the program with a message.
   ~WorkerPool();
 
@@ -73,7 +73,7 @@ class WorkerPool {
   // how long the job waited.
 
   // Blocks while the queue is full. kSent or kClosed. Not for use inside a job: when every worker
-  // waits for room in the queue, none is left to make any. There, use try_submit().
+  // waits for room in the queue, none is left to make any. There, use try_submit(). (WP-22)
   [[nodiscard]] SendStatus submit(Job&& job);
   // Never blocks for room. kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_submit(Job&& job);
@@ -101,12 +101,12 @@ class WorkerPool {
 
   // The workers use what they need through shared_ptr, so nothing here is touched by a worker that
   // was abandoned, unless its handler does so. `workers_` is last: on the way out its threads are
-  // joined before the rest goes.
+  // joined before the rest goes. (WP-21)
   const bool observed_;
   const std::shared_ptr<Tally> tally_;
   std::atomic<std::uint64_t> rejected_ = 0;
   std::mutex shutdown_mutex_;             // held for a whole shutdown: the others wait for it
-  std::optional<ShutdownReport> report_;  // guarded by shutdown_mutex_
+  std::optional<ShutdownReport> report_;  // guarded by shutdown_mutex_ (WP-08)
   Workers workers_;
 };
 

@@ -40,7 +40,7 @@ inline Clock::time_point deadline_after(Clock::duration duration) {
 // with_timeout() ends with its parent or earlier, and never ends its parent.
 //
 // Go's rule is not to store a context in a struct. Job breaks it on purpose: a job is a message
-// that waits in a queue, and its deadline has to travel with it.
+// that waits in a queue, and its deadline has to travel with it. (WP-25)
 class Context {
  public:
   Context() = default;
@@ -48,7 +48,7 @@ class Context {
       : stop_(std::move(stop)), deadline_(deadline) {}
 
   // Why this context has ended; nullopt while it has not. A context that is both cancelled and
-  // late says kCancelled: somebody's decision tells more than the clock. Does not block.
+  // late says kCancelled: somebody's decision tells more than the clock. Does not block. (WP-09)
   std::optional<CancelReason> err() const {
     if (stop_.stop_requested()) return CancelReason::kCancelled;
     if (has_deadline() && Clock::now() >= deadline_) return CancelReason::kDeadlineExceeded;
@@ -86,7 +86,7 @@ inline bool Context::sleep_for(Clock::duration duration) const {
   if (err()) return false;
   const Clock::time_point wake_up = std::min(deadline_, deadline_after(duration));
   // A wait that nobody notifies: only the stop token or the time can end it. It takes a mutex and a
-  // condition because every wait does.
+  // condition because every wait does. (WP-10)
   std::mutex mutex;
   std::condition_variable_any nobody_notifies;
   std::unique_lock lock(mutex);
@@ -101,11 +101,11 @@ inline bool Context::sleep_for(Clock::duration duration) const {
 }
 
 // A context that ends as soon as either parent does, with the earlier of the two deadlines: the
-// worker links a job's own context with the pool's.
+// worker links a job's own context with the pool's. (WP-09)
 //
 // context() and its copies hear of the parents only while the LinkedContext lives. Its destructor
 // waits for a stop request that is being passed on at that moment, so it must not run under a lock
-// that a stop_callback of context() takes: the two would wait for each other.
+// that a stop_callback of context() takes: the two would wait for each other. (WP-17)
 class LinkedContext {
  public:
   LinkedContext(const Context& a, const Context& b)

@@ -14,7 +14,7 @@
 namespace worker_pool {
 
 // Owns everything it carries, so it can wait in a queue and cross threads without a dangling
-// reference. Moved, not copied, on its way through the pool; only a retry copies it.
+// reference. Moved, not copied, on its way through the pool; only a retry copies it. (WP-05)
 //
 // The {} let a job be written with the members that matter: Job{.id = "a"}.
 struct Job {
@@ -50,7 +50,7 @@ using JobResult = std::expected<void, JobError>;
 //
 // A handler that does not listen may be abandoned by a shutdown (step 4), and then run on when
 // everything around the pool is gone: it should own what it captures, by value or by
-// std::shared_ptr.
+// std::shared_ptr. (WP-05)
 using JobHandler = std::function<JobResult(const Job&, const Context&)>;
 
 constexpr std::string_view to_string(JobError::Kind kind) {

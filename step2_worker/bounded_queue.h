@@ -37,7 +37,7 @@ class BoundedQueue final : public ChannelQueue<T> {
   SendStatus send(T&& value, Clock::time_point deadline) override {
     {
       std::unique_lock lock(mutex_);
-      // "or closed": a sender parked on a full queue has to learn that it was closed.
+      // "or closed": a sender parked on a full queue has to learn that it was closed. (WP-11)
       const auto settled = [this] { return closed_ || items_.size() < capacity_; };
       if (!wait(lock, not_full_, blocked_senders_, deadline, settled)) return SendStatus::kFull;
       if (closed_) return SendStatus::kClosed;
@@ -79,9 +79,9 @@ class BoundedQueue final : public ChannelQueue<T> {
   void close() noexcept override {
     {
       const std::lock_guard lock(mutex_);
-      closed_ = true;
+      closed_ = true;  // under the lock, or a thread that goes to sleep may miss it (WP-03)
     }
-    not_full_.notify_all();  // everybody, on both sides: it concerns them all
+    not_full_.notify_all();  // everybody, on both sides: it concerns them all (WP-11)
     not_empty_.notify_all();
   }
 
@@ -104,7 +104,7 @@ class BoundedQueue final : public ChannelQueue<T> {
  private:
   // Waits until settled() or the deadline, and returns settled(). `blocked` goes up before the
   // lock is given up, so whoever reads it in stats() knows that the thread is parked, or was woken
-  // and has not gone on yet.
+  // and has not gone on yet. No wait is without its predicate (WP-02).
   template <class Predicate>
   static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                    std::size_t& blocked, Clock::time_point deadline, Predicate settled) {
@@ -124,7 +124,7 @@ class BoundedQueue final : public ChannelQueue<T> {
   const std::size_t capacity_;
   mutable std::mutex mutex_;  // guards everything below
   // Two, not one: with one condition variable for both sides, notify_one() may wake a thread that
-  // cannot go on, while the one that could is never woken.
+  // cannot go on, while the one that could is never woken. (WP-16)
   std::condition_variable not_full_;
   std::condition_variable not_empty_;
   std::deque<T> items_;

@@ -2,7 +2,7 @@
 //
 //   auto [jobs, queue] = make_channel<int>(100);          // Sender<int>, Receiver<int>
 //   std::jthread consumer([queue] {
-//     while (auto job = queue.receive()) use(*job);       // Go: for job := range jobs
+//     while (auto job = queue.receive()) use(*job);       // Go: for job := range jobs (WP-24)
 //   });
 //   if (jobs.send(42) != SendStatus::kSent) refuse();     // Go: jobs <- 42
 //   jobs.close();                                         // Go: close(jobs)
@@ -12,7 +12,7 @@
 //  2. A value that was sent is received exactly once, or comes back from
 //     close_and_take_pending(), which needs a T that moves without throwing. A value that was
 //     refused never left its owner.
-//  3. At most `capacity` values are queued.
+//  3. At most `capacity` values are queued. (WP-01)
 //  4. close() wakes every thread that is blocked on either end.
 //  5. T needs a move constructor, nothing else. A value is never destroyed under the channel's
 //     lock, only its moved-from shell.
@@ -38,7 +38,7 @@ class Receiver;
 
 // The sending end. Move-only, because there is one who closes; its destructor closes, so receivers
 // never wait for a sender that is gone. Many threads may send through one Sender at once, as long
-// as it outlives their calls. A moved-from Sender behaves as if closed.
+// as it outlives their calls. A moved-from Sender behaves as if closed. (WP-24)
 template <class T>
 class Sender {
  public:
@@ -50,7 +50,8 @@ class Sender {
   }
   ~Sender() { close(); }
 
-  // Each of the three moves from its argument only on kSent; otherwise it is still the caller's.
+  // Each of the three moves from its argument only on kSent; otherwise it is still the
+  // caller's (WP-12).
 
   // Blocks while the channel is full. kSent or kClosed.
   [[nodiscard]] SendStatus send(T&& value) {
@@ -68,7 +69,8 @@ class Sender {
     return send_until(std::move(value), deadline_after(timeout));
   }
 
-  // No more values are accepted; what is queued can still be received. Idempotent. Does not block.
+  // No more values are accepted; what is queued can still be received. Idempotent (WP-12). Does
+  // not block.
   void close() noexcept {
     if (queue_) queue_->close();
   }

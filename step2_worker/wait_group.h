@@ -8,9 +8,9 @@
 //
 // In Go one writes wg.Add(1) before `go` and `defer wg.Done()` inside, and may forget either. Here
 // add() returns a token that the thread is handed: there is nothing to hand over before the group
-// has counted it, and its destructor leaves the group however the thread's function ends.
+// has counted it, and its destructor leaves the group however the thread's function ends. (WP-07)
 //
-// Why not std::latch or join()? Neither can wait with a timeout.
+// Why not std::latch or join()? Neither can wait with a timeout. (WP-07)
 #pragma once
 
 #include <condition_variable>
@@ -49,7 +49,7 @@ class WaitGroup {
   void wait() const { (void)wait(Context()); }
 
   // The same, until `ctx` ends at most: false when members are left. Giving up disturbs nobody:
-  // other waiters go on waiting. (Go: select { case <-done: case <-ctx.Done(): })
+  // other waiters go on waiting. (Go: select { case <-done: case <-ctx.Done(): }) (WP-23)
   [[nodiscard]] bool wait(const Context& ctx) const {
     std::unique_lock lock(state_->mutex);
     ++state_->waiting;
@@ -71,7 +71,7 @@ class WaitGroup {
  private:
   struct State {
     std::mutex mutex;                         // guards everything below
-    std::condition_variable_any nobody_left;  // the kind that can wait for a stop token, too
+    std::condition_variable_any nobody_left;  // the kind that waits for a stop token, too (WP-03)
     std::size_t members = 0;
     std::size_t waiting = 0;
   };
@@ -100,7 +100,7 @@ class WaitGroup::Token {
     if (!state_) return;
     // Count and notify under the lock. With an atomic count and no lock, a waiter could see zero,
     // return and destroy the condition variable between the two. Here the token would keep it
-    // alive, but this way nobody has to rely on that.
+    // alive, but this way nobody has to rely on that. (WP-18)
     const std::lock_guard lock(state_->mutex);
     if (--state_->members == 0) state_->nobody_left.notify_all();
   }

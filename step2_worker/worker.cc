@@ -11,7 +11,7 @@ namespace worker_pool {
 namespace {
 
 // The one place where an exception of a job stops: past the thread's own function it would be
-// std::terminate.
+// std::terminate. (WP-04)
 JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   try {
     return handler(job, ctx);
@@ -41,6 +41,7 @@ void tell(Call call) {
 
 JobResult start(int id, const Job& job, const JobHandler& handler, Observer& observer,
                 const Context& ctx) {
+  // Here, with the job in hand: it may have waited for any time (WP-09).
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
   return run(handler, job, ctx);

@@ -14,7 +14,7 @@ namespace worker_pool {
 //
 // Called on the worker's own thread and without a lock held, by several workers at the same time,
 // so an observer guards its own state. It delays its worker for as long as it takes. What it
-// throws is dropped: watching the work must not stop the work.
+// throws is dropped: watching the work must not stop the work. (WP-04)
 class Observer {
  public:
   virtual ~Observer() = default;

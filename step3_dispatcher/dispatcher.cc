@@ -28,7 +28,7 @@ Workers::~Workers() {
     std::terminate();
   }
   jobs.close();
-  threads.clear();  // joins, while everything that a running job may use is still there
+  threads.clear();  // joins, while everything that a running job may use is still there (WP-21)
 }
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,

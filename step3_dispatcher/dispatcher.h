@@ -36,11 +36,12 @@ struct Workers {
   Workers& operator=(Workers&&) = delete;  // would join the old threads before it closes their jobs
 
   // Closes, drains, joins. Must not run inside one of its own jobs while there are threads to join:
-  // a thread cannot join itself. Ends the program with a message that says so (std::terminate).
+  // a thread cannot join itself (WP-15). Ends the program with a message that says so
+  // (std::terminate).
   ~Workers();
 
   std::vector<std::jthread> threads;
-  std::stop_source stop;  // request_stop() cancels every job, running or queued
+  std::stop_source stop;  // request_stop() cancels every job, running or queued (WP-19)
   WaitGroup group;        // empty once every worker has left
   std::shared_ptr<RunningJobs> running;
   Sender<Job> jobs;  // to be lent by reference: without it, nobody here could close the channel

@@ -18,7 +18,7 @@ namespace {
 
 // Sets the workers' stop source. On a thread of its own, because request_stop() runs the stop
 // callbacks that handlers have registered, and one that blocks must not hold up the shutdown. The
-// thread joins the group, so it is waited for and, if need be, abandoned like a worker.
+// thread joins the group, so it is waited for and, if need be, abandoned like a worker. (WP-23)
 void cancel(Workers& workers) {
   try {
     workers.threads.emplace_back(
@@ -60,7 +60,7 @@ bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
 void join(Workers& workers) { workers.threads.clear(); }
 
 // The one place in the course, outside of tests, that detaches. Safe only because a worker owns all
-// that it touches.
+// that it touches. (WP-13)
 void abandon(Workers& workers) {
   for (std::jthread& thread : workers.threads) thread.detach();
   workers.threads.clear();

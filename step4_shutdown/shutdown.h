@@ -68,7 +68,7 @@ struct ShutdownReport {
 //
 // std::move() here says "this is the end of them", as with a value that is given away, but nothing
 // is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
-// `workers` has no threads, so leaving its scope does not block either. One call at a time.
+// `workers` has no threads, so leaving its scope does not block either. One call at a time. (WP-14)
 //
 // The jobs hear of the cancel one after the other: a stop callback that blocks keeps those behind
 // it from hearing, and they may be abandoned with it. Not covered by the limits is what ends a
@@ -76,12 +76,12 @@ struct ShutdownReport {
 // a StartThread of your own does after worker(). And when no thread can be had for it, the
 // cancelling runs the handlers' stop callbacks on the caller's.
 //
-// Must not be called by one of the workers' own jobs, which would wait for itself: throws
+// Must not be called by one of the workers' own jobs, which would wait for itself (WP-15): throws
 // std::logic_error, and nothing has happened to `workers`. The same for a Workers that was moved to
 // another.
 //
 // Abandoned threads own everything they touch and may finish late in peace, but not while main()
-// takes the program's statics apart: leave by exit_without_destructors() then.
+// takes the program's statics apart: leave by exit_without_destructors() then. (WP-13)
 ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {},
                         std::stop_token cancel_now = {});
 
