@@ -1,0 +1,19 @@
+// How many jobs are done, counted by the workers that do them.
+#pragma once
+
+#include "exercises/testing/lab.h"
+
+namespace worker_pool {
+
+class JobCount {
+ public:
+  // Called by a worker, after each job.
+  void job_done() { ++done_; }
+
+  int done() const { return done_; }
+
+ private:
+  lab::atomic<int> done_{0, "done"};
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,30 @@
+// How many jobs are done, counted by the workers that do them.
+#pragma once
+
+#include <mutex>
+
+#include "exercises/testing/lab.h"
+
+namespace worker_pool {
+
+class JobCount {
+ public:
+  // Called by a worker, after each job.
+  void job_done() {
+    int before = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      before = done_;
+    }
+    const std::lock_guard lock(mutex_);
+    done_ = before + 1;
+  }
+
+  int done() const { return done_; }
+
+ private:
+  lab::mutex mutex_;
+  lab::atomic<int> done_{0, "done"};
+};
+
+}  // namespace worker_pool
