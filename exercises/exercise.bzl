@@ -10,6 +10,7 @@ def exercise(name, file, wrong_fixes):
       :verdicts              for CI: the pristine starter and each wrong fix are red, each with its
                              lesson, and the solution is green. With --test_arg=--runs=200 each of
                              them is run that often.
+      :files                 for //docs:documents_test, which reads the pages and what they link.
 
     Args:
       name: the exercise's folder, which its lesson names too.
@@ -32,6 +33,12 @@ def exercise(name, file, wrong_fixes):
             tags = ["wrong_fix"],
         )
         guards.append(":wrong_fix_" + fix + "_test")
+
+    native.filegroup(
+        name = "files",
+        srcs = native.glob(["**"]),
+        visibility = ["//exercises:__pkg__"],
+    )
 
     # Manual suites: `bazel test //...` runs none of it.
     native.test_suite(

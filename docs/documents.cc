@@ -1,0 +1,350 @@
+#include "docs/documents.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "docs/markdown.h"
+
+namespace worker_pool {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add(Findings& findings, const fs::path& file, std::size_t line, const std::string& wrong,
+         const std::string& allowed) {
+  findings.push_back(file.generic_string() + ":" + std::to_string(line) + ": " + wrong +
+                     " (allowed: " + allowed + ")");
+}
+
+// --- The tree ------------------------------------------------------------------------------------
+
+// Relative to root, in an order that does not change. Links to folders are not followed, so
+// bazel-out is left out.
+std::vector<fs::path> files_of(const fs::path& root) {
+  std::vector<fs::path> files;
+  for (fs::recursive_directory_iterator entry(root), end; entry != end; ++entry) {
+    if (entry->path().filename() == ".git") entry.disable_recursion_pending();
+    if (entry->is_regular_file()) files.push_back(entry->path().lexically_relative(root));
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::vector<Page> pages_of(const fs::path& root) {
+  std::vector<Page> pages;
+  for (const fs::path& file : files_of(root)) {
+    if (file.extension() == ".md") pages.push_back(read_page(root, file));
+  }
+  return pages;
+}
+
+bool is_code(const fs::path& file) { return file.extension() == ".h" || file.extension() == ".cc"; }
+
+bool is_in(const fs::path& file, const fs::path& folder) {
+  const fs::path relative = file.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// Whether it is in a folder that Bazel does not see, and that is not here now.
+bool is_out_of_sight(const fs::path& root, const fs::path& file) {
+  const Lines ignored = lines_of(contents(root / ".bazelignore"));
+  return std::ranges::any_of(ignored, [&](const std::string& folder) {
+    return is_in(file, folder) && !fs::exists(root / folder);
+  });
+}
+
+// The names of the folders in `folder` that match.
+std::set<std::string> folders_of(const fs::path& folder, const std::string& pattern) {
+  std::set<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && std::regex_match(name, std::regex(pattern))) names.insert(name);
+  }
+  return names;
+}
+
+bool links_to(const Page& page, const fs::path& file) {
+  return std::ranges::any_of(
+      links_of(page), [&](const Link& link) { return destination(page, link.target) == file; });
+}
+
+// --- Links ---------------------------------------------------------------------------------------
+
+// The second heading of a name gets a number.
+std::set<std::string> anchors_of(const Page& page) {
+  std::set<std::string> anchors;
+  std::map<std::string, int> times;
+  for (const Heading& heading : headings_of(page)) {
+    const std::string anchor = anchor_of(heading.text);
+    const int before = times[anchor]++;
+    anchors.insert(before == 0 ? anchor : anchor + "-" + std::to_string(before));
+  }
+  for (const Link& id : all_between(page.prose, "<a id=\"", "\"")) anchors.insert(id.target);
+  return anchors;
+}
+
+void check_link(const fs::path& root, const Page& page, const Link& link, Findings& findings) {
+  const auto wrong = [&](const std::string& what, const std::string& allowed) {
+    add(findings, page.file, link.line, "link to '" + link.target + "': " + what, allowed);
+  };
+  if (link.target.empty() || link.target.find_first_of(" \t\n") != std::string::npos)
+    return wrong("empty, or with a blank or a title", "a target without blanks");
+  if (link.target.starts_with("https://")) return;
+  if (link.target.starts_with('/') || link.target.contains(':'))
+    return wrong("neither https nor relative", "https://... or a path from this page");
+  const fs::path file = destination(page, link.target);
+  if (is_out_of_sight(root, file)) return;
+  if (*file.begin() == ".." || !fs::exists(root / file))
+    return wrong("there is no " + file.generic_string(), "a file or folder of the course");
+  const std::size_t hash = link.target.find('#');
+  if (hash == std::string::npos) return;
+  if (!anchors_of(read_page(root, file)).contains(link.target.substr(hash + 1)))
+    wrong(file.generic_string() + " has no such anchor",
+          "that of a heading or an <a id> of a page");
+}
+
+// --- Excerpts ------------------------------------------------------------------------------------
+
+bool stands_for_lines_left_out(const std::string& line) {
+  return line.ends_with("// ...") && line.find_first_not_of(' ') == line.size() - 6;
+}
+
+// The index of the first line that is not where the file has it; lines.size() when all are.
+std::size_t first_difference(const Lines& lines, const Lines& file) {
+  auto from = file.begin();
+  for (auto line = lines.begin();; ++line) {
+    const auto end = std::find_if(line, lines.end(), stands_for_lines_left_out);
+    auto most = line;  // up to here, the lines are somewhere in the file
+    for (; from != file.end() && most != end; ++from) {
+      most = std::max(most, std::mismatch(line, end, from, file.end()).first);
+    }
+    if (most != end) return static_cast<std::size_t>(most - lines.begin());
+    if (end == lines.end()) return lines.size();
+    if (line != end) from += end - line - 1;
+    line = end;
+  }
+}
+
+void check_excerpt(const fs::path& root, const Page& page, const Block& block,
+                   const std::string& source, Findings& findings) {
+  const fs::path file = destination(page, source);
+  if (is_out_of_sight(root, file)) return;
+  const std::size_t at = first_difference(block.lines, lines_of(contents(root / file)));
+  if (at == block.lines.size()) return;
+  add(findings, page.file, block.line + 1 + at,
+      file.generic_string() + " does not have here: " + block.lines[at],
+      "lines as the file has them; // ... for lines left out");
+}
+
+// --- Targets -------------------------------------------------------------------------------------
+
+// Whether a BUILD file or macro declares it: by name = "NAME" or some_test("NAME", or, for the
+// names of a list, by name = "PREFIX" + name.
+bool declares(const std::string& build, const std::string& name) {
+  const std::string quoted = "\"" + name + "\"";
+  if (build.contains("name = " + quoted) || build.contains("_test(" + quoted)) return true;
+  static const std::regex kFromList("name = (?:\"(\\w+)\" \\+ )?name,");
+  for (std::sregex_iterator it(build.begin(), build.end(), kFromList), end; it != end; ++it) {
+    const std::string prefix = it->str(1);
+    const std::string rest = name.substr(std::min(prefix.size(), name.size()));
+    if (name == prefix + rest && build.contains("\"" + rest + "\",")) return true;
+  }
+  return false;
+}
+
+bool has_package(const fs::path& folder) {
+  return fs::is_directory(folder) && std::ranges::any_of(files_of(folder), [](const fs::path& f) {
+           return f.filename() == "BUILD";
+         });
+}
+
+// `module` is the folder that // means.
+bool is_target(const fs::path& root, const fs::path& module, const std::string& target) {
+  if (target == "//...") return true;
+  if (target.ends_with("/...")) return has_package(module / target.substr(2, target.size() - 6));
+  const std::size_t colon = std::min(target.find(':'), target.size());
+  const fs::path package = target.substr(2, colon - 2);
+  const std::string name =
+      colon == target.size() ? package.filename().string() : target.substr(colon + 1);
+  const std::string build = contents(module / package / "BUILD");
+  const bool is_exercise = package == "exercises/NN_name" || build.contains("\nexercise(\n");
+  return declares(is_exercise ? contents(root / "exercises/exercise.bzl") : build, name);
+}
+
+// --- Cards ---------------------------------------------------------------------------------------
+
+std::string card_id(std::size_t number) {
+  return std::string("WP-") + (number < 10 ? "0" : "") + std::to_string(number);
+}
+
+// The card goes on until the line `end`.
+void check_card(const fs::path& root, const Page& page, const Heading& card, std::size_t end,
+                Findings& findings) {
+  bool has_exercise = false;
+  for (std::size_t line = card.line; line < end; ++line) {
+    has_exercise = has_exercise || page.lines[line - 1].contains("o exercise");  // No, or no
+  }
+  fs::path code;
+  for (const Link& link : links_of(page)) {
+    if (link.line < card.line || link.line >= end) continue;
+    const fs::path file = destination(page, link.target);
+    has_exercise = has_exercise || is_in(file, "exercises");
+    if (code.empty() && is_code(file) && !is_in(file, "exercises")) code = file;
+  }
+  if (!contents(root / code).contains(card.text))
+    add(findings, page.file, card.line, card.text + " is not in the code that its card links first",
+        "a link to a .h or .cc that has " + card.text + " in a comment");
+  if (!has_exercise)
+    add(findings, page.file, card.line, card.text + " has no exercise",
+        "a link into exercises/, or the words \"no exercise\"");
+}
+
+void check_marks(const fs::path& root, const fs::path& file, const std::set<std::string>& cards,
+                 Findings& findings) {
+  static const std::regex kMark("WP-\\d+");
+  const Lines lines = lines_of(contents(root / file));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    for (std::sregex_iterator id(lines[i].begin(), lines[i].end(), kMark), end; id != end; ++id) {
+      if (!cards.contains(id->str()))
+        add(findings, file, i + 1, "there is no card " + id->str(), "ids of docs/review_cards.md");
+    }
+  }
+}
+
+// --- Exercises -----------------------------------------------------------------------------------
+
+// `page` is that of the exercise. Its row in the table links it first, and then its lesson.
+void check_exercise(const fs::path& root, const Page& table, const fs::path& page,
+                    Findings& findings) {
+  const std::string name = page.parent_path().filename().string();
+  if (!contents(root / "exercises/BUILD").contains("\"" + name + "\""))
+    add(findings, "exercises/BUILD", 1, name + " is missing", "all exercises");
+  const std::vector<Link> links = links_of(table);
+  const auto row = std::ranges::find_if(links, [&](const Link& link) {
+    return table.lines[link.line - 1].starts_with("| [") && destination(table, link.target) == page;
+  });
+  if (row == links.end() || row + 1 == links.end() || row[1].line != row->line)
+    return add(findings, table.file, 1, name + " has no row in the table",
+               "a row that links its README.md, then that of its step");
+  const fs::path lesson = destination(table, row[1].target);
+  if (!links_to(read_page(root, lesson), page))
+    add(findings, lesson, 1, name + " is not linked",
+        "links to all exercises for which exercises/README.md names this step");
+}
+
+}  // namespace
+
+Findings check_links(const fs::path& root) {
+  Findings findings;
+  for (const Page& page : pages_of(root)) {
+    for (const Link& link : links_of(page)) check_link(root, page, link, findings);
+  }
+  return findings;
+}
+
+Findings check_excerpts(const fs::path& root) {
+  static const std::regex kMark("<!-- from (\\S+) -->");
+  static const std::regex kHasToBeMarked("\\s*(cpp|c\\+\\+|cc|go|golang)\\b.*");
+  Findings findings;
+  for (const Page& page : pages_of(root)) {
+    std::set<std::size_t> marks;
+    for (const Block& block : page.blocks) {
+      std::smatch mark;
+      if (block.line > 1 && std::regex_match(page.lines[block.line - 2], mark, kMark)) {
+        marks.insert(block.line - 1);
+        check_excerpt(root, page, block, mark[1], findings);
+      } else if (std::regex_match(block.language, kHasToBeMarked)) {
+        add(findings, page.file, block.line, "code that is from no file",
+            "<!-- from FILE --> on the line above");
+      }
+    }
+    for (const Link& mark : all_between(page.prose, "<!-- from ", " -->")) {
+      if (!marks.contains(mark.line))
+        add(findings, page.file, mark.line, "nothing is from " + mark.target,
+            "a block that begins on the next line");
+    }
+  }
+  return findings;
+}
+
+Findings check_targets(const fs::path& root) {
+  static const std::regex kTarget(
+      R"((?:^|[\s"'=(-])(//(?:\.\.\.|(?:[a-z]\w*(?:/\w+)*)?:[\w.-]+|[a-z]\w*(?:/\w+)*(?:/\.\.\.)?)))");
+  Findings findings;
+  for (const Page& page : pages_of(root)) {
+    // benchmarks/ is a module of its own, and its page may mean either.
+    const fs::path folder = root / *page.file.begin();
+    const fs::path module = fs::exists(folder / "MODULE.bazel") ? folder : root;
+    const Lines code = lines_of(page.code);
+    for (std::size_t i = 0; i < code.size(); ++i) {
+      for (std::sregex_iterator it(code[i].begin(), code[i].end(), kTarget), end; it != end; ++it) {
+        const std::string target = it->str(1);
+        if (!is_target(root, root, target) && !is_target(root, module, target))
+          add(findings, page.file, i + 1, "there is no target " + target, "what BUILD declares");
+      }
+    }
+  }
+  return findings;
+}
+
+Findings check_cards(const fs::path& root) {
+  Findings findings;
+  const Page page = read_page(root, "docs/review_cards.md");
+  const std::vector<Heading> headings = headings_of(page);
+  std::set<std::string> cards;
+  for (auto card = headings.begin(); card != headings.end(); ++card) {
+    if (!card->text.starts_with("WP-")) continue;
+    const std::string id = card_id(cards.size() + 1);
+    if (card->level != 3 || card->text != id)
+      add(findings, page.file, card->line, page.lines[card->line - 1] + ": out of order",
+          "### " + id);
+    cards.insert(card->text);
+    const auto next = std::find_if(card + 1, headings.end(),
+                                   [](const Heading& heading) { return heading.level <= 3; });
+    check_card(root, page, *card, next == headings.end() ? page.lines.size() + 1 : next->line,
+               findings);
+  }
+  if (cards.empty()) add(findings, page.file, 1, "there are no cards", "### " + card_id(1));
+  for (const fs::path& file : files_of(root)) {
+    if (is_code(file)) check_marks(root, file, cards, findings);
+  }
+  return findings;
+}
+
+Findings check_exercises(const fs::path& root) {
+  Findings findings;
+  const Page table = read_page(root, "exercises/README.md");
+  for (const std::string& name : folders_of(root / "exercises", "\\d\\d_.*")) {
+    check_exercise(root, table, fs::path("exercises") / name / "README.md", findings);
+  }
+  return findings;
+}
+
+Findings check_front_page(const fs::path& root) {
+  Findings findings;
+  const Page page = read_page(root, "README.md");
+  for (const std::string& name : folders_of(root, "step\\d_.*|full_pattern")) {
+    const std::string lesson = name + "/README.md";
+    if (!links_to(page, lesson))
+      add(findings, page.file, 1, lesson + " is not linked", "all steps");
+  }
+  return findings;
+}
+
+Findings check_documents(const fs::path& root) {
+  Findings findings;
+  for (const auto check : {check_links, check_excerpts, check_targets, check_cards, check_exercises,
+                           check_front_page}) {
+    std::ranges::copy(check(root), std::back_inserter(findings));
+  }
+  return findings;
+}
+
+}  // namespace worker_pool

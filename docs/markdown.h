@@ -1,0 +1,63 @@
+// A Markdown page, taken apart as far as the checks in documents.h need it, and as far as our pages
+// go: headings begin with #, blocks of code with ``` or ~~~.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace worker_pool {
+
+using Lines = std::vector<std::string>;
+
+// Lines are counted from 1, as editors do.
+struct Block {
+  std::string language;
+  std::size_t line;  // of its opening fence
+  Lines lines{};
+};
+
+struct Heading {
+  std::size_t line;
+  std::size_t level;
+  std::string text;
+};
+
+struct Link {
+  std::size_t line;
+  std::string target;
+};
+
+struct Page {
+  std::filesystem::path file;  // relative to the root of the tree
+  Lines lines{};
+  std::string prose{};  // the page with blanks in place of code
+  std::string code{};   // the page with blanks in place of everything else
+  std::vector<Block> blocks{};
+};
+
+// A page without lines when the file is not there.
+Page read_page(const std::filesystem::path& root, const std::filesystem::path& file);
+
+std::vector<Heading> headings_of(const Page& page);
+
+// What follows # in a link to the heading, as GitHub makes it: "Why `std::jthread`?" has
+// why-stdjthread.
+std::string anchor_of(const std::string& heading);
+
+// Images and HTML, too. Sorted by line; within a line, [text](target) comes first.
+std::vector<Link> links_of(const Page& page);
+
+// Where a relative link leads, from the root and without its anchor.
+std::filesystem::path destination(const Page& page, const std::string& target);
+
+// What stands between each `open` and the next `close`.
+std::vector<Link> all_between(const std::string& text, const std::string& open,
+                              const std::string& close);
+
+// Nothing when it is not there.
+std::string contents(const std::filesystem::path& file);
+Lines lines_of(const std::string& text);
+
+}  // namespace worker_pool
