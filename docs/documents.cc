@@ -113,7 +113,7 @@ void check_link(const fs::path& root, const Page& page, const Link& link, Findin
 // --- Excerpts ------------------------------------------------------------------------------------
 
 bool stands_for_lines_left_out(const std::string& line) {
-  return line.ends_with("// ...") && line.find_first_not_of(' ') == line.size() - 6;
+  return line.ends_with("// ...") && line.find_first_not_of(" \t") == line.size() - 6;
 }
 
 // The index of the first line that is not where the file has it; lines.size() when all are.
