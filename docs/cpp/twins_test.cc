@@ -33,7 +33,7 @@ std::string name_of(const ::testing::TestParamInfo<Twin>& info) {
   return info.param.program.substr(info.param.program.rfind('/') + 1);
 }
 
-class Twins : public ::testing::TestWithParam<Twin> {};
+class Twins : public ::testing::TestWithParam<Twin> {};  // without any, GoogleTest fails
 INSTANTIATE_TEST_SUITE_P(Cpp, Twins, ::testing::ValuesIn(twins()), name_of);
 
 TEST_P(Twins, PrintsWhatGoPrints) {
@@ -49,8 +49,6 @@ TEST_P(Twins, PrintsWhatGoPrints) {
                                << run.out << "Go printed (" << GetParam().expected << "):\n"
                                << expected;
 }
-
-TEST(TwinsTest, HasTwins) { EXPECT_FALSE(twins().empty()) << "the environment variable TWINS"; }
 
 }  // namespace
 }  // namespace worker_pool
