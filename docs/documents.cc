@@ -154,7 +154,8 @@ bool declares(const std::string& build, const std::string& name) {
   for (std::sregex_iterator it(build.begin(), build.end(), kFromList), end; it != end; ++it) {
     const std::string prefix = it->str(1);
     const std::string rest = name.substr(std::min(prefix.size(), name.size()));
-    if (name == prefix + rest && build.contains("\"" + rest + "\",")) return true;
+    const bool is_listed = build.contains("\n        \"" + rest + "\",\n");
+    if (is_listed && name == prefix + rest) return true;
   }
   return false;
 }
@@ -187,15 +188,16 @@ std::string card_id(std::size_t number) {
 // The card goes on until the line `end`.
 void check_card(const fs::path& root, const Page& page, const Heading& card, std::size_t end,
                 Findings& findings) {
+  static const std::regex kExercise("exercises/\\d\\d_.*");
   bool has_exercise = false;
   for (std::size_t line = card.line; line < end; ++line) {
     has_exercise = has_exercise || page.lines[line - 1].contains("o exercise");  // No, or no
   }
   fs::path code;
   for (const Link& link : links_of(page)) {
-    if (link.line < card.line || link.line >= end) continue;
+    if (link.line < card.line || link.line >= end || link.target.contains(':')) continue;
     const fs::path file = destination(page, link.target);
-    has_exercise = has_exercise || is_in(file, "exercises");
+    has_exercise = has_exercise || std::regex_match(file.generic_string(), kExercise);
     if (code.empty() && is_code(file) && !is_in(file, "exercises")) code = file;
   }
   if (!contents(root / code).contains(card.text))
@@ -203,7 +205,7 @@ void check_card(const fs::path& root, const Page& page, const Heading& card, std
         "a link to a .h or .cc that has " + card.text + " in a comment");
   if (!has_exercise)
     add(findings, page.file, card.line, card.text + " has no exercise",
-        "a link into exercises/, or the words \"no exercise\"");
+        "a link into exercises/NN_name, or the words \"no exercise\"");
 }
 
 void check_marks(const fs::path& root, const fs::path& file, const std::set<std::string>& cards,

@@ -101,7 +101,8 @@ TEST_P(OnePage, IsFineOrHasOneFinding) {
 }
 
 const Sample kLinks[] = {
-    {"LinkToAFileOrFolder", "[a](../step1_job/job.h) [b](../step1_job) [c](../step1_job/)\n"},
+    {"LinkToAFileOrFolder",
+     "[a](../step1_job/job.h) [b](../step1_job) [c](../step1_job/) [d](../benchmarks/)\n"},
     {"LinkToNoFile", "\n[a](job.h)\n", "2: link to 'job.h': there is no docs/job.h"},
     {"LinkWithALongText", "[a\nb](job.h)\n", "2: link to 'job.h': there is no docs/job.h"},
     {"SecondLinkOfALine", "[a](page.md) [b](b)\n", "1: link to 'b': there is no docs/b"},
@@ -109,14 +110,15 @@ const Sample kLinks[] = {
     {"ImageAsHtml", "<img src=\"a.svg\">\n", "1: link to 'a.svg': there is no docs/a.svg"},
     {"LinkAsHtml", "<a href=\"a.h\">a</a>\n", "1: link to 'a.h': there is no docs/a.h"},
     {"LinkByReference", "[a]\n\n[a]: a.h\n", "3: link to 'a.h': there is no docs/a.h"},
-    {"LinkOutOfTheCourse", "[a](../../a)\n", "1: link to '../../a': there is no ../a"},
+    {"LinkOutOfTheCourse", "[a](../..)\n", "1: link to '../..': there is no .."},
     {"LinkToTheRootOfTheDisk", "[a](/etc)\n", "1: link to '/etc': neither https nor relative"},
     {"LinkToAnotherPlace", "[a](https://example.com/a#b)\n"},
     {"LinkWithoutTls", "[a](http://a.b)\n", "1: link to 'http://a.b': neither https nor relative"},
     {"LinkWithABlank", "[a](https://a b)\n",
      "1: link to 'https://a b': empty, or with a blank or a title"},
     {"LinkToNothing", "[a]()\n", "1: link to '': empty, or with a blank or a title"},
-    {"NoLinkInCode", "`[a](b)` and ``[a](`b)``\n```text\n[a](b)\n```\n~~~\n[a](b)\n~~~\n"},
+    {"NoLinkInCode", "`[a](b)` and ``a ` [a](b)``\n```text\n[a](b)\n```\n~~~\n[a](b)\n~~~\n"},
+    {"NoEndOfABlockWithALanguage", "```text\n```sh\n[a](b)\n```\n"},
     {"NoCodeWithoutAnEnd", "a ` b\n\n[a](b)\n\nc ` d\n", "3: link to 'b': there is no docs/b"},
     {"LinkAfterABlockInABlock", "````text\n```\n````\n[a](b)\n",
      "4: link to 'b': there is no docs/b"},
@@ -152,6 +154,9 @@ const Sample kExcerpts[] = {
      "5: step1_job/job.h does not have here:   int id;"},
     {"ExcerptBeyondTheEnd", "<!-- from ../step1_job/job.h -->\n```cpp\n};\n\n```\n",
      "4: step1_job/job.h does not have here: "},
+    {"ExcerptWithMoreThanDots", "<!-- from ../step1_job/job.h -->\n```cpp\nint a;  // ...\n```\n",
+     "3: step1_job/job.h does not have here: int a;  // ..."},
+    {"ExcerptFromAnIgnoredFolder", "<!-- from ../benchmarks/a.h -->\n```cpp\nint a;\n```\n"},
     {"ExcerptFromNoFile", "<!-- from job.h -->\n```cpp\nstruct Job {\n```\n",
      "3: docs/job.h does not have here: struct Job {"},
     {"MarkedOutput", "<!-- from ../README.md -->\n```text\nStep 1\n```\n",
@@ -172,7 +177,12 @@ const Sample kTargets[] = {
      "2: there is no target //step1_job:dema"},
     {"NoTargetNamedLikeItsFolder", "`//step1_job`\n", "1: there is no target //step1_job"},
     {"NoTargetInTheRoot", "`//:demo`\n", "1: there is no target //:demo"},
-    {"NoTargetOfTheList", "`//step1_job:job_test`\n", "1: there is no target //step1_job:job_test"},
+    {"NoTargetWithoutThePrefix", "`//step1_job:job_test`\n",
+     "1: there is no target //step1_job:job_test"},
+    {"NoTargetWithAnotherPrefix", "`//step1_job:slow_job_test`\n",
+     "1: there is no target //step1_job:slow_job_test"},
+    {"NoTargetThatIsNotInTheList", "`//step1_job:fast_demo`\n",
+     "1: there is no target //step1_job:fast_demo"},
     {"NoPackageBelow", "`//docs/...`\n", "1: there is no target //docs/..."},
     {"NoTargetOfTheMacro", "`//exercises/01_first:tests`\n",
      "1: there is no target //exercises/01_first:tests"},
@@ -222,16 +232,27 @@ TEST_F(Documents, HaveCardsWhoseCodeKnowsThem) {
 
 TEST_F(Documents, HaveCardsThatLinkCode) {
   write("docs/review_cards.md",
-        "### " + kFirstCard + "\nNo exercise.\n## End\n[x](../step1_job/job.h)\n");
+        "### " + kFirstCard + "\nNo exercise.\n# End\n[x](../step1_job/job.h)\n");
   EXPECT_THAT(found(), only("docs/review_cards.md:1: " + kFirstCard +
                             " is not in the code that its card links first"));
+}
+
+TEST_F(Documents, MayHaveCardsThatLinkOtherCodeToo) {
+  write("exercises/01_first/job.h", "");
+  write("step1_job/other.h", "");
+  write("docs/review_cards.md",
+        "[other](../step1_job/other.h)\n### " + kFirstCard +
+            "\n[wrong](../exercises/01_first/job.h) [library](https://example.com/job.h)\n"
+            "#### Right\n[code](../step1_job/job.h) [other](../step1_job/other.h)\n");
+  EXPECT_THAT(found(), IsEmpty());
 }
 
 TEST_F(Documents, HaveCardsThatLinkAnExercise) {
   const std::string text = "### " + kFirstCard + "\n[code](../step1_job/job.h)\n";
   write("docs/review_cards.md", text + "[01](../exercises/01_first/README.md)\n");
   EXPECT_THAT(found(), IsEmpty());
-  write("docs/review_cards.md", text);
+  write("docs/review_cards.md", text + "[all](../exercises/README.md)\n" + card(kSecondCard));
+  write("step1_job/job.h", "// " + kFirstCard + ", " + kSecondCard);
   EXPECT_THAT(found(), only("docs/review_cards.md:1: " + kFirstCard + " has no exercise"));
 }
 

@@ -139,15 +139,13 @@ std::vector<Link> links_of(const Page& page) {
     std::ranges::copy(all_between(page.prose, " " + attribute + "=\"", "\""),
                       std::back_inserter(links));
   }
-  std::ranges::stable_sort(links, {}, &Link::line);
   return links;
 }
 
 std::filesystem::path destination(const Page& page, const std::string& target) {
   const std::filesystem::path path = target.substr(0, target.find('#'));
   if (path.empty()) return page.file;
-  const auto from_root = (page.file.parent_path() / path).lexically_normal();
-  return from_root.has_filename() ? from_root : from_root.parent_path();
+  return (page.file.parent_path() / path).lexically_normal();
 }
 
 }  // namespace worker_pool

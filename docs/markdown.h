@@ -46,7 +46,7 @@ std::vector<Heading> headings_of(const Page& page);
 // why-stdjthread.
 std::string anchor_of(const std::string& heading);
 
-// Images and HTML, too. Sorted by line; within a line, [text](target) comes first.
+// First all [text](target), images, too; then [label]: target and HTML.
 std::vector<Link> links_of(const Page& page);
 
 // Where a relative link leads, from the root and without its anchor.
