@@ -84,7 +84,7 @@ void announce(int signal, int count) {
 }
 
 // Pretends to work for a while, and gives up when it is told to.
-JobHandler sleep_for(std::chrono::milliseconds work) {
+JobHandler handler_that_sleeps_for(std::chrono::milliseconds work) {
   return [work](const Job&, const Context& ctx) -> JobResult {
     if (ctx.sleep_for(work)) return {};
     return std::unexpected(ended(*ctx.err()));
@@ -112,8 +112,8 @@ void print(const ShutdownReport& report, const Metrics& metrics) {
 }
 
 int run(const Settings& settings, Pictures& pictures) {
-  const ShutdownSignals signals(announce);  // before the pool's threads, which inherit the mask
-  WorkerPool pool(settings.pool, sleep_for(settings.work),
+  const ShutdownSignals signals(announce);  // blocks both in all threads to come
+  WorkerPool pool(settings.pool, handler_that_sleeps_for(settings.work),
                   observe_with({std::make_shared<LogLines>(), pictures.observer()}));
   const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
   const std::int64_t accepted = submit_all(pool, settings.jobs);

@@ -28,8 +28,8 @@ namespace worker_pool {
 // sent to the process, as by kill or Ctrl-C, not those to one thread, as by raise().
 //
 // One in a program, made in main() while there is no other thread: threads inherit what their
-// maker blocks, and a thread from before would still be killed by a signal. The same thread
-// destroys it; then the signals do again what they did before.
+// maker blocks, and a thread from before could still receive a signal, which ends the program. The
+// same thread destroys it; then the signals do again what they did before.
 //
 // Both signals count together. Two that come at once may count as one: the system keeps no
 // list of them. SIGINT is left alone in a program that was started with it ignored, as shells do

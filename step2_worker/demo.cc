@@ -1,10 +1,15 @@
-// One worker takes three jobs from a channel; the second one fails, the third is done anyway.
+// One worker takes five jobs from a channel: one fails, one throws, one comes too late, and the
+// rest is done anyway.
+#include <chrono>
+#include <cstddef>
 #include <expected>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -14,6 +19,8 @@
 
 namespace worker_pool {
 namespace {
+
+using namespace std::chrono_literals;
 
 // No lock: there is one worker, and main() does not print before it has left.
 class LogLines : public Observer {
@@ -28,11 +35,14 @@ class LogLines : public Observer {
 };
 
 JobResult handle(const Job& job, const Context&) {
-  if (job.id == "b") {
-    return std::unexpected(JobError{JobError::Kind::kFailed, "job b has no payload"});
+  if (job.payload.empty()) {
+    return std::unexpected(JobError{JobError::Kind::kFailed, "job " + job.id + " has no payload"});
   }
+  if (job.payload.size() > 64) throw std::length_error("job " + job.id + " is too large");
   return {};
 }
+
+std::vector<std::byte> bytes(std::size_t size) { return std::vector<std::byte>(size); }
 
 void run() {
   auto [jobs, queue] = make_channel<Job>(100);
@@ -40,13 +50,16 @@ void run() {
   const std::jthread thread(worker, 1, queue, group.add(), handle, std::make_shared<LogLines>(),
                             Context());
 
-  for (const std::string id : {"a", "b", "c"}) {
-    if (jobs.send(Job{.id = id}) != SendStatus::kSent) return;  // only if somebody had closed it
+  for (Job job :
+       {Job{.id = "a", .payload = bytes(2)}, Job{.id = "b"}, Job{.id = "c", .payload = bytes(100)},
+        Job{.id = "d", .payload = bytes(2), .ctx = Context().with_timeout(0s)},
+        Job{.id = "e", .payload = bytes(2)}}) {
+    if (jobs.send(std::move(job)) != SendStatus::kSent) return;  // only if somebody had closed it
   }
   jobs.close();
-  group.wait();
+  if (!group.wait_for(5s)) std::cout << "The worker is still busy after 5 s\n";
 
-  Job late{.id = "d"};
+  Job late{.id = "f"};
   if (jobs.send(std::move(late)) == SendStatus::kClosed) {
     std::cout << "Closed: job " << late.id << " is still ours\n";
   }

@@ -30,7 +30,7 @@ TEST(BareWait, WorkerSleepsUntilThereIsAJob) {
         JobQueue queue;
         int done = 0;
         lab::thread worker("worker", [&] { handle_one(queue); });
-        lab::note("submits a job");
+        lab::note("is about to submit a job");
         queue.submit([&] { ++done; });
         worker.join();
         lab::check(done == 1, "the job was done " + std::to_string(done) + " times, not once");

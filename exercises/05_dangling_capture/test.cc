@@ -52,8 +52,10 @@ class Watched {
   // Does the job, unless it would use what does not exist any more.
   void check_and_do(const Job& job) const {
     lab::note("takes the job for \"" + text_ + "\"");
-    lab::check(!report_.expired(),
-               "the job is about to send the report, which has been destroyed already");
+    lab::check(
+        !report_.expired(),
+        "the report that was handed over is gone before its job is done: the job refers to it, "
+        "or has a copy of it");
     lab::check(!connection_.expired(),
                "the job is about to use the connection, which has been destroyed already");
     job();

@@ -50,6 +50,7 @@ TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhenAllJobsTakeTheSame) {
   expect_every_schedule(kLesson, [] {
     check_results(run_all(kInputs, [](const std::string& input) {
       lab::note("works on the " + input);
+      lab::check(lab::running_threads() <= 1 + kWorkers, "there are more than kWorkers workers");
       return result_of(input);
     }));
   });

@@ -39,9 +39,10 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
                                         " of 2 rules were loaded; wanted: 2 of 2");
       // Neither a lock nor an atomic: nothing orders this thread after the one that loaded the
       // rules.
-      lab::check(has_synchronised,
-                 "data race: no lock and no atomic orders this get() after the loading, so outside "
-                 "the lab the rules may be missing (std::atomic is lab::atomic here)");
+      lab::check(
+          has_synchronised,
+          "data race: no lock and no atomic orders this get() after the loading, so outside "
+          "the lab the rules may be missing (the lab sees no std::atomic and no std::call_once)");
     };
     lab::thread one("worker 1", work);
     lab::thread two("worker 2", work);

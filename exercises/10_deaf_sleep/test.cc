@@ -59,14 +59,15 @@ TEST(DeafSleep, PollsOncePerPeriod) {
         Poller poller(minutes(1), [&] {
           const auto now = lab::steady_clock::now() - began;
           lab::note("polls at " + in_seconds(now));
-          const auto due = polls++ * minutes(1);
+          const auto due = polls++ * (minutes(1) + seconds(1));  // a period, and a poll
           lab::check(now == due, "poll " + std::to_string(polls) + " came at " + in_seconds(now) +
                                      "; wanted: at " + in_seconds(due));
+          lab::this_thread::sleep_for(seconds(1));
         });
         lab::this_thread::sleep_for(seconds(90));
         poller.stop();
         lab::check(polls == 2, "in 90 s there were " + std::to_string(polls) +
-                                   " polls; wanted: 2, at 0 s and at 60 s");
+                                   " polls; wanted: 2, at 0 s and at 61 s");
       },
       kExactTimes);
 }

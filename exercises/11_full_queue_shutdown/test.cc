@@ -68,6 +68,26 @@ TEST(FullQueueShutdown, CloseWakesEveryProducerThatWaitsForRoom) {
         lab::check(lab::steady_clock::now() == closed,
                    "the producers noticed by the clock, not by close()");
         pop_rest(queue, 1);
+        lab::note("pushes job 4, after the close");
+        Job late = std::make_unique<int>(4);
+        lab::check(!queue.push(std::move(late)), "push accepted job 4 after close()");
+        lab::check(late != nullptr, "push refused job 4, and did not leave it to its owner");
+      },
+      options);
+}
+
+TEST(FullQueueShutdown, CloseWakesEveryConsumerThatWaitsForAJob) {
+  const lab::Options options{.max_preemptions = 1, .random_schedules = 50};
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Queue queue(1);
+        lab::thread first("consumer 1", [&] { pop_rest(queue, 0); });
+        lab::thread second("consumer 2", [&] { pop_rest(queue, 0); });
+        lab::note("closes the queue");
+        queue.close();
+        first.join();
+        second.join();
       },
       options);
 }

@@ -169,8 +169,7 @@ class jthread : public thread {
 };
 
 // Every operation is sequentially consistent, whatever memory order it asks for, and a point where
-// another thread may go on. With a
-// name, every look and every change is a line of the story.
+// another thread may go on. With a name, every look and every change is a line of the story.
 template <class T>
 class atomic {
  public:

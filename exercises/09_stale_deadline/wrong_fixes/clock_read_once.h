@@ -20,7 +20,8 @@ struct Job {
 
 class Worker {
  public:
-  // `report_late` is called for each job that comes too late, by the thread in submit() or run().
+  // `report_late` is called for each job that comes too late, by the thread in submit() or run(),
+  // without a lock held.
   explicit Worker(std::function<void(const Job&)> report_late)
       : report_late_(std::move(report_late)) {}
 

@@ -56,7 +56,8 @@ class Pool {
   lab::thread worker_{"worker", [this] { run(); }};  // last: it uses the others at once
 };
 
-// Does `first`, and then `second` as a job of its own: other jobs may come between the two.
+// Does `first`, then submits `second` as a job of its own: jobs that were submitted meanwhile come
+// between the two.
 inline void submit_both(const std::shared_ptr<Pool>& pool, Job first, Job second) {
   // A plain pointer: ~Pool waits for its jobs, so they need no share of the pool.
   pool->submit([pool = pool.get(), first = std::move(first), second = std::move(second)] {
