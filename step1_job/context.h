@@ -72,7 +72,7 @@ class Context {
   // ended, before the call or during the sleep; true when the whole time was slept.
   bool sleep_for(Clock::duration duration) const;
 
-  std::stop_token stop_token() const { return stop_; }
+  std::stop_token stop_token() const { return stop_; }  // hears of a cancel, not of the deadline
   Clock::time_point deadline() const { return deadline_; }  // time_point::max(): none
 
  private:

@@ -2,7 +2,7 @@
 //
 //   auto [jobs, queue] = make_channel<int>(100);          // Sender<int>, Receiver<int>
 //   std::jthread consumer([queue] {
-//     while (auto job = queue.receive()) use(*job);       // Go: for job := range jobs (WP-24)
+//     while (auto job = queue.receive()) use(*job);       // Go: for job := range jobs
 //   });
 //   if (jobs.send(42) != SendStatus::kSent) refuse();     // Go: jobs <- 42
 //   jobs.close();                                         // Go: close(jobs)
@@ -12,7 +12,7 @@
 //  2. A value that was sent is received exactly once, or comes back from
 //     close_and_take_pending(), which needs a T that moves without throwing. A value that was
 //     refused never left its owner.
-//  3. At most `capacity` values are queued. (WP-01)
+//  3. At most `capacity` values are queued.
 //  4. close() wakes every thread that is blocked on either end.
 //  5. T needs a move constructor, nothing else. A value is never destroyed under the channel's
 //     lock, only its moved-from shell.
@@ -133,7 +133,7 @@ template <class T>
   return {std::move(sender), Receiver<T>(std::move(queue))};
 }
 
-// A channel that holds at most `capacity` values; 0 is refused with std::invalid_argument.
+// A channel that holds at most `capacity` values (WP-01); 0 is refused with std::invalid_argument.
 // (Go's capacity 0, a hand-over without a queue, is another tool: this course does not need it.)
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_channel(std::size_t capacity) {

@@ -8,7 +8,7 @@
 //
 // In Go one writes wg.Add(1) before `go` and `defer wg.Done()` inside, and may forget either. Here
 // add() returns a token that the thread is handed: there is nothing to hand over before the group
-// has counted it, and its destructor leaves the group however the thread's function ends. (WP-07)
+// has counted it, and its destructor leaves the group however the thread's function ends.
 //
 // Why not std::latch or join()? Neither can wait with a timeout. (WP-07)
 #pragma once
@@ -41,7 +41,7 @@ class WaitGroup {
     std::size_t waiting = 0;  // threads blocked in a wait
   };
 
-  // Adds one member, who leaves when the token is destroyed.
+  // Adds one member, who leaves when the token is destroyed. (WP-07)
   [[nodiscard]] Token add();
 
   // Blocks until the group has no members. What a member did before it released its token has
