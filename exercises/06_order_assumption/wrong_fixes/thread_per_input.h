@@ -33,7 +33,8 @@ inline std::vector<std::string> run_all(const std::vector<std::string>& inputs, 
   };
 
   std::vector<lab::thread> workers;
-  for (int n = 0; n < static_cast<int>(inputs.size()); ++n) workers.emplace_back("worker", run_worker);
+  for (int n = 0; n < static_cast<int>(inputs.size()); ++n)
+    workers.emplace_back("worker", run_worker);
   for (lab::thread& worker : workers) worker.join();  // before anything they refer to is gone
   return results;
 }
