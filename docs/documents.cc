@@ -25,21 +25,18 @@ void add(Findings& findings, const fs::path& file, std::size_t line, const std::
 
 // --- The tree ------------------------------------------------------------------------------------
 
-// Relative to root, in an order that does not change. Links to folders are not followed, so
-// bazel-out is left out.
-std::vector<fs::path> files_of(const fs::path& root) {
-  std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator entry(root), end; entry != end; ++entry) {
-    if (entry->path().filename() == ".git") entry.disable_recursion_pending();
-    if (entry->is_regular_file()) files.push_back(entry->path().lexically_relative(root));
+// Files and folders, relative to root. Links to folders are not followed, so bazel-out is left out.
+std::vector<fs::path> paths_in(const fs::path& root) {
+  std::vector<fs::path> paths;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
+    paths.push_back(entry.path().lexically_relative(root));
   }
-  std::ranges::sort(files);
-  return files;
+  return paths;
 }
 
 std::vector<Page> pages_of(const fs::path& root) {
   std::vector<Page> pages;
-  for (const fs::path& file : files_of(root)) {
+  for (const fs::path& file : paths_in(root)) {
     if (file.extension() == ".md") pages.push_back(read_page(root, file));
   }
   return pages;
@@ -60,19 +57,20 @@ bool is_out_of_sight(const fs::path& root, const fs::path& file) {
   });
 }
 
-// The names of the folders in `folder` that match.
-std::set<std::string> folders_of(const fs::path& folder, const std::string& pattern) {
+// The names in `folder` that match.
+std::set<std::string> names_in(const fs::path& folder, const std::string& pattern) {
   std::set<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && std::regex_match(name, std::regex(pattern))) names.insert(name);
+    if (std::regex_match(name, std::regex(pattern))) names.insert(name);
   }
   return names;
 }
 
-bool links_to(const Page& page, const fs::path& file) {
-  return std::ranges::any_of(
-      links_of(page), [&](const Link& link) { return destination(page, link.target) == file; });
+bool links_to(const Page& page, const fs::path& file, const std::string& anchor = "") {
+  return std::ranges::any_of(links_of(page), [&](const Link& link) {
+    return destination(page, link.target) == file && link.target.ends_with(anchor);
+  });
 }
 
 // --- Links ---------------------------------------------------------------------------------------
@@ -81,8 +79,8 @@ bool links_to(const Page& page, const fs::path& file) {
 std::set<std::string> anchors_of(const Page& page) {
   std::set<std::string> anchors;
   std::map<std::string, int> times;
-  for (const Heading& heading : headings_of(page)) {
-    const std::string anchor = anchor_of(heading.text);
+  for (const std::string& heading : headings_of(page)) {
+    const std::string anchor = anchor_of(heading);
     const int before = times[anchor]++;
     anchors.insert(before == 0 ? anchor : anchor + "-" + std::to_string(before));
   }
@@ -110,6 +108,26 @@ void check_link(const fs::path& root, const Page& page, const Link& link, Findin
           "that of a heading or an <a id> of a page");
 }
 
+// Each [text][id] has its [id]: target, and each of these is used.
+void check_references(const Page& page, Findings& findings) {
+  static const std::regex kDefinition("\\[([^\\]]+)\\]: .*");
+  std::map<std::string, std::size_t> used, defined;  // ids, and where
+  for (const Link& use : all_between(page.prose, "][", "]")) used.emplace(use.target, use.line);
+  const Lines prose = lines_of(page.prose);
+  for (std::size_t i = 0; i < prose.size(); ++i) {
+    std::smatch id;
+    if (std::regex_match(prose[i], id, kDefinition)) defined.emplace(id[1], i + 1);
+  }
+  for (const auto& [id, line] : used) {
+    if (!defined.contains(id))
+      add(findings, page.file, line, "[" + id + "] is not defined", "a line [" + id + "]: target");
+  }
+  for (const auto& [id, line] : defined) {
+    if (!used.contains(id))
+      add(findings, page.file, line, "[" + id + "] is not used", "a link [text][" + id + "]");
+  }
+}
+
 // --- Excerpts ------------------------------------------------------------------------------------
 
 bool stands_for_lines_left_out(const std::string& line) {
@@ -132,10 +150,16 @@ std::size_t first_difference(const Lines& lines, const Lines& file) {
   }
 }
 
+bool says_nothing(const std::string& line) {
+  return line.find_first_not_of(" \t") == std::string::npos || stands_for_lines_left_out(line);
+}
+
 void check_excerpt(const fs::path& root, const Page& page, const Block& block,
                    const std::string& source, Findings& findings) {
   const fs::path file = destination(page, source);
-  if (is_out_of_sight(root, file)) return;
+  if (std::ranges::all_of(block.lines, says_nothing))
+    return add(findings, page.file, block.line, "an excerpt without a line", "lines of " + source);
+  if (!fs::exists(root / file)) return;  // check_links() says so
   const std::size_t at = first_difference(block.lines, lines_of(contents(root / file)));
   if (at == block.lines.size()) return;
   add(findings, page.file, block.line + 1 + at,
@@ -161,7 +185,7 @@ bool declares(const std::string& build, const std::string& name) {
 }
 
 bool has_package(const fs::path& folder) {
-  return fs::is_directory(folder) && std::ranges::any_of(files_of(folder), [](const fs::path& f) {
+  return fs::is_directory(folder) && std::ranges::any_of(paths_in(folder), [](const fs::path& f) {
            return f.filename() == "BUILD";
          });
 }
@@ -185,27 +209,70 @@ std::string card_id(std::size_t number) {
   return std::string("WP-") + (number < 10 ? "0" : "") + std::to_string(number);
 }
 
-// The card goes on until the line `end`.
-void check_card(const fs::path& root, const Page& page, const Heading& card, std::size_t end,
-                Findings& findings) {
-  static const std::regex kExercise("exercises/\\d\\d_.*");
-  bool has_exercise = false;
-  for (std::size_t line = card.line; line < end; ++line) {
-    has_exercise = has_exercise || page.lines[line - 1].contains("o exercise");  // No, or no
+const std::string kCards = "docs/review_cards.md";
+
+struct Card {
+  std::size_t line;  // of its heading
+  std::string id;
+  std::string text;      // up to the next heading
+  std::string exercise;  // as exercise_in() has it
+};
+
+// exercises/NN_name when the text links into it; "none" when it has the words `none` instead.
+std::string exercise_in(const Page& page, const std::string& text, const std::string& none) {
+  static const std::regex kExercise("(exercises/\\d\\d_\\w+)/.*");
+  if (text.contains(none)) return "none";
+  for (const Link& link : all_between(text, "](", ")")) {
+    const std::string file = destination(page, link.target).generic_string();
+    std::smatch found;
+    if (std::regex_match(file, found, kExercise)) return found[1];
   }
-  fs::path code;
-  for (const Link& link : links_of(page)) {
-    if (link.line < card.line || link.line >= end || link.target.contains(':')) continue;
+  return "";
+}
+
+std::vector<Card> cards_of(const Page& page) {
+  std::vector<Card> cards;
+  for (const Link& card : all_between(page.prose, "# WP-", "\n#")) {
+    std::string exercise;
+    for (const Link& part : all_between(card.target, "*exercise*:", "*source*")) {
+      exercise += exercise_in(page, part.target, "no exercise");
+    }
+    cards.push_back(
+        {card.line, "WP-" + card.target.substr(0, card.target.find('\n')), card.target, exercise});
+  }
+  return cards;
+}
+
+void check_card(const fs::path& root, const Page& page, const Card& card, Findings& findings) {
+  const auto wrong = [&](const std::string& what, const std::string& allowed) {
+    add(findings, page.file, card.line, card.id + what, allowed);
+  };
+  bool has_code = false;
+  for (const Link& link : all_between(card.text, "](", ")")) {
     const fs::path file = destination(page, link.target);
-    has_exercise = has_exercise || std::regex_match(file.generic_string(), kExercise);
-    if (code.empty() && is_code(file) && !is_in(file, "exercises")) code = file;
+    const bool is_ours = !is_in(file, "exercises") && !is_in(file, "benchmarks");
+    if (!is_code(file) || !is_ours || link.target.contains(':')) continue;
+    has_code = true;
+    if (!contents(root / file).contains(card.id))
+      wrong(" is not in " + file.generic_string(), "links to code with the id in a comment");
   }
-  if (!contents(root / code).contains(card.text))
-    add(findings, page.file, card.line, card.text + " is not in the code that its card links first",
-        "a link to a .h or .cc that has " + card.text + " in a comment");
-  if (!has_exercise)
-    add(findings, page.file, card.line, card.text + " has no exercise",
-        "a link into exercises/NN_name, or the words \"no exercise\"");
+  const auto end = card.line + static_cast<std::size_t>(std::ranges::count(card.text, '\n'));
+  const bool has_diff = std::ranges::any_of(page.blocks, [&](const Block& block) {
+    return block.language == "diff" && block.line > card.line && block.line <= end;
+  });
+  if (!has_code) wrong(" links no code", "a link to a .h or .cc with the id in a comment");
+  if (!has_diff) wrong(" has no smell", "a block of diff");
+  if (!card.text.contains("\n> ")) wrong(" has no comment to paste", "a quote: > ...");
+  if (!card.text.contains("*source*")) wrong(" has no source", "*source*: ...");
+  if (card.exercise.empty())
+    wrong(" has no exercise", "*exercise*: and a link into exercises/NN_name, or: no exercise");
+
+  const std::string begin = "| [" + card.id + "](#" + anchor_of(card.id) + ") | ";
+  const auto row = std::ranges::find_if(
+      page.lines, [&](const std::string& line) { return line.starts_with(begin); });
+  if (row == page.lines.end()) return wrong(" has no row in the table", begin + "... | ... |");
+  if (exercise_in(page, row->substr(row->rfind(" | ")), "none") != card.exercise)
+    wrong(" has another exercise in the table", "the same link in both, or none");
 }
 
 void check_marks(const fs::path& root, const fs::path& file, const std::set<std::string>& cards,
@@ -215,7 +282,7 @@ void check_marks(const fs::path& root, const fs::path& file, const std::set<std:
   for (std::size_t i = 0; i < lines.size(); ++i) {
     for (std::sregex_iterator id(lines[i].begin(), lines[i].end(), kMark), end; id != end; ++id) {
       if (!cards.contains(id->str()))
-        add(findings, file, i + 1, "there is no card " + id->str(), "ids of docs/review_cards.md");
+        add(findings, file, i + 1, "there is no card " + id->str(), "ids of " + kCards);
     }
   }
 }
@@ -224,10 +291,17 @@ void check_marks(const fs::path& root, const fs::path& file, const std::set<std:
 
 // `page` is that of the exercise. Its row in the table links it first, and then its lesson.
 void check_exercise(const fs::path& root, const Page& table, const fs::path& page,
-                    Findings& findings) {
-  const std::string name = page.parent_path().filename().string();
+                    const std::vector<Card>& cards, Findings& findings) {
+  const fs::path folder = page.parent_path();
+  const std::string name = folder.filename().string();
   if (!contents(root / "exercises/BUILD").contains("\"" + name + "\""))
     add(findings, "exercises/BUILD", 1, name + " is missing", "all exercises");
+  const Page solution = read_page(root, folder / "solution/README.md");
+  if (std::ranges::none_of(cards, [&](const Card& card) {
+        return card.exercise == folder && links_to(solution, kCards, "#" + anchor_of(card.id));
+      }))
+    add(findings, solution.file, 1, "no card is linked that links " + name,
+        "a link to " + kCards + "#wp-NN");
   const std::vector<Link> links = links_of(table);
   const auto row = std::ranges::find_if(links, [&](const Link& link) {
     return table.lines[link.line - 1].starts_with("| [") && destination(table, link.target) == page;
@@ -247,13 +321,15 @@ Findings check_links(const fs::path& root) {
   Findings findings;
   for (const Page& page : pages_of(root)) {
     for (const Link& link : links_of(page)) check_link(root, page, link, findings);
+    check_references(page, findings);
   }
   return findings;
 }
 
 Findings check_excerpts(const fs::path& root) {
   static const std::regex kMark("<!-- from (\\S+) -->");
-  static const std::regex kHasToBeMarked("\\s*(cpp|c\\+\\+|cc|go|golang)\\b.*");
+  static const std::regex kHasToBeMarked("\\s*(cpp|c\\+\\+|cxx|cc|h|hpp|go|golang)(\\W.*)?",
+                                         std::regex::icase);
   Findings findings;
   for (const Page& page : pages_of(root)) {
     std::set<std::size_t> marks;
@@ -277,8 +353,8 @@ Findings check_excerpts(const fs::path& root) {
 }
 
 Findings check_targets(const fs::path& root) {
-  static const std::regex kTarget(
-      R"((?:^|[\s"'=(-])(//(?:\.\.\.|(?:[a-z]\w*(?:/\w+)*)?:[\w.-]+|[a-z]\w*(?:/\w+)*(?:/\.\.\.)?)))");
+  static const std::regex kTarget(R"((?:^|[\s"'=(-])(//(?:\.\.\.|(?:[a-z]\w*(?:/\w+)*)?:[\w.-]+)"
+                                  R"(|[a-z]\w*(?:/\w+)*(?:/\.\.\.)?)))");
   Findings findings;
   for (const Page& page : pages_of(root)) {
     // benchmarks/ is a module of its own, and its page may mean either.
@@ -298,24 +374,19 @@ Findings check_targets(const fs::path& root) {
 
 Findings check_cards(const fs::path& root) {
   Findings findings;
-  const Page page = read_page(root, "docs/review_cards.md");
-  const std::vector<Heading> headings = headings_of(page);
-  std::set<std::string> cards;
-  for (auto card = headings.begin(); card != headings.end(); ++card) {
-    if (!card->text.starts_with("WP-")) continue;
-    const std::string id = card_id(cards.size() + 1);
-    if (card->level != 3 || card->text != id)
-      add(findings, page.file, card->line, page.lines[card->line - 1] + ": out of order",
-          "### " + id);
-    cards.insert(card->text);
-    const auto next = std::find_if(card + 1, headings.end(),
-                                   [](const Heading& heading) { return heading.level <= 3; });
-    check_card(root, page, *card, next == headings.end() ? page.lines.size() + 1 : next->line,
-               findings);
+  const Page page = read_page(root, kCards);
+  std::set<std::string> ids;
+  for (const Card& card : cards_of(page)) {
+    const std::string heading = "### " + card_id(ids.size() + 1);
+    const std::string& line = page.lines[card.line - 1];
+    if (line != heading) add(findings, page.file, card.line, line + ": out of order", heading);
+    ids.insert(card.id);
+    check_card(root, page, card, findings);
   }
-  if (cards.empty()) add(findings, page.file, 1, "there are no cards", "### " + card_id(1));
-  for (const fs::path& file : files_of(root)) {
-    if (is_code(file)) check_marks(root, file, cards, findings);
+  if (ids.empty()) add(findings, page.file, 1, "there are no cards", "### " + card_id(1));
+  const std::set<fs::path> texts = {".h", ".cc", ".md", ".go", ".py"};
+  for (const fs::path& file : paths_in(root)) {
+    if (texts.contains(file.extension())) check_marks(root, file, ids, findings);
   }
   return findings;
 }
@@ -323,8 +394,9 @@ Findings check_cards(const fs::path& root) {
 Findings check_exercises(const fs::path& root) {
   Findings findings;
   const Page table = read_page(root, "exercises/README.md");
-  for (const std::string& name : folders_of(root / "exercises", "\\d\\d_.*")) {
-    check_exercise(root, table, fs::path("exercises") / name / "README.md", findings);
+  const std::vector<Card> cards = cards_of(read_page(root, kCards));
+  for (const std::string& name : names_in(root / "exercises", "\\d\\d_.*")) {
+    check_exercise(root, table, fs::path("exercises") / name / "README.md", cards, findings);
   }
   return findings;
 }
@@ -332,10 +404,14 @@ Findings check_exercises(const fs::path& root) {
 Findings check_front_page(const fs::path& root) {
   Findings findings;
   const Page page = read_page(root, "README.md");
-  for (const std::string& name : folders_of(root, "step\\d_.*|full_pattern")) {
-    const std::string lesson = name + "/README.md";
-    if (!links_to(page, lesson))
-      add(findings, page.file, 1, lesson + " is not linked", "all steps");
+  std::set<std::string> wanted = {"docs/go_to_cpp.md", kCards, "exercises/README.md"};
+  for (const std::string& name : names_in(root, "step\\d_.*|full_pattern")) {
+    wanted.insert(name + "/README.md");
+  }
+  for (const std::string& file : wanted) {
+    if (!links_to(page, file))
+      add(findings, page.file, 1, file + " is not linked",
+          "all steps, exercises, cards, Go's forms");
   }
   return findings;
 }

@@ -8,11 +8,13 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 namespace worker_pool {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -21,6 +23,9 @@ using testing::StartsWith;
 const std::string kMark = "WP-";
 const std::string kFirstCard = kMark + "01";
 const std::string kSecondCard = kMark + "02";
+const std::string kExercise = "[01](../exercises/01_first/README.md)";
+const std::string kFirstRow = "| [" + kFirstCard + "](#wp-01) | a smell | " + kExercise + " |\n\n";
+const std::string kSecondRow = "| [" + kSecondCard + "](#wp-02) | a smell | none |\n\n";
 
 // A small course, in which all is well until a test writes something else.
 class Documents : public testing::Test {
@@ -30,14 +35,18 @@ class Documents : public testing::Test {
     root_ = fs::path(testing::TempDir()) / fs::path(name).filename();
     fs::remove_all(root_);
     write(".bazelignore", "benchmarks\n");
-    write("README.md", "[Step 1](step1_job/README.md), [speed](benchmarks/README.md#results)\n");
-    write("docs/review_cards.md", card(kFirstCard));
+    write("README.md", "[Step 1](step1_job/README.md), [speed](benchmarks/README.md#results)\n" +
+                           std::string("[a](docs/go_to_cpp.md) [b](docs/review_cards.md) ") +
+                           "[c](exercises/README.md)\n");
+    write("docs/go_to_cpp.md", "");
+    write("docs/review_cards.md", kFirstRow + card(kFirstCard));
     write("exercises/BUILD", "_EXERCISES = [\n    \"01_first\",\n]\n");
     write("exercises/README.md",
           "| [01_first](01_first/README.md) | [1. Job](../step1_job/README.md) |\n");
     write("exercises/exercise.bzl", "def exercise(name):\n    _exercise_test(\"test\")\n");
     write("exercises/01_first/BUILD", "load(\"\")\n\nexercise(\n    name = \"01_first\",\n)\n");
     write("exercises/01_first/README.md", "# First\n");
+    write("exercises/01_first/solution/README.md", "[a](../../../docs/review_cards.md#wp-01)\n");
     write("step1_job/BUILD", R"(cc_binary(
     name = "demo",
 )
@@ -60,8 +69,16 @@ struct Job {
 )");
   }
 
-  static std::string card(const std::string& id) {
-    return "### " + id + "\n\n[code](../step1_job/job.h), no exercise.\n\n";
+  static std::string card(const std::string& id, const std::string& exercise = kExercise) {
+    return "### " + id + "\n\n```diff\n+a\n```\n\n> No.\n\n[code](../step1_job/job.h), " +
+           "*exercise*: " + exercise + ", *source*: us.\n\n";
+  }
+
+  // The first card, with something else in place of `part`.
+  void write_card_with(const std::string& part, const std::string& other) const {
+    std::string text = kFirstRow + card(kFirstCard);
+    ASSERT_TRUE(text.contains(part));
+    write("docs/review_cards.md", text.replace(text.find(part), part.size(), other));
   }
 
   void write(const fs::path& file, const std::string& text) const {
@@ -109,7 +126,10 @@ const Sample kLinks[] = {
     {"Image", "![a](a.svg)\n", "1: link to 'a.svg': there is no docs/a.svg"},
     {"ImageAsHtml", "<img src=\"a.svg\">\n", "1: link to 'a.svg': there is no docs/a.svg"},
     {"LinkAsHtml", "<a href=\"a.h\">a</a>\n", "1: link to 'a.h': there is no docs/a.h"},
-    {"LinkByReference", "[a]\n\n[a]: a.h\n", "3: link to 'a.h': there is no docs/a.h"},
+    {"LinkByReference", "[x][a]\n\n[a]: a.h\n", "3: link to 'a.h': there is no docs/a.h"},
+    {"ReferencesThatBelongTogether", "[`x`][a] [y][a]\n\n[a]: page.md\n"},
+    {"ReferenceToNothing", "\n[x][a] `[x][b]`\n", "2: [a] is not defined"},
+    {"ReferenceThatNobodyUses", "[a]\n\n[a]: page.md\n", "3: [a] is not used"},
     {"LinkOutOfTheCourse", "[a](../..)\n", "1: link to '../..': there is no .."},
     {"LinkToTheRootOfTheDisk", "[a](/etc)\n", "1: link to '/etc': neither https nor relative"},
     {"LinkToAnotherPlace", "[a](https://example.com/a#b)\n"},
@@ -118,13 +138,16 @@ const Sample kLinks[] = {
      "1: link to 'https://a b': empty, or with a blank or a title"},
     {"LinkToNothing", "[a]()\n", "1: link to '': empty, or with a blank or a title"},
     {"NoLinkInCode", "`[a](b)` and ``a ` [a](b)``\n```text\n[a](b)\n```\n~~~\n[a](b)\n~~~\n"},
+    {"NoLinkInAnIndentedBlock", "- a\n\n   ```sh\n   [a](b)\n   ```\n"},
     {"NoEndOfABlockWithALanguage", "```text\n```sh\n[a](b)\n```\n"},
     {"NoCodeWithoutAnEnd", "a ` b\n\n[a](b)\n\nc ` d\n", "3: link to 'b': there is no docs/b"},
     {"LinkAfterABlockInABlock", "````text\n```\n````\n[a](b)\n",
      "4: link to 'b': there is no docs/b"},
     {"AnchorOfAHeading",
-     "## Why `std::jthread`, [again](page.md)? \xE2\x86\x92 A_b-c\n"
+     "## Why `std::jthread`, [again](page.md)? + A_b-c\n"
      "[a](#why-stdjthread-again--a_b-c)\n"},
+    {"AnchorOfAFolder", "[a](../step1_job#a)\n",
+     "1: link to '../step1_job#a': step1_job has no such anchor"},
     {"AnchorOfNoHeading", "# A\n[a](#b)\n", "2: link to '#b': docs/page.md has no such anchor"},
     {"AnchorOfAHeadingInCode", "```sh\n# A\n```\n[a](#a)\n",
      "4: link to '#a': docs/page.md has no such anchor"},
@@ -158,12 +181,23 @@ const Sample kExcerpts[] = {
      "3: step1_job/job.h does not have here: int a;  // ..."},
     {"ExcerptFromAnIgnoredFolder", "<!-- from ../benchmarks/a.h -->\n```cpp\nint a;\n```\n"},
     {"ExcerptFromNoFile", "<!-- from job.h -->\n```cpp\nstruct Job {\n```\n",
-     "3: docs/job.h does not have here: struct Job {"},
+     "1: link to 'job.h': there is no docs/job.h"},
+    {"ExcerptWithoutALine", "\n<!-- from ../step1_job/job.h -->\n```cpp\n\n  // ...\n```\n",
+     "3: an excerpt without a line"},
     {"MarkedOutput", "<!-- from ../README.md -->\n```text\nStep 1\n```\n",
      "3: README.md does not have here: Step 1"},
     {"OutputWithoutAMark", "```text\nStep 1\n```\n"},
     {"CppWithoutAMark", "\n```cpp\nint id;\n```\n", "2: code that is from no file"},
+    {"CppAsPlusesWithoutAMark", "```c++\n```\n", "1: code that is from no file"},
+    {"CppInCapitalsWithoutAMark", "``` C++ x\n```\n", "1: code that is from no file"},
+    {"CxxWithoutAMark", "```cxx\n```\n", "1: code that is from no file"},
+    {"CcWithoutAMark", "```cc\n```\n", "1: code that is from no file"},
+    {"HWithoutAMark", "```h\n```\n", "1: code that is from no file"},
+    {"HppWithoutAMark", "```hpp\n```\n", "1: code that is from no file"},
     {"GoWithoutAMark", "a\n```go\nid := 1\n```\n", "2: code that is from no file"},
+    {"GoInCapitalsWithoutAMark", "```Go\n```\n", "1: code that is from no file"},
+    {"GolangWithoutAMark", "```golang\n```\n", "1: code that is from no file"},
+    {"OtherLanguagesWithoutAMark", "```html\n```\n```cmake\n```\n```\n```\n"},
     {"MarkWithoutABlock", "<!-- from ../step1_job/job.h -->\n\n```sh\nls\n```\n",
      "1: nothing is from ../step1_job/job.h"},
 };
@@ -183,6 +217,7 @@ const Sample kTargets[] = {
      "1: there is no target //step1_job:slow_job_test"},
     {"NoTargetThatIsNotInTheList", "`//step1_job:fast_demo`\n",
      "1: there is no target //step1_job:fast_demo"},
+    {"NoFolderBelow", "`//nowhere/...`\n", "1: there is no target //nowhere/..."},
     {"NoPackageBelow", "`//docs/...`\n", "1: there is no target //docs/..."},
     {"NoTargetOfTheMacro", "`//exercises/01_first:tests`\n",
      "1: there is no target //exercises/01_first:tests"},
@@ -214,57 +249,114 @@ TEST_F(Documents, OfAnotherModuleMayMeanItsTargets) {
 }
 
 TEST_F(Documents, HaveCardsWithoutAGap) {
-  write("docs/review_cards.md", card(kSecondCard));
-  write("step1_job/job.h", "// " + kSecondCard);
-  EXPECT_THAT(found(), only("docs/review_cards.md:1: ### " + kSecondCard + ": out of order"));
+  write("docs/review_cards.md",
+        kFirstRow + kSecondRow + card(kSecondCard, "no exercise") + card(kFirstCard));
+  write("step1_job/job.h", "// " + kFirstCard + ", " + kSecondCard);
+  EXPECT_THAT(found(),
+              ElementsAre(StartsWith("docs/review_cards.md:5: ### " + kSecondCard + ": out of"),
+                          StartsWith("docs/review_cards.md:15: ### " + kFirstCard + ": out of")));
 }
 
 TEST_F(Documents, HaveCardsOnTheThirdLevel) {
-  write("docs/review_cards.md", "#" + card(kFirstCard));
-  EXPECT_THAT(found(), only("docs/review_cards.md:1: #### " + kFirstCard + ": out of order"));
+  write_card_with("###", "####");
+  EXPECT_THAT(found(), only("docs/review_cards.md:3: #### " + kFirstCard + ": out of order"));
 }
 
-TEST_F(Documents, HaveCardsWhoseCodeKnowsThem) {
-  write("docs/review_cards.md", card(kFirstCard) + card(kSecondCard));
-  EXPECT_THAT(found(), only("docs/review_cards.md:5: " + kSecondCard +
-                            " is not in the code that its card links first"));
-}
-
-TEST_F(Documents, HaveCardsThatLinkCode) {
-  write("docs/review_cards.md",
-        "### " + kFirstCard + "\nNo exercise.\n# End\n[x](../step1_job/job.h)\n");
-  EXPECT_THAT(found(), only("docs/review_cards.md:1: " + kFirstCard +
-                            " is not in the code that its card links first"));
-}
-
-TEST_F(Documents, MayHaveCardsThatLinkOtherCodeToo) {
-  write("exercises/01_first/job.h", "");
-  write("step1_job/other.h", "");
-  write("docs/review_cards.md",
-        "[other](../step1_job/other.h)\n### " + kFirstCard +
-            "\n[wrong](../exercises/01_first/job.h) [library](https://example.com/job.h)\n"
-            "#### Right\n[code](../step1_job/job.h) [other](../step1_job/other.h)\n");
-  EXPECT_THAT(found(), IsEmpty());
-}
-
-TEST_F(Documents, HaveCardsThatLinkAnExercise) {
-  const std::string text = "### " + kFirstCard + "\n[code](../step1_job/job.h)\n";
-  write("docs/review_cards.md", text + "[01](../exercises/01_first/README.md)\n");
-  EXPECT_THAT(found(), IsEmpty());
-  write("docs/review_cards.md", text + "[all](../exercises/README.md)\n" + card(kSecondCard));
+TEST_F(Documents, HaveCardsWithOrWithoutAnExercise) {
+  write("docs/review_cards.md", kFirstRow + kSecondRow + card(kFirstCard) +
+                                    card(kSecondCard, "no exercise") +
+                                    "# End\n\n[x](../README.md)");
   write("step1_job/job.h", "// " + kFirstCard + ", " + kSecondCard);
-  EXPECT_THAT(found(), only("docs/review_cards.md:1: " + kFirstCard + " has no exercise"));
+  EXPECT_THAT(found(), IsEmpty());
 }
 
-TEST_F(Documents, HaveACardForEachMarkInTheCode) {
-  write("step1_job/job.cc", "\n// " + kSecondCard + "\n");
-  EXPECT_THAT(found(), only("step1_job/job.cc:2: there is no card " + kSecondCard));
+TEST_F(Documents, HaveCardsThatAllTheirCodeKnows) {
+  write("step1_job/other.cc", "");
+  write_card_with("), *ex", ") [other](../step1_job/other.cc), *ex");
+  EXPECT_THAT(found(),
+              only("docs/review_cards.md:3: " + kFirstCard + " is not in step1_job/other.cc"));
+}
+
+TEST_F(Documents, MayHaveCardsThatLinkOtherPlacesToo) {
+  write("exercises/01_first/job.h", "");
+  write_card_with("[code]",
+                  "[wrong](../exercises/01_first/job.h) [library](https://example.com/job.h) "
+                  "[speed](../benchmarks/a.cc) [code]");
+  EXPECT_THAT(found(), IsEmpty());
+}
+
+TEST_F(Documents, HaveEachCardInTheTable) {
+  write_card_with(kFirstRow, "\n");
+  EXPECT_THAT(found(), only("docs/review_cards.md:2: " + kFirstCard + " has no row in the table"));
+}
+
+TEST_F(Documents, HaveTheExerciseOfEachCardInTheTable) {
+  for (const std::string cell :
+       {"none", "01", "[01](../exercises/README.md)", "[01](../exercises/02_second/README.md)"}) {
+    write("exercises/02_second/README.md", "");
+    write_card_with(kExercise, cell);
+    EXPECT_THAT(found(), Contains(StartsWith("docs/review_cards.md:3: " + kFirstCard +
+                                             " has another exercise in the table")))
+        << cell;
+  }
+}
+
+// A part of a card, and what is found when it is something else.
+struct Part {
+  std::string name, part, other, finding;
+};
+
+void PrintTo(const Part& part, std::ostream* out) { *out << part.part; }
+
+class OneCard : public Documents, public testing::WithParamInterface<Part> {};
+
+TEST_P(OneCard, HasAllItsParts) {
+  write_card_with(GetParam().part, GetParam().other);
+  EXPECT_THAT(found(), Contains(StartsWith("docs/review_cards.md:3: " + kFirstCard +
+                                           GetParam().finding + " (allowed: ")));
+}
+
+const Part kParts[] = {
+    {"Code", "[code](../step1_job/job.h)", "[x](../README.md)", " links no code"},
+    {"Diff", "```diff", "```sh", " has no smell"},
+    {"DiffOfItsOwn", "```diff\n+a\n```", "# End\n\n```diff\n+a\n```", " has no smell"},
+    {"Comment", "> No", "No", " has no comment to paste"},
+    {"Source", "*source*", "source", " has no source"},
+    {"Exercise", ", *exercise*: " + kExercise, "", " has no exercise"},
+    {"ExerciseAsExercise", "*exercise*", "exercise", " has no exercise"},
+    {"ExerciseInItsFolder", "*exercise*: " + kExercise, "*exercise*: [01](../exercises/README.md)",
+     " has no exercise"},
+    {"NoExerciseInThoseWords", "*exercise*: " + kExercise, "*exercise*: none", " has no exercise"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Cards, OneCard, testing::ValuesIn(kParts), kName);
+
+TEST_F(Documents, HaveACardForEachMark) {
+  for (const std::string name : {"job.cc", "other.h", "job.md", "job.go", "job.py"}) {
+    const std::string file = "step1_job/" + name;
+    write(file, "\n" + kMark + "NN " + kSecondCard + "\n");
+    EXPECT_THAT(found(), only(file + ":2: there is no card " + kSecondCard));
+    fs::remove(root_ / file);
+  }
 }
 
 TEST_F(Documents, HaveCards) {
   fs::remove(root_ / "docs/review_cards.md");
-  write("step1_job/job.h", "");
-  EXPECT_THAT(found(), only("docs/review_cards.md:1: there are no cards"));
+  EXPECT_THAT(found(), Contains(StartsWith("docs/review_cards.md:1: there are no cards")));
+}
+
+TEST_F(Documents, HaveSolutionsThatLinkTheirCard) {
+  const std::string solution = "exercises/01_first/solution/README.md";
+  const std::string finding = solution + ":1: no card is linked that links 01_first";
+  write(solution, "[cards](../../../docs/review_cards.md)\n");
+  EXPECT_THAT(found(), only(finding));
+  write(solution, "# " + kFirstCard + "\n[card](#wp-01)\n");
+  EXPECT_THAT(found(), only(finding));
+  write("docs/review_cards.md",
+        kFirstRow + kSecondRow + card(kFirstCard) + card(kSecondCard, "no exercise"));
+  write("step1_job/job.h", "// " + kFirstCard + ", " + kSecondCard);
+  write(solution, "[card](../../../docs/review_cards.md#wp-02)\n");
+  EXPECT_THAT(found(), only(finding));
 }
 
 TEST_F(Documents, HaveEachExerciseOnTheBoard) {
@@ -288,12 +380,15 @@ TEST_F(Documents, HaveEachExerciseInItsLesson) {
   EXPECT_THAT(found(), only("step1_job/README.md:1: 01_first is not linked"));
 }
 
-TEST_F(Documents, HaveEachLessonOnTheFrontPage) {
-  write("step2_worker/README.md", "");
+TEST_F(Documents, HaveWhatMattersOnTheFrontPage) {
   write("full_pattern/README.md", "");
-  EXPECT_THAT(found(),
-              ElementsAre(StartsWith("README.md:1: full_pattern/README.md is not linked"),
-                          StartsWith("README.md:1: step2_worker/README.md is not linked")));
+  write("README.md", "[x](benchmarks/README.md)\n");
+  std::vector<testing::Matcher<std::string>> findings;
+  for (const std::string file : {"docs/go_to_cpp.md", "docs/review_cards.md", "exercises/README.md",
+                                 "full_pattern/README.md", "step1_job/README.md"}) {
+    findings.push_back(StartsWith("README.md:1: " + file + " is not linked"));
+  }
+  EXPECT_THAT(found(), testing::ElementsAreArray(findings));
 }
 
 // --- The course ----------------------------------------------------------------------------------

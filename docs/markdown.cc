@@ -88,30 +88,26 @@ Page read_page(const std::filesystem::path& root, const std::filesystem::path& f
   return page;
 }
 
-std::vector<Heading> headings_of(const Page& page) {
-  static const std::regex kHeading("(#{1,6}) +(.*)");
-  std::vector<Heading> headings;
+Lines headings_of(const Page& page) {
+  static const std::regex kHeading("#{1,6} +(.*)");
+  Lines headings;
   const Lines prose = lines_of(page.prose);
   for (std::size_t i = 0; i < prose.size(); ++i) {
     std::smatch found;
-    if (prose[i].starts_with('#') && std::regex_match(page.lines[i], found, kHeading)) {
-      const auto level = static_cast<std::size_t>(found.length(1));
-      headings.push_back({.line = i + 1, .level = level, .text = found[2]});
-    }
+    if (prose[i].starts_with('#') && std::regex_match(page.lines[i], found, kHeading))
+      headings.push_back(found[1]);
   }
   return headings;
 }
 
 std::string anchor_of(const std::string& heading) {
   static const std::regex kLink(R"(\[([^\]]*)\]\([^)]*\))");
-  static const std::regex kSign(
-      "\xE2..");  // U+2000 to U+2FFF in UTF-8: dashes, arrows and the like
   std::string anchor;
-  for (const char c : std::regex_replace(std::regex_replace(heading, kLink, "$1"), kSign, "")) {
+  for (const char c : std::regex_replace(heading, kLink, "$1")) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == ' ') {
       anchor += '-';
-    } else if (byte >= 0x80 || c == '-' || c == '_') {
+    } else if (c == '-' || c == '_') {
       anchor += c;
     } else if (std::isalnum(byte)) {
       anchor += static_cast<char>(std::tolower(byte));
@@ -135,7 +131,8 @@ std::vector<Link> all_between(const std::string& text, const std::string& open,
 std::vector<Link> links_of(const Page& page) {
   std::vector<Link> links = all_between(page.prose, "](", ")");
   std::ranges::copy(all_between(page.prose, "]: ", "\n"), std::back_inserter(links));
-  for (const std::string attribute : {"src", "srcset", "href"}) {
+  std::ranges::copy(all_between(page.prose, "<!-- from ", " -->"), std::back_inserter(links));
+  for (const std::string attribute : {"src", "href"}) {
     std::ranges::copy(all_between(page.prose, " " + attribute + "=\"", "\""),
                       std::back_inserter(links));
   }

@@ -18,12 +18,6 @@ struct Block {
   Lines lines{};
 };
 
-struct Heading {
-  std::size_t line;
-  std::size_t level;
-  std::string text;
-};
-
 struct Link {
   std::size_t line;
   std::string target;
@@ -40,13 +34,13 @@ struct Page {
 // A page without lines when the file is not there.
 Page read_page(const std::filesystem::path& root, const std::filesystem::path& file);
 
-std::vector<Heading> headings_of(const Page& page);
+Lines headings_of(const Page& page);
 
 // What follows # in a link to the heading, as GitHub makes it: "Why `std::jthread`?" has
-// why-stdjthread.
+// why-stdjthread. Our headings have no letters but those of ASCII; signs are left out.
 std::string anchor_of(const std::string& heading);
 
-// First all [text](target), images, too; then [label]: target and HTML.
+// First all [text](target), images, too; then [label]: target, <!-- from target --> and HTML.
 std::vector<Link> links_of(const Page& page);
 
 // Where a relative link leads, from the root and without its anchor.
