@@ -24,7 +24,7 @@ int sum(const Receiver<int>& in) {  // can receive, not send
   return total;
 }
 
-std::string_view try_send(Sender<int>& out, int i) {
+std::string_view send_status(Sender<int>& out, int i) {
   return out.send(std::move(i)) == SendStatus::kSent ? "sent" : "closed";
 }
 
@@ -44,9 +44,9 @@ void run() {
   }
 
   auto [closing, ignored] = make_channel<int>(2);
-  std::cout << "before close: " << try_send(closing, 1) << "\n";
+  std::cout << "before close: " << send_status(closing, 1) << "\n";
   closing.close();
-  std::cout << "after close: " << try_send(closing, 2) << "\n";
+  std::cout << "after close: " << send_status(closing, 2) << "\n";
 
   std::promise<int> answer;  // there is no unbuffered channel; one value needs no channel
   const std::jthread thinker([&answer] { answer.set_value(6 * 7); });

@@ -18,7 +18,7 @@ func sum(in <-chan int) int { // can receive, not send
 	return total
 }
 
-func trySend(out chan<- int, i int) (status string) {
+func sendStatus(out chan<- int, i int) (status string) {
 	defer func() {
 		if recover() != nil { // send on closed channel
 			status = "closed"
@@ -44,9 +44,9 @@ func main() {
 	}
 
 	closing := make(chan int, 2)
-	fmt.Println("before close:", trySend(closing, 1))
+	fmt.Println("before close:", sendStatus(closing, 1))
 	close(closing)
-	fmt.Println("after close:", trySend(closing, 2))
+	fmt.Println("after close:", sendStatus(closing, 2))
 
 	answer := make(chan int) // unbuffered: a hand-over
 	go func() { answer <- 6 * 7 }()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,16 +20,16 @@ func fetch(ctx context.Context, id string) error {
 
 func main() {
 	group, ctx := errgroup.WithContext(context.Background())
-	cancelled := make(chan string, 3)
+	var cancelled atomic.Int32
 	for _, id := range []string{"a", "b", "c"} {
 		group.Go(func() error {
 			err := fetch(ctx, id)
 			if errors.Is(err, context.Canceled) {
-				cancelled <- id
+				cancelled.Add(1)
 			}
 			return err
 		})
 	}
 	fmt.Println("first error:", group.Wait())
-	fmt.Println("cancelled:", len(cancelled), "of 2")
+	fmt.Println("cancelled:", cancelled.Load(), "of 2")
 }
