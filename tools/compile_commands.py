@@ -20,6 +20,13 @@ def adapted(arguments, output_base):
     ]
 
 
+def file_of(label, arguments):
+    if "-c" not in arguments[:-1]:
+        sys.exit(f"compile_commands: {label} is compiled without -c FILE, by which GCC and Clang"
+                 " are told what to compile; other compilers are not known here")
+    return arguments[arguments.index("-c") + 1]
+
+
 def entries(actions, workspace, output_base):
     labels = {target["id"]: target["label"] for target in actions["targets"]}
     # A file that several targets compile gets the arguments of the shortest label: the test of an
@@ -27,14 +34,17 @@ def entries(actions, workspace, output_base):
     by_file = {}
     for action in sorted(actions["actions"], key=lambda action: len(labels[action["targetId"]])):
         arguments = adapted(action["arguments"], output_base)
-        file = arguments[arguments.index("-c") + 1]
+        file = file_of(labels[action["targetId"]], arguments)
         by_file.setdefault(file, {"directory": workspace, "file": file, "arguments": arguments})
     return [by_file[file] for file in sorted(by_file)]
 
 
 def main():
     workspace, output_base = sys.argv[1:]
-    found = entries(json.load(sys.stdin), workspace, output_base)
+    actions = json.load(sys.stdin)
+    if not actions.get("actions"):
+        sys.exit("compile_commands: Bazel compiles nothing here, so there is nothing to write")
+    found = entries(actions, workspace, output_base)
     json.dump(found, sys.stdout, indent=1)
     print(f"compile_commands.json: {len(found)} files", file=sys.stderr)
 
