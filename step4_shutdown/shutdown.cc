@@ -59,8 +59,8 @@ bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
 // The workers have left the group: all that remains is the end of their threads.
 void join(Workers& workers) { workers.threads.clear(); }
 
-// The one place in the course, outside of tests, that detaches. Safe only because a worker owns all
-// that it touches. (WP-13)
+// The one place in the course, outside of tests and exercises, that detaches. Safe only because a
+// worker owns all that it touches. (WP-13)
 void abandon(Workers& workers) {
   for (std::jthread& thread : workers.threads) thread.detach();
   workers.threads.clear();
