@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "docs/markdown.h"
+#include "testing/run_program.h"
 
 namespace worker_pool {
 namespace {

@@ -4,13 +4,13 @@
 #include <cctype>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "testing/run_program.h"
 
 namespace worker_pool {
 namespace {
@@ -64,19 +64,6 @@ void take_out_inline_code(Page& page) {
 }
 
 }  // namespace
-
-std::string contents(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) return "";  // a stream would open a folder, too
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-Lines lines_of(const std::string& text) {
-  Lines lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 Page read_page(const std::filesystem::path& root, const std::filesystem::path& file) {
   Page page = {.file = file, .lines = lines_of(contents(root / file))};

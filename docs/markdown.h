@@ -50,8 +50,4 @@ std::filesystem::path destination(const Page& page, const std::string& target);
 std::vector<Link> all_between(const std::string& text, const std::string& open,
                               const std::string& close);
 
-// Nothing when it is not there.
-std::string contents(const std::filesystem::path& file);
-Lines lines_of(const std::string& text);
-
 }  // namespace worker_pool
