@@ -74,6 +74,17 @@ bool links_to(const Page& page, const fs::path& file, const std::string& anchor 
   });
 }
 
+// What the first group of `pattern` matches, and on which line.
+std::vector<Link> matches(const Lines& lines, const std::regex& pattern) {
+  std::vector<Link> found;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    for (std::sregex_iterator it(lines[i].begin(), lines[i].end(), pattern), end; it != end; ++it) {
+      found.push_back({.line = i + 1, .target = it->str(1)});
+    }
+  }
+  return found;
+}
+
 // --- Links ---------------------------------------------------------------------------------------
 
 // The second heading of a name gets a number.
@@ -111,13 +122,11 @@ void check_link(const fs::path& root, const Page& page, const Link& link, Findin
 
 // Each [text][id] has its [id]: target, and each of these is used.
 void check_references(const Page& page, Findings& findings) {
-  static const std::regex kDefinition("\\[([^\\]]+)\\]: .*");
+  static const std::regex kDefinition("^\\[([^\\]]+)\\]: ");
   std::map<std::string, std::size_t> used, defined;  // ids, and where
   for (const Link& use : all_between(page.prose, "][", "]")) used.emplace(use.target, use.line);
-  const Lines prose = lines_of(page.prose);
-  for (std::size_t i = 0; i < prose.size(); ++i) {
-    std::smatch id;
-    if (std::regex_match(prose[i], id, kDefinition)) defined.emplace(id[1], i + 1);
+  for (const Link& id : matches(lines_of(page.prose), kDefinition)) {
+    defined.emplace(id.target, id.line);
   }
   for (const auto& [id, line] : used) {
     if (!defined.contains(id))
@@ -278,13 +287,10 @@ void check_card(const fs::path& root, const Page& page, const Card& card, Findin
 
 void check_marks(const fs::path& root, const fs::path& file, const std::set<std::string>& cards,
                  Findings& findings) {
-  static const std::regex kMark("WP-\\d+");
-  const Lines lines = lines_of(contents(root / file));
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    for (std::sregex_iterator id(lines[i].begin(), lines[i].end(), kMark), end; id != end; ++id) {
-      if (!cards.contains(id->str()))
-        add(findings, file, i + 1, "there is no card " + id->str(), "ids of " + kCards);
-    }
+  static const std::regex kMark("(WP-\\d+)");
+  for (const Link& id : matches(lines_of(contents(root / file)), kMark)) {
+    if (!cards.contains(id.target))
+      add(findings, file, id.line, "there is no card " + id.target, "ids of " + kCards);
   }
 }
 
@@ -361,13 +367,9 @@ Findings check_targets(const fs::path& root) {
     // benchmarks/ is a module of its own, and its page may mean either.
     const fs::path folder = root / *page.file.begin();
     const fs::path module = fs::exists(folder / "MODULE.bazel") ? folder : root;
-    const Lines code = lines_of(page.code);
-    for (std::size_t i = 0; i < code.size(); ++i) {
-      for (std::sregex_iterator it(code[i].begin(), code[i].end(), kTarget), end; it != end; ++it) {
-        const std::string target = it->str(1);
-        if (!is_target(root, root, target) && !is_target(root, module, target))
-          add(findings, page.file, i + 1, "there is no target " + target, "what BUILD declares");
-      }
+    for (const auto& [line, target] : matches(lines_of(page.code), kTarget)) {
+      if (!is_target(root, root, target) && !is_target(root, module, target))
+        add(findings, page.file, line, "there is no target " + target, "what BUILD declares");
     }
   }
   return findings;
