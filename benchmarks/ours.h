@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "full_pattern/fast_channel.h"
+#include "full_pattern/fast_channel/fast_channel.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"

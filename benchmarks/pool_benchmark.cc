@@ -16,10 +16,10 @@
 #include <string>
 #include <string_view>
 
-#include "full_pattern/error_log.h"
-#include "full_pattern/metrics_observer.h"
-#include "full_pattern/observers.h"
-#include "full_pattern/recorder.h"
+#include "full_pattern/observers/error_log.h"
+#include "full_pattern/observers/metrics_observer.h"
+#include "full_pattern/observers/observe_with.h"
+#include "full_pattern/observers/recorder.h"
 #include "measure.h"
 #include "ours.h"
 #include "step1_job/job.h"

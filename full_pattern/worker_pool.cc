@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "full_pattern/fast_channel.h"
+#include "full_pattern/fast_channel/fast_channel.h"
 
 namespace worker_pool {
 

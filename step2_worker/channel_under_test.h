@@ -18,7 +18,7 @@
 
 #include "step2_worker/channel.h"
 #ifdef TEST_FAST_CHANNEL
-#include "full_pattern/fast_channel.h"
+#include "full_pattern/fast_channel/fast_channel.h"
 #endif
 
 namespace worker_pool {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

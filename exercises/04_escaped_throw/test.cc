@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

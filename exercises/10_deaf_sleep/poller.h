@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

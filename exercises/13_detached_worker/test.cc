@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

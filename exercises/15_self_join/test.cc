@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "exercises/testing/lesson.h"
+#include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
 

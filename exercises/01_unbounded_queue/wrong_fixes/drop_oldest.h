@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

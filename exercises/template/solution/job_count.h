@@ -1,7 +1,7 @@
 // How many jobs are done, counted by the workers that do them.
 #pragma once
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "exercises/testing/lab.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 

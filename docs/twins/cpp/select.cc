@@ -1,0 +1,42 @@
+// The twin of docs/twins/go/select.go.
+#include <chrono>
+#include <future>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "step1_job/context.h"
+#include "step2_worker/channel.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string_view name(SendStatus status) { return status == SendStatus::kSent ? "sent" : "full"; }
+
+std::string answer_within(const std::shared_future<std::string>& answer, Clock::duration limit) {
+  return answer.wait_for(limit) == std::future_status::ready ? answer.get() : "timeout";
+}
+
+void run() {
+  auto [jobs, queue] = make_channel<std::string>(1);
+  std::cout << "send for 5 s: " << name(jobs.send_for("a", 5s)) << "\n";
+  std::cout << "send for 10 ms: " << name(jobs.send_for("b", 10ms)) << "\n";
+  std::cout << "try to send: " << name(jobs.try_send("c")) << "\n";
+  std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
+  std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
+
+  // A receive() ends when the channel does, so it has no limit. A single answer can have one.
+  std::promise<std::string> promise;
+  const std::shared_future<std::string> answer = promise.get_future().share();
+  std::cout << "answer within 10 ms: " << answer_within(answer, 10ms) << "\n";
+  promise.set_value("42");
+  std::cout << "answer within 5 s: " << answer_within(answer, 5s) << "\n";
+}
+
+}  // namespace
+}  // namespace worker_pool
+
+int main() { worker_pool::run(); }

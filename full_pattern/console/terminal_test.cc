@@ -1,0 +1,46 @@
+#include "full_pattern/console/terminal.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "testing/pseudo_terminal.h"
+
+namespace worker_pool {
+namespace {
+
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
+
+File open(const std::string& path) {
+  File file(std::fopen(path.c_str(), "r+"));
+  if (!file) throw std::runtime_error("cannot open " + path);
+  return file;
+}
+
+TEST(Terminal, ToldFromAFile) {
+  const PseudoTerminal terminal(80);
+  EXPECT_TRUE(is_terminal(open(terminal.path()).get()));
+  EXPECT_FALSE(is_terminal(File(std::tmpfile()).get()));
+  EXPECT_FALSE(is_terminal(open("/dev/null").get())) << "a device, but nobody sees it";
+}
+
+TEST(Terminal, TellsItsWidth) {
+  const PseudoTerminal terminal(132);
+  EXPECT_EQ(terminal_width(open(terminal.path()).get()), 132);
+}
+
+TEST(Terminal, IsTakenToBe80WideWhenItDoesNotTell) {
+  const PseudoTerminal terminal(0);
+  EXPECT_EQ(terminal_width(open(terminal.path()).get()), 80);
+}
+
+TEST(Terminal, FileIsTakenToBe80Wide) { EXPECT_EQ(terminal_width(File(std::tmpfile()).get()), 80); }
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,223 @@
+// FastQueue: a bounded queue for jobs so short that the queue is what they cost. fast_channel.h is
+// the way to use it.
+//
+// A ring of slots, a counter of sent values and one of received values. Between the two counters
+// lie the slots that hold a value:
+//
+//   sent - received == 0         empty: receivers wait
+//   sent - received == capacity  full: senders wait
+//
+// Each side has a lock of its own, so that a sender and a receiver work at the same time. Who
+// writes what:
+//
+//   under send_.lock      the slots that are free, then send_.count
+//   under receive_.lock   the slots that are taken, then receive_.count
+//
+// Why the memory orders are enough. A counter is stored with release after the slot was filled (or
+// emptied), and the other side loads it with acquire before it touches the slot. `closed_` is
+// stored with release after the last send, and a receiver loads it with acquire before it looks for
+// values. All else is guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
+//
+// What makes it fast is what it does not do: no system call while both sides keep up, no cache line
+// that both sides write in every operation, and no look at the other side's counter while the last
+// look says that there is more to do.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "full_pattern/fast_channel/threads.h"
+#include "full_pattern/fast_channel/waiting_room.h"
+#include "step1_job/context.h"
+#include "step2_worker/channel_queue.h"
+
+namespace worker_pool {
+
+template <class T, class Threads = StdThreads>
+class FastQueue final : public ChannelQueue<T> {
+ public:
+  explicit FastQueue(std::size_t capacity)
+      : capacity_(checked(capacity)), ring_(std::make_unique<Slot[]>(capacity)), send_(capacity) {}
+
+  ~FastQueue() override {
+    take_all([](T&&) {});
+  }
+
+  SendStatus send(T&& value, Clock::time_point deadline) override {
+    const SendStatus status = try_send(value);
+    if (status != SendStatus::kFull || deadline == Clock::time_point::min()) return status;
+    return wait_and_send(value, deadline);
+  }
+
+  std::optional<T> receive(Clock::time_point deadline) override {
+    std::optional<T> value;  // the only thing returned: see BoundedQueue::receive()
+    if (!try_receive(value) && deadline != Clock::time_point::min()) {
+      wait_and_receive(value, deadline);
+    }
+    return value;
+  }
+
+  void close() noexcept override {
+    {
+      const std::lock_guard lock(send_.lock);  // so that nothing is sent once close() returns
+      closed_.store(true, std::memory_order_release);
+    }
+    senders_.wake_all();
+    receivers_.wake_all();
+  }
+
+  std::vector<T> close_and_take_pending() override {
+    close();
+    std::vector<T> pending;
+    pending.reserve(receivers_.available());  // if this throws, everything is still in the queue
+    const std::lock_guard lock(receive_.lock);
+    take_all([&](T&& value) {
+      pending.push_back(std::move(value));
+      ++taken_;
+    });
+    return pending;
+  }
+
+  // The three counts belong together. Who is blocked was looked up just before, and a thread counts
+  // as blocked from its first sleep until it leaves: a moment after its value is counted.
+  ChannelStats stats() const override {
+    const std::size_t blocked_senders = senders_.blocked();
+    const std::size_t blocked_receivers = receivers_.blocked();
+    const std::lock_guard no_send(send_.lock);
+    const std::lock_guard no_receive(receive_.lock);
+    const std::uint64_t sent = send_.count.load();
+    const std::uint64_t received = receive_.count.load();
+    return {sent, received - taken_, static_cast<std::size_t>(sent - received), blocked_senders,
+            blocked_receivers};
+  }
+
+ private:
+  union Slot {
+    Slot() {}  // T need not have a default constructor
+    ~Slot() {}
+    T value;
+  };
+
+  static std::size_t checked(std::size_t capacity) {
+    if (capacity > 0) return capacity;
+    throw std::invalid_argument("make_fast_channel: capacity is 0, it must be at least 1");
+  }
+
+  // Apart, because it is rare: send() stays short.
+  SendStatus wait_and_send(T& value, Clock::time_point deadline) {
+    typename WaitingRoom<Threads>::Stay stay(senders_);
+    while (true) {
+      stay.wait(deadline);
+      const SendStatus status = try_send(value);
+      if (status != SendStatus::kFull || passed(deadline)) return status;
+    }
+  }
+
+  void wait_and_receive(std::optional<T>& value, Clock::time_point deadline) {
+    typename WaitingRoom<Threads>::Stay stay(receivers_);
+    do {
+      stay.wait(deadline);
+    } while (!try_receive(value) && !passed(deadline));
+  }
+
+  static bool passed(Clock::time_point deadline) {
+    return deadline != Clock::time_point::max() && Threads::now() >= deadline;
+  }
+
+  SendStatus try_send(T& value) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(send_.lock);
+      if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
+      if (!may_step(send_, receive_)) return SendStatus::kFull;
+      std::construct_at(std::addressof(slot_of(send_)),
+                        std::move(value));  // if this throws, nothing has happened
+      step(send_);
+      wake = receivers_.wants_one();
+    }
+    if (wake) receivers_.wake_one();
+    return SendStatus::kSent;
+  }
+
+  // True when there is nothing to wait for: a value, or the end.
+  bool try_receive(std::optional<T>& value) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(receive_.lock);
+      // Before the look at the counter: what was sent before the close is seen then. (WP-08)
+      const bool closed = closed_.load(std::memory_order_acquire);
+      if (!may_step(receive_, send_)) return closed;
+      T& oldest = slot_of(receive_);
+      value.emplace(std::move(oldest));  // if this throws, the value is still the oldest
+      std::destroy_at(std::addressof(oldest));
+      step(receive_);
+      wake = senders_.wants_one();
+    }
+    if (wake) senders_.wake_one();
+    return true;
+  }
+
+  // Under the receivers' lock, or when no other thread is left.
+  template <class Take>
+  void take_all(Take take) {
+    while (may_step(receive_, send_)) {
+      T& oldest = slot_of(receive_);
+      take(std::move(oldest));
+      std::destroy_at(std::addressof(oldest));
+      step(receive_);
+    }
+  }
+
+  // Whether there is a slot for the next step of `mine`. Under its lock.
+  bool may_step(Side<Threads>& mine, const Side<Threads>& other) const {
+    const std::uint64_t count = mine.count.load(std::memory_order_relaxed);
+    return count != mine.limit || look_again(mine, other, count);
+  }
+
+  // Looking costs both sides a cache miss. When the last look found only a few steps, the other
+  // side is at work right now: we let it go on for a moment, and find more.
+  bool look_again(Side<Threads>& mine, const Side<Threads>& other, std::uint64_t count) const {
+    constexpr int kPauses = 16;
+    for (int i = 0; mine.found_few && i < kPauses; ++i) Threads::pause();
+    mine.limit = other.count.load(std::memory_order_acquire) + mine.head_start;
+    const std::uint64_t found = mine.limit - count;
+    // A single one may be all there is: no delay then.
+    mine.found_few = found > 1 && found < capacity_ / 2;
+    return found > 0;
+  }
+
+  T& slot_of(const Side<Threads>& side) { return ring_[side.position].value; }
+
+  void step(Side<Threads>& side) {
+    if (++side.position == capacity_) side.position = 0;
+    const std::uint64_t count = side.count.load(std::memory_order_relaxed);
+    side.count.store(count + 1, std::memory_order_release);
+  }
+
+  const std::size_t capacity_;
+  const std::unique_ptr<Slot[]> ring_;
+  typename Threads::template Atomic<bool> closed_{false};  // set under send_.lock
+  std::uint64_t taken_ = 0;                                // guarded by receive_.lock
+  mutable Side<Threads> send_;
+  mutable Side<Threads> receive_{0};
+  WaitingRoom<Threads> senders_{send_,
+                                receive_,
+                                {.look_for = Threads::kSendersLookFor,
+                                 .goal = (capacity_ + 1) / 2,
+                                 .patience = std::chrono::microseconds(100)},
+                                closed_};
+  WaitingRoom<Threads> receivers_{
+      receive_,
+      send_,
+      {.look_for = Threads::kReceiversLookFor, .goal = 1, .patience = kForever},
+      closed_};
+};
+
+}  // namespace worker_pool

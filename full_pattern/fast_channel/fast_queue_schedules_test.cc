@@ -1,0 +1,297 @@
+// The fast channel's queue under the schedule explorer: the code that ships, with the lab's locks,
+// atomics and clock in place of std's. No schedule loses a value or a wake-up.
+//
+// What it cannot show: the lab's atomics are sequentially consistent, so nothing here depends on a
+// memory order. Those are argued in fast_queue.h and watched by ThreadSanitizer.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab.h"
+#include "full_pattern/fast_channel/fast_queue.h"
+#include "step1_job/context.h"
+#include "step2_worker/channel_queue.h"
+
+namespace worker_pool::lab {
+namespace {
+
+constexpr auto kForEver = Clock::time_point::max();
+
+struct LabThreads {
+  using Lock = mutex;
+  using Mutex = mutex;
+  using ConditionVariable = condition_variable;
+  template <class T>
+  using Atomic = atomic<T>;
+
+  // One look: more of them would only be more of the same.
+  static constexpr Clock::duration kReceiversLookFor = Clock::duration::zero();
+  static constexpr Clock::duration kSendersLookFor = Clock::duration::zero();
+  static constexpr int kLooksAtATime = 1;
+
+  static Clock::time_point now() {
+    return Clock::time_point(steady_clock::now().time_since_epoch());
+  }
+  static void pause() {}
+  static void yield() {}
+
+  template <class Predicate>
+  static bool wait_until(condition_variable& changed, std::unique_lock<mutex>& lock,
+                         Clock::time_point deadline, Predicate done) {
+    if (deadline != kForEver) {
+      return changed.wait_until(lock, steady_clock::time_point(deadline.time_since_epoch()), done);
+    }
+    changed.wait(lock, done);
+    return true;
+  }
+};
+
+template <class T>
+using Queue = FastQueue<T, LabThreads>;
+
+void send(Queue<int>& queue, int value) {
+  check(queue.send(std::move(value), kForEver) == SendStatus::kSent, "a send was refused");
+}
+
+int receive(Queue<int>& queue) {
+  const std::optional<int> value = queue.receive(kForEver);
+  check(value.has_value(), "the end of a queue that is open");
+  return value.value_or(0);
+}
+
+void expect_all_to_hold(const Options& options, const std::function<void()>& scenario) {
+  const Result result = explore(options, scenario);
+  EXPECT_FALSE(result.failed) << result.verdict << "\n" << result.story;
+  EXPECT_TRUE(result.exhaustive) << "after " << result.schedules << " schedules";
+}
+
+void expect_to_hold(int max_preemptions, const std::function<void()>& scenario) {
+  expect_all_to_hold({.max_preemptions = max_preemptions,
+                      .max_spurious_wakeups = 1,
+                      .max_schedules = 1'000'000,
+                      .random_schedules = 300},
+                     scenario);
+}
+
+// One place: both sides wait again and again.
+TEST(FastQueueSchedules, ASenderAndAReceiverTakeTurnsAtASinglePlace) {
+  expect_to_hold(1, [] {
+    Queue<int> queue(1);
+    thread sender("sender", [&] {
+      for (int i = 1; i <= 2; ++i) send(queue, i);
+    });
+    for (int i = 1; i <= 2; ++i) check(receive(queue) == i, "not in the order of the sends");
+    sender.join();
+  });
+}
+
+// Whoever is woken and leaves a value behind wakes the next.
+TEST(FastQueueSchedules, TwoReceiversAreWokenByTwoSends) {
+  expect_to_hold(1, [] {
+    Queue<int> queue(2);
+    int sum = 0;
+    mutex sum_lock;
+    const auto take_one = [&] {
+      const int value = receive(queue);
+      const std::lock_guard lock(sum_lock);
+      sum += value;
+    };
+    thread first("first receiver", take_one);
+    thread second("second receiver", take_one);
+    send(queue, 1);
+    send(queue, 2);
+    first.join();
+    second.join();
+    check(sum == 3, "a value was lost or doubled");
+  });
+}
+
+TEST(FastQueueSchedules, TwoSendersAreLetThroughByTwoReceives) {
+  expect_to_hold(1, [] {
+    Queue<int> queue(1);
+    send(queue, 1);
+    thread first("first sender", [&] { send(queue, 2); });
+    thread second("second sender", [&] { send(queue, 3); });
+    int sum = 0;
+    for (int i = 0; i < 3; ++i) sum += receive(queue);
+    first.join();
+    second.join();
+    check(sum == 6, "a value was lost or doubled");
+  });
+}
+
+// With room for four a sender sleeps until two places are free. One has to be enough in the end.
+TEST(FastQueueSchedules, ASingleFreePlaceLetsASleepingSenderThrough) {
+  expect_to_hold(2, [] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    const Clock::time_point start = LabThreads::now();
+    thread sender("sender", [&] { send(queue, 5); });
+    check(receive(queue) == 1, "not the oldest");
+    sender.join();
+    check(LabThreads::now() - start <= std::chrono::microseconds(100), "the sender is late");
+  });
+}
+
+// What threads do when each takes its turn at once: the clock moves only when nobody can run.
+void expect_to_hold_on_time(const std::function<void()>& scenario) {
+  expect_all_to_hold({.max_preemptions = 1,
+                      .max_spurious_wakeups = 0,
+                      .early_timeouts = false,
+                      .max_schedules = 1'000'000},
+                     scenario);
+}
+
+// In virtual time: nobody sleeps.
+void pass(std::chrono::microseconds time) { this_thread::sleep_for(time); }
+
+// One wake-up is to pay for many sends; but not for longer than a hundred microseconds.
+TEST(FastQueueSchedules, ASleepingSenderIsWokenForASinglePlaceOnlyAfterItsPatience) {
+  expect_to_hold_on_time([] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    thread sender("sender", [&] { send(queue, 5); });
+    pass(std::chrono::microseconds(10));
+    (void)receive(queue);
+    pass(std::chrono::microseconds(80));
+    check(queue.stats().sent == 4, "woken for a single place");
+    pass(std::chrono::microseconds(20));
+    check(queue.stats().sent == 5, "still asleep after its patience");
+    sender.join();
+  });
+}
+
+TEST(FastQueueSchedules, ASleepingSenderIsWokenAtOnceWhenHalfIsFree) {
+  expect_to_hold_on_time([] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    thread sender("sender", [&] { send(queue, 5); });
+    pass(std::chrono::microseconds(10));
+    (void)receive(queue);
+    (void)receive(queue);
+    pass(std::chrono::microseconds(1));
+    check(queue.stats().sent == 5, "still asleep with half of the places free");
+    sender.join();
+  });
+}
+
+// A second sender that has only just come, and would rather have two places, is no reason to let
+// the first one sleep on.
+TEST(FastQueueSchedules, ASenderThatHasWaitedIsWokenAlsoWhileAnotherLooks) {
+  expect_to_hold_on_time([] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    thread first("first sender", [&] { send(queue, 5); });
+    pass(std::chrono::microseconds(150));
+    thread second("second sender", [&] { send(queue, 6); });
+    (void)receive(queue);
+    pass(std::chrono::microseconds(1));
+    check(queue.stats().sent == 5, "a place is free, and nobody takes it");
+    (void)receive(queue);
+    first.join();
+    second.join();
+  });
+}
+
+// A receiver that takes "closed" for "closed and empty" loses what was sent before the close.
+TEST(FastQueueSchedules, WhatWasSentBeforeTheCloseIsReceived) {
+  expect_to_hold(2, [] {
+    Queue<int> queue(1);
+    thread sender("sender", [&] {
+      send(queue, 1);
+      queue.close();
+    });
+    check(receive(queue) == 1, "not what was sent");
+    check(!queue.receive(kForEver), "a value out of nothing");
+    sender.join();
+  });
+}
+
+TEST(FastQueueSchedules, CloseWakesAReceiver) {
+  expect_to_hold(2, [] {
+    Queue<int> queue(1);
+    thread receiver("receiver", [&] { check(!queue.receive(kForEver), "a value out of nothing"); });
+    queue.close();
+    receiver.join();
+  });
+}
+
+TEST(FastQueueSchedules, CloseWakesASenderOrComesTooLateForIt) {
+  expect_to_hold(1, [] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    SendStatus status = SendStatus::kFull;
+    thread sender("sender", [&] { status = queue.send(5, kForEver); });
+    thread receiver("receiver", [&] { (void)queue.receive(kForEver); });
+    const std::size_t taken = queue.close_and_take_pending().size();
+    sender.join();
+    receiver.join();
+    const std::size_t sent = status == SendStatus::kSent ? 5 : 4;
+    const ChannelStats stats = queue.stats();
+    check(stats.sent == sent, "what the sender was told is not what happened");
+    check(stats.received + taken == sent, "a value was lost or doubled");
+    check(stats.queued == 0, "a value is left after the last one was taken");
+  });
+}
+
+TEST(FastQueueSchedules, ASendThatGivesUpLeavesTheWakeUpToTheOther) {
+  expect_to_hold(1, [] {
+    Queue<int> queue(1);
+    send(queue, 1);
+    thread patient("patient sender", [&] { send(queue, 2); });
+    thread hasty("hasty sender", [&] {
+      int value = 3;
+      const auto deadline = LabThreads::now() + std::chrono::milliseconds(1);
+      if (queue.send(std::move(value), deadline) == SendStatus::kSent) (void)receive(queue);
+    });
+    (void)receive(queue);
+    patient.join();
+    hasty.join();
+  });
+}
+
+struct ThrowsOnce {
+  explicit ThrowsOnce(bool& armed) : armed_(&armed) {}
+  ThrowsOnce(ThrowsOnce&& other) : armed_(other.armed_) {
+    if (std::exchange(*armed_, false)) throw std::runtime_error("this move fails");
+  }
+  bool* armed_;
+};
+
+// The receiver that is woken fails. The value is still there, and the other one has to hear of it.
+TEST(FastQueueSchedules, AMoveThatThrowsLeavesTheWakeUpToTheOther) {
+  expect_to_hold(1, [] {
+    Queue<ThrowsOnce> queue(1);
+    bool armed = false;
+    int received = 0;
+    mutex received_lock;
+    const auto take_one = [&] {
+      try {
+        if (!queue.receive(kForEver)) return;
+        const std::lock_guard lock(received_lock);
+        ++received;
+      } catch (const std::runtime_error&) {  // the one that was armed
+      }
+    };
+    thread first("first receiver", take_one);
+    thread second("second receiver", take_one);
+    check(queue.send(ThrowsOnce(armed), kForEver) == SendStatus::kSent, "a send was refused");
+    armed = true;
+    // Closed only when the value is gone, so that nobody is woken by that.
+    while (queue.stats().queued > 0) this_thread::sleep_for(std::chrono::milliseconds(1));
+    queue.close();
+    first.join();
+    second.join();
+    check(received == 1, "the value was lost or doubled");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool::lab

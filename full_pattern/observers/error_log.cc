@@ -1,0 +1,110 @@
+#include "full_pattern/observers/error_log.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "full_pattern/observers/utf8.h"
+#include "step1_job/job.h"
+
+namespace worker_pool {
+namespace {
+
+std::string escaped(char byte) {
+  switch (byte) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    case '\\':
+      return "\\\\";
+    default:
+      break;
+  }
+  const auto value = static_cast<unsigned char>(byte);
+  if (value >= 0x20 && value != 0x7F) return {byte};
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  return {'\\', 'x', kDigits[value / 16], kDigits[value % 16]};
+}
+
+std::string in_one_line(std::string_view text) {
+  std::string line;
+  for (const char byte : text) line += escaped(byte);
+  return line;
+}
+
+}  // namespace
+
+std::string shortened(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return std::string(text);
+  std::size_t end = 0;
+  while (true) {
+    const std::size_t next = end + std::max<std::size_t>(1, first_character(text.substr(end)));
+    if (next > bytes) break;
+    end = next;
+  }
+  return std::string(text.substr(0, end)) + "...";
+}
+
+std::string to_line(const ErrorLog::Entry& entry) {
+  const auto& [job, worker, error] = entry;
+  const std::string_view kind = to_string(error.kind);
+  std::string line = "Worker " + std::to_string(worker) + ": job " + in_one_line(job);
+  if (!error.message.starts_with(kind)) line.append(" ").append(kind);
+  if (!error.message.empty()) line += ": " + in_one_line(error.message);
+  return line;
+}
+
+ErrorLog::ErrorLog(Options options, Sink sink) : options_(options), sink_(std::move(sink)) {}
+
+void ErrorLog::job_finished(int worker, const Job& job, const JobResult& result) {
+  if (result) return;
+  const JobError& error = result.error();
+  const Entry entry{shortened(job.id, options_.text),
+                    worker,
+                    {error.kind, shortened(error.message, options_.text)}};
+  keep(entry);
+  if (sink_) write(to_line(entry));
+}
+
+ErrorLog::Counts ErrorLog::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+std::vector<ErrorLog::Entry> ErrorLog::last() const {
+  const std::lock_guard lock(mutex_);
+  return {last_.begin(), last_.end()};
+}
+
+void ErrorLog::keep(const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  const bool known = counts_.by_job.contains(entry.job);
+  const bool for_itself = known || counts_.by_job.size() < options_.jobs;
+  // Both counters before either is raised: for a new one memory may be missing.
+  std::uint64_t& of_kind = counts_.by_kind[entry.error.kind];
+  std::uint64_t& of_job = for_itself ? counts_.by_job[entry.job] : counts_.other_jobs;
+  ++of_kind;
+  ++of_job;
+  ++counts_.all;
+
+  last_.push_back(entry);
+  if (last_.size() > options_.last) last_.pop_front();
+}
+
+void ErrorLog::write(const std::string& line) {
+  const std::lock_guard lock(sink_mutex_);
+  try {
+    sink_(line);
+  } catch (...) {  // nobody is left to report it to: reporting is what has just failed
+  }
+}
+
+}  // namespace worker_pool

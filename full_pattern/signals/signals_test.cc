@@ -1,0 +1,239 @@
+// SIGINT and SIGTERM, sent to real programs at the moments that matter.
+#include "full_pattern/signals/signals.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "testing/child_process.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kForeverMs = "86400000";
+
+// A signals_child, with its job that lasts until we let it go.
+class Signals : public ::testing::Test {
+ protected:
+  static std::string program() {
+    const char* const path = std::getenv("SIGNALS_CHILD");
+    return path != nullptr ? path : "SIGNALS_CHILD-is-not-set";
+  }
+
+  ChildProcess start(const std::string& drain_ms, const std::string& cancel_ms) const {
+    return ChildProcess(watchdog_, {program(), drain_ms, cancel_ms});
+  }
+
+  // Starts the job and returns when it runs.
+  static void run(ChildProcess& child, const std::string& job) {
+    child.write_line("submit " + job);
+    child.await_line("started " + job);
+  }
+
+  static void shut_down(ChildProcess& child) {
+    child.write_line("shutdown");
+    child.await_line("shutting down");
+  }
+
+  void let_go() const { std::ofstream(fifo_) << "go\n"; }
+
+  void SetUp() override {
+    fifo_ = ::testing::TempDir() + "/signals_test." + std::to_string(getpid());
+    std::filesystem::remove(fifo_);
+    ASSERT_EQ(mkfifo(fifo_.c_str(), 0600), 0);
+  }
+
+  const Watchdog watchdog_;
+  std::string fifo_;
+};
+
+// --- First signal ------------------------------------------------------------------------------
+
+TEST_F(Signals, BeforeTheFirstJobEveryJobIsRefused) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  child.await_line("ready");
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");
+  child.write_line("submit quick");
+  child.await_line("refused quick");
+  shut_down(child);
+  child.await_line("drained");
+  EXPECT_EQ(child.wait(), 0) << child.output();
+}
+
+TEST_F(Signals, WhileTheQueueIsFullWakesTheSubmitterAndFinishesWhatWasAccepted) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, fifo_);
+  child.write_line("submit quick");
+  child.await_line("accepted quick");
+  child.write_line("submit one too many");
+  child.await_line("submitting one too many");
+  child.await_sleep();
+
+  child.send_signal(SIGTERM);
+  child.await_line("refused one too many");
+  shut_down(child);
+  let_go();
+  child.await_line("finished " + fifo_);
+  child.await_line("finished quick");
+  child.await_line("drained");
+  EXPECT_EQ(child.wait(), 0) << child.output();
+}
+
+TEST_F(Signals, DuringTheDrainTheFirstOneChangesNothing) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, fifo_);
+  shut_down(child);
+  child.send_signal(SIGINT);
+  child.await_line("signal INT 1");
+  let_go();
+  child.await_line("finished " + fifo_);
+  child.await_line("drained");
+  EXPECT_EQ(child.wait(), 0) << child.output();
+}
+
+TEST_F(Signals, AfterTheFirstOneTheShutdownEscalatesByItself) {
+  ChildProcess child = start("1", kForeverMs);
+  run(child, "listens");
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");
+  shut_down(child);
+  child.await_line("cancelled listens");
+  child.await_line("cancelled");
+  EXPECT_EQ(child.wait(), 1) << child.output();
+}
+
+// --- Second ------------------------------------------------------------------------------------
+
+TEST_F(Signals, SecondCancelsDuringTheDrain) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, "listens");
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");
+  shut_down(child);
+  child.await_sleep();  // in the drain, which would last for ever
+  child.send_signal(SIGINT);
+  child.await_line("cancelled listens");
+  child.await_line("cancelled");
+  EXPECT_EQ(child.wait(), 1) << child.output();
+  EXPECT_THAT(child.output(), HasSubstr("signal INT 2\n"));
+}
+
+TEST_F(Signals, SecondBeforeTheShutdownSkipsTheDrain) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, "listens");
+  for (const std::string count : {"1", "2"}) {
+    child.send_signal(SIGTERM);
+    child.await_line("signal TERM " + count);
+  }
+  child.write_line("shutdown");
+  child.await_line("cancelled listens");
+  EXPECT_EQ(child.wait(), 1) << child.output();
+}
+
+// --- Third, and the end of patience -------------------------------------------------------------
+
+class SignalsThird : public Signals, public ::testing::WithParamInterface<std::pair<int, int>> {};
+
+TEST_P(SignalsThird, LeavesAtOnceWithTheStatusOfTheSignal) {
+  const auto [signal, status] = GetParam();
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, "deaf");
+  shut_down(child);
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 2");
+  child.await_sleep();  // in the wait after the cancel, which would last for ever
+  child.send_signal(signal);
+  EXPECT_EQ(child.wait(), status) << child.output();
+  EXPECT_THAT(child.output(), Not(HasSubstr("abandoned")));
+}
+
+INSTANTIATE_TEST_SUITE_P(IntAndTerm, SignalsThird,
+                         ::testing::Values(std::pair(SIGINT, 130), std::pair(SIGTERM, 143)));
+
+TEST_F(Signals, AJobThatDoesNotListenIsAbandonedWithAStatusOfItsOwn) {
+  ChildProcess child = start(kForeverMs, "1");
+  run(child, "deaf");
+  shut_down(child);
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");
+  child.send_signal(SIGTERM);
+  child.await_line("abandoned");
+  EXPECT_EQ(child.wait(), 3) << child.output();
+}
+
+// --- What it must not do -----------------------------------------------------------------------
+
+TEST_F(Signals, IgnoredInterruptsStayIgnored) {
+  ChildProcess child(watchdog_,
+                     {"/bin/sh", "-c", "trap '' INT; exec " + program() + " 86400000 86400000"});
+  child.await_line("ready");
+  child.send_signal(SIGINT);
+  child.send_signal(SIGTERM);
+  child.await_line("signal TERM 1");  // not 2
+  child.write_line("shutdown");
+  child.await_line("drained");
+  EXPECT_EQ(child.wait(), 0) << child.output();
+}
+
+bool blocked(int signal) {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return sigismember(&mask, signal) == 1;
+}
+
+TEST(ShutdownSignals, BlocksBothForItsScopeAndEndsItsThread) {
+  ASSERT_FALSE(blocked(SIGTERM) || blocked(SIGINT));
+  for (int round = 0; round < 100; ++round) {
+    const ShutdownSignals signals;
+    EXPECT_TRUE(blocked(SIGTERM));
+    EXPECT_FALSE(signals.first().stop_requested()) << "its own end was taken for a signal";
+  }
+  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT)) << "left behind";
+}
+
+TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
+  std::atomic<const ShutdownSignals*> self = nullptr;
+  std::atomic<int> told = 0;
+  const ShutdownSignals signals([&](int, int count) {
+    const std::stop_token stop = count == 1 ? self.load()->first() : self.load()->second();
+    EXPECT_TRUE(stop.stop_requested()) << "signal " << count;
+    ++told;
+  });
+  self = &signals;
+  const Watchdog watchdog;  // after the signals: its thread has to inherit what is blocked
+  for (int count = 1; count <= 2; ++count) {
+    ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+    watchdog.await("the listener to be told", [&] { return told == count; });
+  }
+}
+
+TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
+  const ShutdownSignals signals([](int, int) { throw std::runtime_error("cannot print"); });
+  const Watchdog watchdog;  // after the signals: its thread has to inherit what is blocked
+  for (const std::stop_token& heard : {signals.first(), signals.second()}) {
+    ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+    watchdog.await("the signal to be heard", [&] { return heard.stop_requested(); });
+  }
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,227 @@
+#include "testing/lab/explorer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/lab/scheduler.h"
+
+namespace worker_pool::lab {
+namespace {
+
+// Every strategy writes down its decisions, so that a failing schedule can be replayed.
+class Recording : public Strategy {
+ public:
+  std::size_t choose(const std::vector<Choice>& choices) final {
+    const std::size_t index = decide(choices);
+    decisions_.push_back(index);
+    if (choices[index].preemption) ++preemptions_;
+    if (choices[index].spurious) ++spurious_wakeups_;
+    return index;
+  }
+
+  int preemptions() const { return preemptions_; }
+  int spurious_wakeups() const { return spurious_wakeups_; }
+
+  // Without the zeros at its end: a replay goes on with zeros.
+  std::string schedule() const {
+    std::string text;
+    std::string zeros;
+    for (const std::size_t decision : decisions_) {
+      zeros += (text.empty() && zeros.empty() ? "" : ".") + std::to_string(decision);
+      if (decision != 0) text += std::exchange(zeros, "");
+    }
+    return text.empty() ? "0" : text;
+  }
+
+ protected:
+  void begin() {
+    decisions_.clear();
+    preemptions_ = 0;
+    spurious_wakeups_ = 0;
+  }
+
+ private:
+  virtual std::size_t decide(const std::vector<Choice>& choices) = 0;
+
+  std::vector<std::size_t> decisions_;
+  int preemptions_ = 0;
+  int spurious_wakeups_ = 0;
+};
+
+// All schedules with at most that many preemptions and spurious wake-ups, depth first.
+class DepthFirst final : public Recording {
+ public:
+  DepthFirst(int preemptions, int spurious_wakeups)
+      : max_preemptions_(preemptions), max_spurious_wakeups_(spurious_wakeups) {}
+
+  // Prepares the next schedule; false when there is none left.
+  bool next() {
+    begin();
+    depth_ = 0;
+    if (fresh_) return !(fresh_ = false);
+    while (!path_.empty() && path_.back().taken + 1 == path_.back().allowed.size()) {
+      path_.pop_back();
+    }
+    if (path_.empty()) return false;
+    ++path_.back().taken;
+    return true;
+  }
+
+ private:
+  struct Fork {
+    std::size_t choices;               // how many there were
+    std::vector<std::size_t> allowed;  // those within the limits
+    std::size_t taken = 0;             // an index into `allowed`
+  };
+
+  std::size_t decide(const std::vector<Choice>& choices) override {
+    if (depth_ == path_.size()) path_.push_back({choices.size(), allowed(choices)});
+    const Fork& fork = path_[depth_++];
+    check(fork.choices == choices.size(),
+          "the scenario did not do the same again: does it keep something from run to run?");
+    return fork.allowed[fork.taken];
+  }
+
+  std::vector<std::size_t> allowed(const std::vector<Choice>& choices) const {
+    std::vector<std::size_t> result;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      if (choices[i].preemption && preemptions() == max_preemptions_) continue;
+      if (choices[i].spurious && spurious_wakeups() == max_spurious_wakeups_) continue;
+      result.push_back(i);
+    }
+    return result;
+  }
+
+  const int max_preemptions_;
+  const int max_spurious_wakeups_;
+  bool fresh_ = true;
+  std::vector<Fork> path_;
+  std::size_t depth_ = 0;
+};
+
+// Threads have random priorities, and at a few random steps the one that runs becomes the last.
+class RandomPriorities final : public Recording {
+ public:
+  explicit RandomPriorities(std::uint64_t seed) : random_(seed) {}
+
+ private:
+  std::size_t decide(const std::vector<Choice>& choices) override {
+    // Not std::uniform_int_distribution: its results differ between standard libraries.
+    if (random_() % 8 == 0) priority(choices[0].thread) = random_() % 1'000;
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < choices.size(); ++i) {
+      const bool is_rare = choices[i].spurious || choices[i].timeout;
+      if (is_rare && random_() % 16 != 0) continue;
+      if (priority(choices[i].thread) > priority(choices[best].thread)) best = i;
+    }
+    return best;
+  }
+
+  std::uint64_t& priority(int thread) {
+    while (priorities_.size() <= static_cast<std::size_t>(thread)) {
+      priorities_.push_back(1'000 + random_() % 1'000);
+    }
+    return priorities_[static_cast<std::size_t>(thread)];
+  }
+
+  std::mt19937_64 random_;
+  std::vector<std::uint64_t> priorities_;
+};
+
+// The decisions of an earlier schedule.
+class Replay final : public Recording {
+ public:
+  explicit Replay(const std::string& schedule) {
+    std::istringstream stream(schedule);
+    for (std::string decision; std::getline(stream, decision, '.');) {
+      if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
+        throw std::invalid_argument("\"" + schedule + "\" is no schedule; 0.1.0.2 would be one");
+      }
+      wanted_.push_back(std::stoul(decision));
+    }
+  }
+
+ private:
+  std::size_t decide(const std::vector<Choice>& choices) override {
+    const std::size_t decision = next_ < wanted_.size() ? wanted_[next_++] : 0;
+    check(decision < choices.size(), "the schedule to replay is one of another scenario");
+    return decision;
+  }
+
+  std::vector<std::size_t> wanted_;
+  std::size_t next_ = 0;
+};
+
+// Runs one schedule; true when it failed.
+bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
+             Result& result) {
+  auto scheduler = std::make_unique<Scheduler>(options, strategy);
+  ++result.schedules;
+  result.verdict = scheduler->run(scenario);
+  if (result.verdict.empty()) return false;
+  result.failed = true;
+  result.story = scheduler->story() + "  " + result.verdict + "\n";
+  result.schedule = strategy.schedule();
+  result.preemptions = strategy.preemptions();
+  (void)scheduler.release();  // its threads are parked in it for ever
+  return true;
+}
+
+// Returns whether the search is over: a schedule failed, or enough were run.
+bool run_all(const Options& options, const std::function<void()>& scenario, DepthFirst strategy,
+             Result& result) {
+  while (strategy.next()) {
+    if (result.schedules >= options.max_schedules) return true;
+    if (run_one(options, scenario, strategy, result)) return true;
+  }
+  return false;
+}
+
+// The simple ones first, so that the story of a failure is as short as it can be.
+void run_systematically(const Options& options, const std::function<void()>& scenario,
+                        Result& result) {
+  for (int preemptions = 0; preemptions <= options.max_preemptions; ++preemptions) {
+    for (int spurious = 0; spurious <= options.max_spurious_wakeups; ++spurious) {
+      if (run_all(options, scenario, DepthFirst(preemptions, spurious), result)) return;
+    }
+  }
+  result.exhaustive = true;
+}
+
+}  // namespace
+
+Result explore(const Options& options, const std::function<void()>& scenario) {
+  Result result;
+  if (!options.replay.empty()) {
+    Replay strategy(options.replay);
+    run_one(options, scenario, strategy, result);
+    return result;
+  }
+  run_systematically(options, scenario, result);
+  for (std::size_t i = 0; i < options.random_schedules && !result.failed; ++i) {
+    RandomPriorities strategy(options.seed + i);
+    (void)run_one(options, scenario, strategy, result);
+  }
+  return result;
+}
+
+void check(bool ok, const std::string& verdict) {
+  if (!ok) Scheduler::current().fail(verdict);
+}
+
+void note(const std::string& line) { Scheduler::current().tell(line); }
+
+std::size_t running_threads() { return Scheduler::current().running_threads(); }
+
+std::size_t synchronisations() { return Scheduler::current().synchronisations(); }
+
+}  // namespace worker_pool::lab

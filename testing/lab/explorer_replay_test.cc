@@ -1,0 +1,190 @@
+// The same again: a schedule can be replayed whatever it is made of, and a story is the same text
+// on every machine.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab.h"
+
+namespace worker_pool::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Preemptions, spurious wake-ups and timeouts are all possible here, and all are told.
+void wait_with_timeout() {
+  mutex m;
+  condition_variable changed("changed");
+  bool is_set = false;
+  thread worker("worker", [&] {
+    std::unique_lock lock(m);
+    while (!is_set) {
+      if (changed.wait_for(lock, 1ms) == cv_status::timeout) break;
+    }
+  });
+  {
+    const std::lock_guard lock(m);
+    is_set = true;
+    note("sets it");
+  }
+  changed.notify_one();
+  worker.join();
+}
+
+// Lets the `number`th schedule fail, at its very end.
+Result fail_at(std::size_t number, const Options& options) {
+  std::size_t count = 0;
+  return explore(options, [&] {
+    wait_with_timeout();
+    check(++count != number, "this one");
+  });
+}
+
+TEST(ExplorerReplay, EveryScheduleCanBeReplayed) {
+  const std::size_t all = explore({.random_schedules = 20}, wait_with_timeout).schedules;
+  ASSERT_GT(all, 50u);
+  std::size_t with_spurious_wakeup = 0;
+  std::size_t with_timeout = 0;
+  for (std::size_t i = 1; i <= all; i += 5) {
+    const Result found = fail_at(i, {.random_schedules = 20});
+    ASSERT_EQ(found.schedules, i);
+    const Result replayed = fail_at(1, {.replay = found.schedule});
+    EXPECT_EQ(replayed.story, found.story) << "schedule " << i << ", replay of " << found.schedule;
+    EXPECT_EQ(replayed.schedule, found.schedule);
+    EXPECT_EQ(replayed.preemptions, found.preemptions);
+    if (found.story.find("spurious") != std::string::npos) ++with_spurious_wakeup;
+    if (found.story.find("the time is over") != std::string::npos) ++with_timeout;
+  }
+  EXPECT_GT(with_spurious_wakeup, 0u);
+  EXPECT_GT(with_timeout, 0u);
+}
+
+TEST(ExplorerReplay, RunsOneScheduleWhetherItFailsOrNot) {
+  const Result result = explore({.replay = "0"}, wait_with_timeout);
+  EXPECT_FALSE(result.failed) << result.story;
+  EXPECT_EQ(result.schedules, 1u);
+  EXPECT_FALSE(result.exhaustive);
+}
+
+TEST(ExplorerReplay, WhatIsNoScheduleIsRefused) {
+  for (const std::string text : {"all", "-1", "0..1"}) {
+    try {
+      (void)explore({.replay = text}, wait_with_timeout);
+      ADD_FAILURE() << "\"" << text << "\" was taken";
+    } catch (const std::invalid_argument& e) {
+      EXPECT_EQ(e.what(), "\"" + text + "\" is no schedule; 0.1.0.2 would be one");
+    }
+  }
+}
+
+TEST(ExplorerReplay, ScheduleOfAnotherScenarioIsNoticed) {
+  EXPECT_EQ(explore({.replay = "9"}, wait_with_timeout).verdict,
+            "the schedule to replay is one of another scenario");
+}
+
+// Such as a static variable, or one outside the scenario.
+TEST(ExplorerReplay, ScenarioThatDoesNotDoTheSameAgainIsNoticed) {
+  int runs = 0;
+  const Result result = explore({}, [&] {
+    jthread worker("worker", [] { this_thread::yield(); });
+    jthread another;
+    if (++runs % 2 == 0) another = jthread("another", [] { this_thread::yield(); });
+    this_thread::yield();
+  });
+  EXPECT_EQ(result.verdict,
+            "the scenario did not do the same again: does it keep something from run to run?");
+}
+
+// --- The text ----------------------------------------------------------------------------------
+
+void lost_update() {
+  mutex m("lock");
+  condition_variable changed("changed");
+  atomic<int> counter(0, "counter");
+  int done = 0;
+  const auto increment = [&] {
+    counter.store(counter.load() + 1);
+    const std::lock_guard lock(m);
+    ++done;
+    changed.notify_one();
+  };
+  thread worker("worker", increment);
+  increment();
+  {
+    std::unique_lock lock(m);
+    changed.wait(lock, [&] { return done == 2; });
+  }
+  worker.join();
+  check(counter.load() == 2, "an update was lost");
+}
+
+constexpr char kStory[] =
+    "  main    sees counter = 0\n"
+    "  worker  sees counter = 0\n"
+    "  worker  sets counter = 1\n"
+    "  worker  notifies changed: nobody is waiting\n"
+    "  worker  ends\n"
+    "  main    sets counter = 1\n"
+    "  main    notifies changed: nobody is waiting\n"
+    "  main    sees counter = 1\n"
+    "  an update was lost\n";
+
+TEST(ExplorerStory, IsTheSameTextOnEveryMachine) {
+  const Result result = explore({.random_schedules = 0}, lost_update);
+  EXPECT_EQ(result.story, kStory);
+  EXPECT_EQ(result.schedule, "0.0.1");
+  EXPECT_EQ(result.preemptions, 1);
+  EXPECT_EQ(result.schedules, 9u);
+}
+
+TEST(ExplorerStory, OfRandomSchedulesIsTheSameTextOnEveryMachine) {
+  const Result result = explore({.max_preemptions = -1, .seed = 7}, lost_update);
+  EXPECT_EQ(result.story, kStory);
+  EXPECT_EQ(result.schedule, "0.0.1");
+  EXPECT_EQ(result.schedules, 5u);
+}
+
+TEST(ExplorerStory, HasOnlyTheLastLinesOfALongRun) {
+  const Result result = explore({}, [] {
+    for (int i = 1; i <= 25; ++i) note("does step " + std::to_string(i));
+    check(false, "enough");
+  });
+  std::string expected = "  (5 steps before these)\n";
+  for (int i = 6; i <= 25; ++i) expected += "  main  does step " + std::to_string(i) + "\n";
+  EXPECT_EQ(result.story, expected + "  enough\n");
+}
+
+// --- Time --------------------------------------------------------------------------------------
+
+void sleep_long_enough() {
+  bool ready = false;
+  thread worker("worker", [&] {
+    this_thread::yield();
+    ready = true;
+  });
+  this_thread::sleep_for(1h);
+  check(ready, "the worker was slower than that");
+  worker.join();
+}
+
+TEST(ExplorerTime, ThreadsAreNeverThatSlowWithoutEarlyTimeouts) {
+  EXPECT_TRUE(explore({.early_timeouts = true}, sleep_long_enough).failed);
+  const Result result = explore({.early_timeouts = false}, sleep_long_enough);
+  EXPECT_FALSE(result.failed) << result.story;
+  EXPECT_TRUE(result.exhaustive);
+}
+
+TEST(ExplorerTime, EarlyTimeoutCountsAsAPreemption) {
+  const Result result = explore({}, sleep_long_enough);
+  EXPECT_EQ(result.preemptions, 1);
+  EXPECT_FALSE(explore({.max_preemptions = 0, .random_schedules = 0}, sleep_long_enough).failed);
+}
+
+}  // namespace
+}  // namespace worker_pool::lab
