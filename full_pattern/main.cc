@@ -27,10 +27,10 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/reports/run_report.h"
 #include "full_pattern/signals/signals.h"
-#include "full_pattern/console/user_folder.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"

@@ -2,8 +2,8 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
-#include "testing/lab/lab.h"
 #include "exercises/harness/lesson.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool {
 namespace {

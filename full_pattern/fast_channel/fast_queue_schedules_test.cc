@@ -13,11 +13,11 @@
 #include <stdexcept>
 #include <utility>
 
-#include "testing/lab/explorer.h"
-#include "testing/lab/lab.h"
 #include "full_pattern/fast_channel/fast_queue.h"
 #include "step1_job/context.h"
 #include "step2_worker/channel_queue.h"
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab.h"
 
 namespace worker_pool::lab {
 namespace {

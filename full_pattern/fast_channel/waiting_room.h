@@ -19,8 +19,8 @@
 // `wake` under the receivers' lock. So there is one class for both sides.
 //
 // Order of locks: a room's mutex, then a Side's lock.
-// full_pattern/fast_channel/fast_queue_schedules_test.cc runs this file under every schedule of small
-// scenarios.
+// full_pattern/fast_channel/fast_queue_schedules_test.cc runs this file under every schedule of
+// small scenarios.
 #pragma once
 
 #include <algorithm>

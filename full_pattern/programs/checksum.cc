@@ -24,11 +24,11 @@
 #include <vector>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/terminal.h"
+#include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/programs/posix_cksum.h"
 #include "full_pattern/programs/progress.h"
-#include "full_pattern/console/terminal.h"
-#include "full_pattern/console/user_folder.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"

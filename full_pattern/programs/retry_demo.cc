@@ -25,8 +25,8 @@
 #include <string_view>
 #include <utility>
 
-#include "full_pattern/observers/error_log.h"
 #include "full_pattern/console/flags.h"
+#include "full_pattern/observers/error_log.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/retry/retrier.h"
 #include "full_pattern/worker_pool.h"

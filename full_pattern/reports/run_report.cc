@@ -11,9 +11,9 @@
 #include <system_error>
 #include <utility>
 
+#include "full_pattern/console/terminal.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/reports/prometheus.h"
-#include "full_pattern/console/terminal.h"
 #include "full_pattern/reports/timeline.h"
 #include "full_pattern/reports/trace.h"
 

@@ -1,5 +1,5 @@
-// The twin of docs/twins/go/errgroup.go, made of the course's own parts: workers, a stop source, and an
-// observer that keeps the first error.
+// The twin of docs/twins/go/errgroup.go, made of the course's own parts: workers, a stop source,
+// and an observer that keeps the first error.
 #include <expected>
 #include <iostream>
 #include <memory>

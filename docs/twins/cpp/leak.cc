@@ -1,5 +1,5 @@
-// The twin of docs/twins/go/leak.go. There is nothing to leak: the wait has a limit and needs no helper,
-// and the threads that answer have an owner, who joins them.
+// The twin of docs/twins/go/leak.go. There is nothing to leak: the wait has a limit and needs no
+// helper, and the threads that answer have an owner, who joins them.
 #include <chrono>
 #include <cstddef>
 #include <future>
