@@ -46,8 +46,7 @@ pid_t spawn(std::vector<std::string> argv, int in, int out) {
   posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
 
-  // What runs in the background of a shell is started with SIGINT ignored, and so would its
-  // children be.
+  // A shell starts background commands with SIGINT ignored, and children inherit that.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t signals;
@@ -71,7 +70,7 @@ pid_t spawn(std::vector<std::string> argv, int in, int out) {
 }
 
 #if defined(__linux__)
-// "S" for a thread that sleeps, "R" for one that runs and so on; "" for one that has just ended.
+// The state of each thread: "S" for sleeping, "R" for running and so on, "" if it has just exited.
 std::vector<std::string> thread_states(pid_t pid) {
   std::vector<std::string> states;
   std::error_code ended;
@@ -80,7 +79,7 @@ std::vector<std::string> thread_states(pid_t pid) {
     std::string text;
     std::ifstream file(thread.path() / "stat");
     std::getline(file, text);
-    const auto name_end = text.rfind(") ");  // the program's name may hold anything
+    const auto name_end = text.rfind(") ");  // the program's name may contain ") "
     states.push_back(name_end == std::string::npos ? "" : text.substr(name_end + 2, 1));
   }
   return states;
@@ -91,7 +90,7 @@ std::vector<std::string> thread_states(pid_t pid) {
 
 ChildProcess::ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv)
     : watchdog_(watchdog) {
-  signal(SIGPIPE, SIG_IGN);  // write_line() to a child that has ended is a failure, not our end
+  signal(SIGPIPE, SIG_IGN);  // write_line() to a child that has exited is a test failure
   const Pipe in;
   const Pipe out;
   pid_ = spawn(std::move(argv), in.read_end, out.write_end);
@@ -112,7 +111,7 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::write_line(const std::string& line) {
   std::fputs((line + "\n").c_str(), in_);
-  EXPECT_EQ(std::fflush(in_), 0) << "the child has ended, or does not read: \"" << line << "\"";
+  EXPECT_EQ(std::fflush(in_), 0) << "the child has exited or does not read: \"" << line << "\"";
 }
 
 void ChildProcess::await_line(const std::string& line) {
@@ -121,11 +120,11 @@ void ChildProcess::await_line(const std::string& line) {
   while (read_line(found)) {
     if (found == line) return;
   }
-  FAIL() << "the child has ended without \"" << line << "\", after:\n" << output_;
+  FAIL() << "the child exited without printing \"" << line << "\". It printed:\n" << output_;
 }
 
 void ChildProcess::send_signal(int signal) const {
-  ASSERT_GT(pid_, 0) << "the child has ended: -1 would be every process there is";
+  ASSERT_GT(pid_, 0) << "the child has exited, and -1 would mean every process";
   ASSERT_EQ(kill(pid_, signal), 0);
 }
 
@@ -143,7 +142,7 @@ void ChildProcess::await_sleep(std::size_t threads) const {
 
 int ChildProcess::wait() {
   std::fclose(std::exchange(in_, nullptr));
-  const auto note = watchdog_.waiting("test: for the child to end");
+  const auto note = watchdog_.waiting("test: for the child to exit");
   std::string line;
   while (read_line(line)) {
   }

@@ -1,11 +1,11 @@
-// ChildProcess: a program that runs beside the test, for what happens to it while it runs.
+// ChildProcess: runs a program beside the test, which can send it signals and lines meanwhile.
 //
 //   ChildProcess child(watchdog, {program, "--workers=1"});
-//   child.await_line("Worker 1 started job 1");    // no sleeping: it says itself how far it is
+//   child.await_line("Worker 1 started job 1");    // the child reports its progress: no sleeping
 //   child.send_signal(SIGTERM);
 //   EXPECT_EQ(child.wait(), 1) << child.output();
 //
-// run_program.h is simpler for a program that only has to come to its end.
+// For a program that only has to exit, run_program.h is simpler.
 #pragma once
 
 #include <sys/types.h>
@@ -19,33 +19,34 @@
 
 namespace worker_pool {
 
-// For one thread. POSIX.
+// Not thread-safe. Needs POSIX.
 class ChildProcess {
  public:
-  // Starts argv[0]. SIGINT and SIGTERM do there what they do by default, whatever they do here.
+  // Starts argv[0]. SIGINT, SIGTERM and SIGPIPE have their default effect in the child, whatever
+  // their effect in the test program. Throws std::system_error.
   ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv);
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
-  ~ChildProcess();  // kills it if it is still there
+  ~ChildProcess();  // kills the child if it is still running
 
-  // Writes a line to its standard input.
+  // Writes a line to the child's standard input.
   void write_line(const std::string& line);
 
-  // Reads its standard output and standard error, which are one stream here, up to this line.
-  // Blocks until it comes. When the child ends without it, the test fails with what it had printed.
+  // Blocks until the child prints this line on its standard output or standard error, which are one
+  // stream here. If the child exits without printing it, the test fails and shows the output.
   void await_line(const std::string& line);
 
   void send_signal(int signal) const;
 
-  // Blocks until the child has at least so many threads and all of them sleep in the kernel:
-  // whatever it waits for has to come from outside. Linux only: elsewhere it returns at once.
+  // Blocks until the child has at least `threads` threads and all of them sleep in the kernel, so
+  // that only an event from outside can wake it. On other systems than Linux it returns at once.
   void await_sleep(std::size_t threads = 1) const;
 
-  // Closes its standard input and blocks until it has ended. Its exit status; 128 + N when signal N
-  // has killed it.
+  // Closes the child's standard input and blocks until the child exits. Returns its exit status, or
+  // 128 + N if signal N killed it.
   int wait();
 
-  // What has been read so far; after wait() everything.
+  // Everything read so far. After wait(), the whole output.
   const std::string& output() const { return output_; }
 
  private:
@@ -53,8 +54,8 @@ class ChildProcess {
 
   const Watchdog& watchdog_;
   pid_t pid_ = -1;
-  std::FILE* in_ = nullptr;   // its standard input
-  std::FILE* out_ = nullptr;  // its standard output and error
+  std::FILE* in_ = nullptr;   // the child's standard input
+  std::FILE* out_ = nullptr;  // the child's standard output and error
   std::string output_;
 };
 

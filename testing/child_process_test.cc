@@ -29,7 +29,7 @@ TEST(ChildProcess, TalksWhileItRuns) {
   child.await_line("first");
   child.write_line("second");
   child.await_line("second");
-  EXPECT_EQ(child.wait(), 0) << "the end of its input ends cat";
+  EXPECT_EQ(child.wait(), 0) << "cat exits at the end of its input";
 }
 
 TEST(ChildProcess, LineThatNeverComesIsAFailureThatShowsWhatCame) {
@@ -39,7 +39,7 @@ TEST(ChildProcess, LineThatNeverComesIsAFailureThatShowsWhatCame) {
         ChildProcess child(watchdog, shell("echo something else"));
         child.await_line("this");
       },
-      "without \"this\", after:\nsomething else");
+      "without printing \"this\". It printed:\nsomething else");
 }
 
 TEST(ChildProcess, SignalThatKillsIsItsStatus) {
@@ -60,15 +60,15 @@ TEST(ChildProcess, AfterItsEndItIsAFailureToTalkToIt) {
         (void)child.wait();
         child.send_signal(SIGTERM);
       },
-      "the child has ended");
+      "the child has exited");
   EXPECT_NONFATAL_FAILURE(
       {
         const Watchdog watchdog;
         ChildProcess child(watchdog, shell("exec <&-; echo closed; read line"));
         child.await_line("closed");
-        child.write_line("nobody reads this");
+        child.write_line("an unread line");
       },
-      "nobody reads this");
+      "an unread line");
 }
 
 TEST(ChildProcess, IsKilledWhenTheTestForgetsIt) {

@@ -1,4 +1,9 @@
-// EventLog: what happened, in the order in which it happened, from many threads.
+// EventLog: records events from many threads, in the order in which they happened.
+//
+//   EventLog log(watchdog);
+//   const std::jthread consumer = watchdog.thread("consumer", [&] { log.add("received"); });
+//   log.await("received");
+//   EXPECT_THAT(log.events(), ElementsAre("sent", "received"));
 #pragma once
 
 #include <algorithm>
@@ -14,8 +19,8 @@
 
 namespace worker_pool {
 
-// Every function may be called from many threads at once. A thread that may be abandoned shares
-// ownership of its log (std::shared_ptr), since it can outlive the test's scope.
+// Every function may be called from any thread at any time. A thread that may be abandoned shares
+// ownership of its log (std::shared_ptr), because it can outlive the test's scope.
 class EventLog {
  public:
   explicit EventLog(const Watchdog& watchdog) : notes_(watchdog.notes()) {}
@@ -33,7 +38,7 @@ class EventLog {
     changed_.wait(lock, [&] { return std::ranges::find(events_, event) != events_.end(); });
   }
 
-  // A copy, for EXPECT_EQ or EXPECT_THAT(log.events(), ElementsAre(...)).
+  // Returns a copy.
   std::vector<std::string> events() const {
     const std::lock_guard lock(mutex_);
     return events_;

@@ -62,7 +62,7 @@ TEST(EventLog, AwaitWaitsForItsEventAndNoOther) {
   Watchdog watchdog;
   EventLog log(watchdog);
   for (const std::string other_event : {"a", "bb", "ab", ""}) log.add(other_event);
-  auto other = watchdog.thread("other: comes when the test waits for it", [&] {
+  auto other = watchdog.thread("other: arrives when the test waits for it", [&] {
     watchdog.await("the test to wait for b", [&] {
       return watchdog.notes()->text().find("  test: for the event \"b\"\n") != std::string::npos;
     });
@@ -144,7 +144,7 @@ TEST(EventLog, MayOutliveTheWatchdog) {
   EventLog log(*watchdog);
   watchdog.reset();
   log.add("a");
-  log.await("a");  // leaves a note that nobody reads: it must not touch the dead watchdog
+  log.await("a");  // leaves a note that is never read; it must not touch the destroyed watchdog
   EXPECT_EQ(log.count("a"), 1U);
 }
 

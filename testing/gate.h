@@ -1,7 +1,13 @@
 // Gate: holds threads at one point until the test opens it.
 //
-// The way to force an order of events without sleeping: a job waits at a gate, so it is certainly
-// running and certainly not finished while the test looks around.
+// A gate forces an order of events without sleeping. While a job waits at a gate, the test knows
+// that the job is running and that it has not finished:
+//
+//   Gate gate(watchdog, "job 1");
+//   pool.submit(job_that([&] { gate.wait(); }));
+//   gate.await_arrivals(1);  // the job is running now
+//   EXPECT_EQ(pool.metrics().running, 1u);
+//   gate.open();
 #pragma once
 
 #include <condition_variable>
@@ -15,14 +21,14 @@
 
 namespace worker_pool {
 
-// Every function may be called from many threads at once. A job that may be abandoned shares
-// ownership of its gate (std::shared_ptr), since it can outlive the test's scope.
+// Every function may be called from any thread at any time. A job that may be abandoned shares
+// ownership of its gate (std::shared_ptr), because it can outlive the test's scope.
 class Gate {
  public:
   Gate(const Watchdog& watchdog, std::string name)
       : notes_(watchdog.notes()), name_(std::move(name)) {}
 
-  // Lets everybody through, now and later. Idempotent.
+  // Releases all waiting threads and lets all later ones pass. Idempotent.
   void open() {
     const std::lock_guard lock(mutex_);
     is_open_ = true;
@@ -38,7 +44,7 @@ class Gate {
     changed_.wait(lock, [this] { return is_open_; });
   }
 
-  // Blocks until `count` calls of wait() have arrived, whether or not they have gone on since.
+  // Blocks until wait() has been called `count` times. These calls may have returned since.
   void await_arrivals(std::size_t count) {
     const Watchdog::Waiting note(
         notes_, "test: for arrival " + std::to_string(count) + " at the gate \"" + name_ + "\"");

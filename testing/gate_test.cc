@@ -40,7 +40,7 @@ TEST(Gate, HoldsEverybodyUntilItOpensAndThenNobody) {
     opened = true;
     gate.open();
     runners.clear();  // joins
-    ASSERT_THAT(passed_in_time, ElementsAre(true, true, true)) << "somebody passed a closed gate";
+    ASSERT_THAT(passed_in_time, ElementsAre(true, true, true)) << "a thread passed a closed gate";
   }
 }
 
@@ -68,11 +68,11 @@ TEST(Gate, CountsArrivalsBeforeAndAfterItOpens) {
   EXPECT_EQ(gate.arrived(), 0U);
   auto early = watchdog.thread("early: for the start", [&] { gate.wait(); });
   gate.await_arrivals(1);
-  EXPECT_EQ(gate.arrived(), 1U) << "somebody who waits has arrived";
+  EXPECT_EQ(gate.arrived(), 1U) << "a waiting thread has arrived";
   gate.open();
   early.join();
   gate.wait();
-  gate.await_arrivals(2);  // both have gone on since
+  gate.await_arrivals(2);  // both have passed it since
   gate.await_arrivals(1);
   EXPECT_EQ(gate.arrived(), 2U);
 }
@@ -82,7 +82,7 @@ TEST(Gate, AwaitArrivalsWaitsForTheLastOfThem) {
   Gate gate(watchdog, "start");
   gate.open();
   gate.wait();
-  auto last = watchdog.thread("last: comes when the test waits for it", [&] {
+  auto last = watchdog.thread("last: arrives when the test waits for it", [&] {
     await_note(watchdog, "test: for arrival 2 at the gate \"start\"");
     gate.wait();
   });
@@ -101,7 +101,7 @@ TEST(Gate, ExplainsItsWaitersToTheWatchdog) {
   gate.wait();
   runner.join();
   tester.join();
-  EXPECT_EQ(watchdog.notes()->text(), "  nobody who left a note\n");
+  EXPECT_EQ(watchdog.notes()->text(), "  no thread that left a note\n");
 }
 
 TEST(Gate, MayOutliveTheWatchdog) {
@@ -109,7 +109,7 @@ TEST(Gate, MayOutliveTheWatchdog) {
   Gate gate(*watchdog, "start");
   watchdog.reset();
   gate.open();
-  gate.wait();  // leaves a note that nobody reads: it must not touch the dead watchdog
+  gate.wait();  // leaves a note that is never read; it must not touch the destroyed watchdog
   gate.await_arrivals(1);
   EXPECT_EQ(gate.arrived(), 1U);
 }

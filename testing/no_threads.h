@@ -1,4 +1,5 @@
-// What happens when the system refuses to start a thread, for death tests: there is no way back.
+// refuse_threads(): makes the system refuse to start threads. For death tests, because the process
+// cannot undo it.
 #pragma once
 
 #include <string_view>
@@ -17,13 +18,13 @@ namespace worker_pool {
 inline constexpr std::string_view kWhyNot = "needs Linux, and no sanitizer";
 
 #if defined(__linux__)
-inline constexpr bool kThreadsCanBeRefused = !kSanitized;  // which reserve address space themselves
+inline constexpr bool kThreadsCanBeRefused = !kSanitized;  // they reserve address space
 
-// From now on no thread can be started in this process: there is no room for its stack.
+// From now on the process has no address space for the stack of another thread.
 inline void refuse_threads() {
   rlim_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
-  constexpr rlim_t kForTheError = 1 << 20;  // bytes: an exception and its text need some
+  constexpr rlim_t kForTheError = 1 << 20;  // bytes, for the exception and its text
   const rlim_t limit = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + kForTheError;
   const rlimit address_space = {limit, limit};
   setrlimit(RLIMIT_AS, &address_space);

@@ -19,7 +19,7 @@
 namespace worker_pool {
 namespace {
 
-// `result` of a call that gives -1 when it fails.
+// Returns `result`, or throws if it is -1, which means that `call` failed.
 int checked(const char* call, int result) {
   if (result == -1) throw std::system_error(errno, std::generic_category(), call);
   return result;
@@ -65,7 +65,7 @@ std::string PseudoTerminal::read() {
   do {
     count = ::read(screen_, piece.data(), piece.size());
   } while (count == -1 && errno == EINTR);
-  // The end is an error on Linux and 0 elsewhere.
+  // At the end, read() fails on Linux and returns 0 on other systems.
   return count > 0 ? std::string(piece.data(), static_cast<std::size_t>(count)) : "";
 }
 
@@ -75,7 +75,7 @@ void PseudoTerminal::hang_up() {
 
 ProgramResult run_on_terminal(const std::string& command, int columns) {
   PseudoTerminal terminal(columns);
-  // On a thread of its own: a program waits when nobody reads what it writes.
+  // A separate thread reads, because a program blocks when its output is not read.
   std::future<std::string> seen = std::async(std::launch::async, [&terminal] {
     std::string all;
     for (std::string next = terminal.read(); !next.empty(); next = terminal.read()) all += next;

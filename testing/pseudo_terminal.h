@@ -1,7 +1,7 @@
-// A terminal without a screen, for programs that do something else when somebody watches.
+// PseudoTerminal: a terminal without a screen, for programs that print differently on a terminal.
 //
 //   const ProgramResult run = run_on_terminal("my_program --timeline", 132);
-//   EXPECT_EQ(run.out, "what the screen is sent, \r and escape sequences as they are\n");
+//   EXPECT_EQ(run.out, "everything that was sent to the screen, with \r and escape sequences\n");
 #pragma once
 
 #include <string>
@@ -10,20 +10,20 @@
 
 namespace worker_pool {
 
-// Exists for as long as the object. Does not translate line ends: "\n" stays "\n".
+// The terminal exists as long as the object. It does not translate line ends: "\n" stays "\n".
 class PseudoTerminal {
  public:
-  // 0 columns: one that does not tell its width. Throws std::system_error.
+  // With 0 columns the terminal reports no width. Throws std::system_error.
   explicit PseudoTerminal(int columns);
   PseudoTerminal(const PseudoTerminal&) = delete;
   PseudoTerminal& operator=(const PseudoTerminal&) = delete;
   ~PseudoTerminal();
 
-  // What a program opens to write to it.
+  // The device file that a program opens to write to the terminal.
   const std::string& path() const { return path_; }
 
-  // What the screen is sent next. Blocks until there is something; empty after hang_up(), when
-  // everything has been read and no program has the terminal open any more.
+  // Returns what is sent to the screen next. Blocks until there is something. Returns an empty
+  // string after hang_up(), once everything has been read and no program has the terminal open.
   std::string read();
   void hang_up();
 
@@ -33,8 +33,9 @@ class PseudoTerminal {
   std::string path_;
 };
 
-// run_program() with the command's standard output and error on a terminal. Both are in `out`: a
-// terminal does not tell them apart. Also waits for what the command has left running there.
+// Like run_program(), but with the command's standard output and error on a terminal. Both are in
+// `out`, because a terminal does not separate them. Blocks until every program that the command
+// started has closed the terminal.
 ProgramResult run_on_terminal(const std::string& command, int columns = 80);
 
 }  // namespace worker_pool

@@ -27,7 +27,7 @@ int exit_status(int wait_status) {
 }
 
 std::string contents(const std::string& path) {
-  if (std::filesystem::is_directory(path)) return "";  // a stream would open it, and then throw
+  if (std::filesystem::is_directory(path)) return "";  // a stream opens a folder, then throws
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }

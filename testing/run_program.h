@@ -1,4 +1,7 @@
-// run_program: a program as its user sees it: exit status, standard output, standard error.
+// run_program(): runs a program and returns what its user sees: exit status, output and errors.
+//
+//   const ProgramResult run = run_program("my_program --jobs=2 </dev/null");
+//   EXPECT_EQ(run.status, 0) << run.err;
 #pragma once
 
 #include <string>
@@ -7,21 +10,21 @@
 namespace worker_pool {
 
 struct ProgramResult {
-  int status = 0;  // exit status; 128 + N when signal N ended it
+  int status = 0;  // the exit status, or 128 + N if signal N ended the program
   std::string out{};
   std::string err{};
 };
 
-// Runs `command` in the POSIX shell and waits for it. One at a time in each test program.
+// Runs `command` in the POSIX shell and blocks until it exits. A test program runs one at a time.
 ProgramResult run_program(const std::string& command);
 
-// From what waitpid() tells, as ProgramResult::status has it.
+// Converts the status that waitpid() stores into ProgramResult::status.
 int exit_status(int wait_status);
 
-// What is in the file; nothing when it cannot be read.
+// Returns the contents of the file, or nothing if it cannot be read.
 std::string contents(const std::string& path);
 
-// What a program printed, line by line, without the line ends.
+// Splits a text into lines, without their line ends.
 std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace worker_pool

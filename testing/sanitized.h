@@ -1,5 +1,5 @@
-// Is this program built with ThreadSanitizer or AddressSanitizer? They make threads and memory cost
-// many times as much.
+// kSanitized: true in builds with ThreadSanitizer or AddressSanitizer, in which threads and memory
+// cost many times as much.
 #pragma once
 
 namespace worker_pool {

@@ -45,7 +45,7 @@ void Watchdog::watch(std::chrono::milliseconds limit) {
   std::cerr << "Watchdog: " << current_test() << " is not done after " << limit.count()
             << " ms. Waiting:\n"
             << notes_->text() << std::flush;
-  // Not exit(): destructors would wait for the very threads that hang.
+  // exit() would run destructors, which wait for the threads that hang.
   std::_Exit(EXIT_FAILURE);
 }
 
@@ -61,7 +61,7 @@ void Watchdog::Notes::remove(std::list<std::string>::iterator line) {
 
 std::string Watchdog::Notes::text() const {
   const std::lock_guard lock(mutex_);
-  if (lines_.empty()) return "  nobody who left a note\n";
+  if (lines_.empty()) return "  no thread that left a note\n";
   std::string text;
   for (const std::string& line : lines_) text += "  " + line + "\n";
   return text;

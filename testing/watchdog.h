@@ -1,12 +1,12 @@
-// Watchdog: ends a test that hangs, and says who was waiting for what.
+// Watchdog: ends a test that hangs, and reports which thread was waiting for what.
 //
 //   TEST(Channel, SenderBlocksWhenFull) {
-//     Watchdog watchdog;                                   // first, so that it goes last
+//     Watchdog watchdog;                                   // first, so that it is destroyed last
 //     ...
 //     auto sender = watchdog.thread("sender: send(2) on a full channel", [&] { ... });
 //     watchdog.await("the sender to block", [&] { return jobs.stats().blocked_senders == 1; });
 //
-// A hang then prints, and ends the program with status 1:
+// A test that hangs prints this and ends the program with status 1:
 //
 //   Watchdog: Channel.SenderBlocksWhenFull is not done after 10000 ms. Waiting:
 //     sender: send(2) on a full channel
@@ -24,13 +24,14 @@
 
 namespace worker_pool {
 
-// Watches from its construction to its destruction. Every function may be called from many threads.
+// The limit runs from construction to destruction. Every function may be called from any thread at
+// any time.
 class Watchdog {
  public:
   class Notes;
 
-  // A line in the explanation for as long as it lives. May outlive the Watchdog, as an abandoned
-  // worker does.
+  // Adds a line to the report for as long as it lives. It may outlive the Watchdog, as the note of
+  // an abandoned worker does.
   class [[nodiscard]] Waiting {
    public:
     Waiting(std::shared_ptr<Notes> notes, std::string what);
@@ -47,10 +48,10 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
-  // `what` is "who: what for", such as "main: for the drain".
+  // `what` is "WHO: for WHAT", such as "main: for the drain".
   Waiting waiting(std::string what) const { return Waiting(notes_, std::move(what)); }
 
-  // A thread that runs `body` with a note. Joined by its destructor, as any jthread.
+  // Starts a thread that runs `body` under a note. Its destructor joins it.
   template <class Body>
   [[nodiscard]] std::jthread thread(std::string what, Body body) const {
     return std::jthread([notes = notes_, what = std::move(what), body = std::move(body)]() mutable {
@@ -59,8 +60,8 @@ class Watchdog {
     });
   }
 
-  // Blocks until done(). It looks again and again instead of being told, so that it can watch any
-  // state the code under test shows; it never decides anything by time.
+  // Blocks until done() returns true. It polls, so that a test can wait for any state that the code
+  // under test exposes. Time never decides the outcome.
   template <class Predicate>
   void await(const std::string& what, Predicate done) const {
     const Waiting note = waiting("test: for " + what);
@@ -76,10 +77,10 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool test_is_done_ = false;
-  std::thread watcher_;  // last: it uses everything above
+  std::thread watcher_;  // last, because it uses the members above
 };
 
-// The lines of those who wait at the moment.
+// The lines of the threads that are waiting now. Every function is thread-safe.
 class Watchdog::Notes {
  public:
   std::list<std::string>::iterator add(std::string line);

@@ -23,9 +23,9 @@ using namespace std::chrono_literals;
 using ::testing::ExitedWithCode;
 using ::testing::HasSubstr;
 
-constexpr auto kNobody = "  nobody who left a note\n";
+constexpr auto kNoThread = "  no thread that left a note\n";
 
-// Sends std::cerr to another place while it lives.
+// Redirects std::cerr while it lives.
 class RedirectCerr {
  public:
   explicit RedirectCerr(std::streambuf* to) : before_(std::cerr.rdbuf(to)) {}
@@ -37,9 +37,9 @@ class RedirectCerr {
   std::streambuf* before_;
 };
 
-// Standard error that waits for a lock before each letter. A death test holds that lock until its
-// waiters are in place: the watchdog, whose limit has passed long before, cannot get its first word
-// out, so what it says does not depend on how busy the machine is.
+// Standard error that takes a lock for each character. A death test holds that lock until its
+// waiters are in place. The watchdog's limit passes earlier, but the watchdog cannot print until
+// then, so its output does not depend on how busy the machine is.
 class HeldBack : public std::streambuf {
  public:
   explicit HeldBack(std::mutex* mutex) : mutex_(mutex), out_(std::cerr.rdbuf()) {}
@@ -55,8 +55,8 @@ class HeldBack : public std::streambuf {
   std::streambuf* out_;
 };
 
-// Far longer than any limit below. Not for ever: a watchdog that does not bark is then a failed
-// test, and no process is left behind.
+// Far longer than any limit below, but finite: if the watchdog does not act, the test fails and no
+// process is left behind.
 void hang() { std::this_thread::sleep_for(5s); }
 
 void hang_with_two_waiters() {
@@ -72,7 +72,7 @@ void hang_with_two_waiters() {
   });
   watchdog.await("the worker to start", [&] { return works.load(); });
   {
-    const auto done = watchdog.waiting("somebody: done by now");
+    const auto done = watchdog.waiting("main: done by now");
   }
   const auto note = watchdog.waiting("main: for the worker");
   hold.unlock();
@@ -85,7 +85,7 @@ void hang_without_a_note() {
 }
 
 void hang_with_an_exit_handler() {
-  // Stands for the destructors that would wait for the very threads that hang.
+  // Plays the destructors that wait for the threads that hang.
   (void)std::atexit([] { std::_Exit(3); });
   hang_without_a_note();
 }
@@ -97,7 +97,7 @@ void hang_for_at_most(std::chrono::milliseconds limit) {
 
 class WatchdogDeathTest : public ::testing::Test {
  protected:
-  // The other style forks, which a program with threads must not rely on.
+  // The "fast" style forks without exec, which is unsafe in a program with threads.
   WatchdogDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
@@ -113,7 +113,7 @@ TEST_F(WatchdogDeathTest, EndsAHangingTestAndSaysWhoWaitsForWhat) {
 TEST_F(WatchdogDeathTest, SaysSoWhenNobodyLeftANote) {
   Watchdog watchdog;
   EXPECT_EXIT(hang_without_a_note(), ExitedWithCode(1),
-              HasSubstr("is not done after 1 ms. Waiting:\n  nobody who left a note\n"));
+              HasSubstr("is not done after 1 ms. Waiting:\n  no thread that left a note\n"));
 }
 
 TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
@@ -123,8 +123,8 @@ TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
 
 TEST_F(WatchdogDeathTest, IsNotEarly) {
   Watchdog watchdog;
-  // Longer than it takes to start the child, so that one which is early ends too early here as
-  // well.
+  // Longer than the start of the child takes, so that a watchdog that ends the test early ends it
+  // too early here as well.
   constexpr auto kLimit = 200ms;
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EXIT(hang_for_at_most(kLimit), ExitedWithCode(1), HasSubstr("not done after 200 ms"));
@@ -133,11 +133,11 @@ TEST_F(WatchdogDeathTest, IsNotEarly) {
 
 TEST(Watchdog, KeepsNoTestThatIsDoneWaiting) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for another watchdog to go");
+  const auto note = watchdog.waiting("test: for another watchdog to be destroyed");
   int bodies_run = 0;
   for (int round = 0; round < 20; ++round) {
     const Watchdog other(1h);
-    // Gives the other one time to fall asleep, in most rounds.
+    // Gives the other watchdog time to fall asleep, in most rounds.
     other.thread("body: nothing", [&] { ++bodies_run; }).join();
   }
   EXPECT_EQ(bodies_run, 20);
@@ -155,7 +155,7 @@ TEST(Watchdog, IsSilentWhenTheTestIsDoneInTime) {
 
 TEST(Watchdog, NotesLastAsLongAsTheirWaits) {
   const Watchdog watchdog;
-  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+  EXPECT_EQ(watchdog.notes()->text(), kNoThread);
   {
     const auto first = watchdog.waiting("first: for a");
     std::optional<Watchdog::Waiting> second(std::in_place, watchdog.notes(), "second: for b");
@@ -164,7 +164,7 @@ TEST(Watchdog, NotesLastAsLongAsTheirWaits) {
     second.reset();
     EXPECT_EQ(watchdog.notes()->text(), "  first: for a\n  third: for c\n");
   }
-  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+  EXPECT_EQ(watchdog.notes()->text(), kNoThread);
 }
 
 TEST(Watchdog, EqualNotesAreTwoNotes) {
@@ -180,7 +180,7 @@ TEST(Watchdog, KeepsItsNotesApartFromAnothers) {
   const Watchdog watchdog;
   const Watchdog other;
   const auto note = watchdog.waiting("main: for a");
-  EXPECT_EQ(other.notes()->text(), kNobody);
+  EXPECT_EQ(other.notes()->text(), kNoThread);
 }
 
 TEST(Watchdog, ThreadHasANoteWhileItsBodyRuns) {
@@ -191,7 +191,7 @@ TEST(Watchdog, ThreadHasANoteWhileItsBodyRuns) {
   });
   thread.join();
   EXPECT_EQ(seen_by_body, "  worker: for a job\n");
-  EXPECT_EQ(watchdog.notes()->text(), kNobody) << "after the thread's end";
+  EXPECT_EQ(watchdog.notes()->text(), kNoThread) << "after the thread has exited";
 }
 
 TEST(Watchdog, AwaitLooksAgainUntilDoneAndLeavesANote) {
@@ -204,7 +204,7 @@ TEST(Watchdog, AwaitLooksAgainUntilDoneAndLeavesANote) {
   });
   EXPECT_EQ(looks, 3);
   EXPECT_EQ(seen, "  test: for the third look\n");
-  EXPECT_EQ(watchdog.notes()->text(), kNobody) << "after the wait";
+  EXPECT_EQ(watchdog.notes()->text(), kNoThread) << "after the wait";
 }
 
 TEST(Watchdog, NoteMayOutliveIt) {
@@ -217,7 +217,7 @@ TEST(Watchdog, NoteMayOutliveIt) {
   }
   EXPECT_FALSE(notes.expired()) << "the note's place died with the watchdog";
   note.reset();
-  EXPECT_TRUE(notes.expired()) << "the notes outlived everybody";
+  EXPECT_TRUE(notes.expired()) << "the notes outlived the watchdog and all notes";
 }
 
 TEST(Watchdog, ThreadMayOutliveIt) {
@@ -256,7 +256,7 @@ TEST(Watchdog, NotesMayBeLeftAndReadByManyThreadsAtOnce) {
       return done == 4;
     });
   }
-  EXPECT_EQ(watchdog.notes()->text(), kNobody);
+  EXPECT_EQ(watchdog.notes()->text(), kNoThread);
 }
 
 }  // namespace

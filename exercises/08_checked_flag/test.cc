@@ -30,9 +30,9 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
     lab::check(loads == 0, "the rules were loaded before anybody had asked for them");
 
     const auto work = [&] {
-      const std::size_t before = lab::synchronisations();
+      const std::size_t before = lab::synchronizations();
       const Rules& rules = cache.get();
-      const bool has_synchronised = lab::synchronisations() != before;
+      const bool has_synchronised = lab::synchronizations() != before;
       lab::note(std::string("has the rules, by ") +
                 (has_synchronised ? "a lock or an atomic" : "a look at plain memory"));
       lab::check(rules.size() == 2, "get() returned when " + std::to_string(rules.size()) +

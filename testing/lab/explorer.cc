@@ -17,7 +17,7 @@
 namespace worker_pool::lab {
 namespace {
 
-// Every strategy writes down its decisions, so that a failing schedule can be replayed.
+// A strategy that records its decisions, so that a failing schedule can be replayed.
 class Recording : public Strategy {
  public:
   std::size_t choose(const std::vector<Choice>& choices) final {
@@ -31,7 +31,7 @@ class Recording : public Strategy {
   int preemptions() const { return preemptions_; }
   int spurious_wakeups() const { return spurious_wakeups_; }
 
-  // Without the zeros at its end: a replay goes on with zeros.
+  // Without the zeros at its end, because a replay continues with zeros.
   std::string schedule() const {
     std::string text;
     std::string zeros;
@@ -57,13 +57,13 @@ class Recording : public Strategy {
   int spurious_wakeups_ = 0;
 };
 
-// All schedules with at most that many preemptions and spurious wake-ups, depth first.
+// All schedules with at most the given numbers of preemptions and spurious wake-ups, depth first.
 class DepthFirst final : public Recording {
  public:
   DepthFirst(int preemptions, int spurious_wakeups)
       : max_preemptions_(preemptions), max_spurious_wakeups_(spurious_wakeups) {}
 
-  // Prepares the next schedule; false when there is none left.
+  // Prepares the next schedule. Returns false if there is none left.
   bool next() {
     begin();
     depth_ = 0;
@@ -78,8 +78,8 @@ class DepthFirst final : public Recording {
 
  private:
   struct Fork {
-    std::size_t choices;               // how many there were
-    std::vector<std::size_t> allowed;  // those within the limits
+    std::size_t choices;               // their number
+    std::vector<std::size_t> allowed;  // the choices within the limits
     std::size_t taken = 0;             // an index into `allowed`
   };
 
@@ -87,7 +87,7 @@ class DepthFirst final : public Recording {
     if (depth_ == path_.size()) path_.push_back({choices.size(), allowed(choices)});
     const Fork& fork = path_[depth_++];
     check(fork.choices == choices.size(),
-          "the scenario did not do the same again: does it keep something from run to run?");
+          "the scenario behaved differently in another run: does it keep state between runs?");
     return fork.allowed[fork.taken];
   }
 
@@ -108,7 +108,7 @@ class DepthFirst final : public Recording {
   std::size_t depth_ = 0;
 };
 
-// Threads have random priorities, and at a few random steps the one that runs becomes the last.
+// Threads have random priorities. At a few random steps the running thread gets the lowest one.
 class RandomPriorities final : public Recording {
  public:
   explicit RandomPriorities(std::uint64_t seed) : random_(seed) {}
@@ -137,14 +137,14 @@ class RandomPriorities final : public Recording {
   std::vector<std::uint64_t> priorities_;
 };
 
-// The decisions of an earlier schedule.
+// Repeats the decisions of an earlier schedule.
 class Replay final : public Recording {
  public:
   explicit Replay(const std::string& schedule) {
     std::istringstream stream(schedule);
     for (std::string decision; std::getline(stream, decision, '.');) {
       if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
-        throw std::invalid_argument("\"" + schedule + "\" is no schedule; 0.1.0.2 would be one");
+        throw std::invalid_argument("\"" + schedule + "\" is not a schedule; 0.1.0.2 would be one");
       }
       wanted_.push_back(std::stoul(decision));
     }
@@ -153,7 +153,7 @@ class Replay final : public Recording {
  private:
   std::size_t decide(const std::vector<Choice>& choices) override {
     const std::size_t decision = next_ < wanted_.size() ? wanted_[next_++] : 0;
-    check(decision < choices.size(), "the schedule to replay is one of another scenario");
+    check(decision < choices.size(), "the schedule to replay belongs to another scenario");
     return decision;
   }
 
@@ -161,7 +161,7 @@ class Replay final : public Recording {
   std::size_t next_ = 0;
 };
 
-// Runs one schedule; true when it failed.
+// Runs one schedule. Returns true if it failed.
 bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
              Result& result) {
   auto scheduler = std::make_unique<Scheduler>(options, strategy);
@@ -172,11 +172,11 @@ bool run_one(const Options& options, const std::function<void()>& scenario, Reco
   result.story = scheduler->story() + "  " + result.verdict + "\n";
   result.schedule = strategy.schedule();
   result.preemptions = strategy.preemptions();
-  (void)scheduler.release();  // its threads are parked in it for ever
+  (void)scheduler.release();  // its blocked threads go on using it
   return true;
 }
 
-// Returns whether the search is over: a schedule failed, or enough were run.
+// Returns true if the search is over: a schedule failed, or the limit has been reached.
 bool run_all(const Options& options, const std::function<void()>& scenario, DepthFirst strategy,
              Result& result) {
   while (strategy.next()) {
@@ -186,7 +186,7 @@ bool run_all(const Options& options, const std::function<void()>& scenario, Dept
   return false;
 }
 
-// The simple ones first, so that the story of a failure is as short as it can be.
+// Simple schedules first, so that the story of a failure is as short as possible.
 void run_systematically(const Options& options, const std::function<void()>& scenario,
                         Result& result) {
   for (int preemptions = 0; preemptions <= options.max_preemptions; ++preemptions) {
@@ -222,6 +222,6 @@ void note(const std::string& line) { Scheduler::current().tell(line); }
 
 std::size_t running_threads() { return Scheduler::current().running_threads(); }
 
-std::size_t synchronisations() { return Scheduler::current().synchronisations(); }
+std::size_t synchronizations() { return Scheduler::current().synchronizations(); }
 
 }  // namespace worker_pool::lab

@@ -1,5 +1,5 @@
-// The same again: a schedule can be replayed whatever it is made of, and a story is the same text
-// on every machine.
+// A failing schedule can be replayed, whatever kinds of choices it contains, and its story is the
+// same text on every machine.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Preemptions, spurious wake-ups and timeouts are all possible here, and all are told.
+// Preemptions, spurious wake-ups and timeouts are all possible here, and the story shows them all.
 void wait_with_timeout() {
   mutex m;
   condition_variable changed("changed");
@@ -37,7 +37,7 @@ void wait_with_timeout() {
   worker.join();
 }
 
-// Lets the `number`th schedule fail, at its very end.
+// Makes the `number`th schedule fail, in its last step.
 Result fail_at(std::size_t number, const Options& options) {
   std::size_t count = 0;
   return explore(options, [&] {
@@ -59,7 +59,7 @@ TEST(ExplorerReplay, EveryScheduleCanBeReplayed) {
     EXPECT_EQ(replayed.schedule, found.schedule);
     EXPECT_EQ(replayed.preemptions, found.preemptions);
     if (found.story.find("spurious") != std::string::npos) ++with_spurious_wakeup;
-    if (found.story.find("the time is over") != std::string::npos) ++with_timeout;
+    if (found.story.find("timed out") != std::string::npos) ++with_timeout;
   }
   EXPECT_GT(with_spurious_wakeup, 0u);
   EXPECT_GT(with_timeout, 0u);
@@ -78,17 +78,17 @@ TEST(ExplorerReplay, WhatIsNoScheduleIsRefused) {
       (void)explore({.replay = text}, wait_with_timeout);
       ADD_FAILURE() << "\"" << text << "\" was taken";
     } catch (const std::invalid_argument& e) {
-      EXPECT_EQ(e.what(), "\"" + text + "\" is no schedule; 0.1.0.2 would be one");
+      EXPECT_EQ(e.what(), "\"" + text + "\" is not a schedule; 0.1.0.2 would be one");
     }
   }
 }
 
 TEST(ExplorerReplay, ScheduleOfAnotherScenarioIsNoticed) {
   EXPECT_EQ(explore({.replay = "9"}, wait_with_timeout).verdict,
-            "the schedule to replay is one of another scenario");
+            "the schedule to replay belongs to another scenario");
 }
 
-// Such as a static variable, or one outside the scenario.
+// State that a run leaves behind, such as a static variable.
 TEST(ExplorerReplay, ScenarioThatDoesNotDoTheSameAgainIsNoticed) {
   int runs = 0;
   const Result result = explore({}, [&] {
@@ -98,7 +98,7 @@ TEST(ExplorerReplay, ScenarioThatDoesNotDoTheSameAgainIsNoticed) {
     this_thread::yield();
   });
   EXPECT_EQ(result.verdict,
-            "the scenario did not do the same again: does it keep something from run to run?");
+            "the scenario behaved differently in another run: does it keep state between runs?");
 }
 
 // --- The text ----------------------------------------------------------------------------------
@@ -128,10 +128,10 @@ constexpr char kStory[] =
     "  main    sees counter = 0\n"
     "  worker  sees counter = 0\n"
     "  worker  sets counter = 1\n"
-    "  worker  notifies changed: nobody is waiting\n"
-    "  worker  ends\n"
+    "  worker  notifies changed: no thread is waiting\n"
+    "  worker  exits\n"
     "  main    sets counter = 1\n"
-    "  main    notifies changed: nobody is waiting\n"
+    "  main    notifies changed: no thread is waiting\n"
     "  main    sees counter = 1\n"
     "  an update was lost\n";
 

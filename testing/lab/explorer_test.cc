@@ -1,5 +1,5 @@
-// What the explorer promises about itself: how many schedules there are, that the same options give
-// the same schedules, virtual time, and what counts as a failure.
+// What the explorer guarantees: which schedules it runs, that the same options give the same
+// schedules, virtual time, and what fails a schedule.
 #include "testing/lab/explorer.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-// Only what is within `preemptions`, without spurious wake-ups and without random schedules.
+// All schedules with at most `preemptions`, no spurious wake-ups and no random schedules.
 Options systematic(int preemptions) {
   return {.max_preemptions = preemptions, .max_spurious_wakeups = 0, .random_schedules = 0};
 }
@@ -38,9 +38,10 @@ TEST(Explorer, OneThreadHasOneScheduleForEachLimit) {
 
 // main:    start  | store | join
 // worker:           | store |
-// The bars are the places where the other one may take over. With 0 preemptions main runs until it
-// joins: 1 schedule. With at most 1: main is interrupted nowhere, after start, or before its store:
-// 3. With at most 2: in the two latter the worker may be interrupted before its store in turn: 5.
+// The bars are the points where the other thread may run next. With 0 preemptions, main runs until
+// it joins: 1 schedule. With at most 1, main is not interrupted, or interrupted after start or
+// before its store: 3. With at most 2, the worker may be interrupted before its store as well, in
+// the latter two: 5.
 TEST(Explorer, TwoThreadsWithOneOperationEachHaveTheSchedulesCountedByHand) {
   const auto scenario = [] {
     atomic<int> value(0);
@@ -53,9 +54,9 @@ TEST(Explorer, TwoThreadsWithOneOperationEachHaveTheSchedulesCountedByHand) {
   EXPECT_EQ(explore(systematic(2), scenario).schedules, 1u + 3u + 5u);
 }
 
-// Nobody is preempted, but whenever a thread ends or waits, any that is ready may be next. That
-// gives all 3! orders, some of them more than once, as main may run between the threads it does
-// not wait for: 7 schedules begin with a, for which main waits first, and 3 each with b and c.
+// Without preemptions, any ready thread may run next when a thread exits or waits. That gives all
+// 3! orders, some of them more than once, because main may run between threads that it does not
+// wait for: 7 schedules begin with a, for which main waits first, and 3 each with b and c.
 TEST(Explorer, ThreadsThatAreReadyRunInEveryOrder) {
   std::vector<std::string> orders;
   const Result result = explore(systematic(0), [&] {
@@ -105,7 +106,7 @@ TEST(Explorer, AnyWaiterMayBeTheOneThatIsNotified) {
   EXPECT_THAT(first, ::testing::Contains("b"));
 }
 
-// A lost update needs one preemption: between the load and the store of one thread.
+// A lost update needs one preemption, between the load and the store of one thread.
 void lost_update() {
   atomic<int> counter(0);
   const auto increment = [&] { counter.store(counter.load() + 1); };
@@ -123,7 +124,7 @@ TEST(Explorer, BugOfDepthOneIsFoundWithOnePreemptionAndNotWithNone) {
   EXPECT_EQ(result.verdict, "an update was lost");
 }
 
-// --- The same again ----------------------------------------------------------------------------
+// --- Replay --------------------------------------------------------------------------------------
 
 TEST(Explorer, SameOptionsGiveTheSameResult) {
   const Result first = explore({}, lost_update);
@@ -148,7 +149,7 @@ TEST(Explorer, FailingScheduleIsReplayed) {
   EXPECT_EQ(replayed.story, found.story);
 }
 
-// The clock and spurious wake-ups are choices, too, and must not be mistaken for each other.
+// Timeouts and spurious wake-ups are both choices, which must not be confused.
 TEST(Explorer, LoopOfTimedWaitsEndsWithoutPreemptions) {
   const auto scenario = [] {
     mutex m;
@@ -189,7 +190,7 @@ TEST(Explorer, LimitOfSchedulesIsKept) {
 
 // --- Time --------------------------------------------------------------------------------------
 
-TEST(Explorer, ClockJumpsWhenNobodyCanGoOn) {
+TEST(Explorer, ClockJumpsWhenNoThreadCanRun) {
   const Result result = explore(systematic(0), [] {
     const auto begin = steady_clock::now();
     thread late("late", [] { this_thread::sleep_for(2h); });
@@ -207,13 +208,13 @@ TEST(Explorer, TimedWaitEndsExactlyAtItsTimeout) {
     condition_variable never;
     std::unique_lock lock(m);
     const auto begin = steady_clock::now();
-    check(!never.wait_for(lock, 1h, [] { return false; }), "nobody made it true");
+    check(!never.wait_for(lock, 1h, [] { return false; }), "it never became true");
     check(steady_clock::now() - begin == 1h, "not early, not late");
   });
   EXPECT_FALSE(result.failed) << result.story;
 }
 
-TEST(Explorer, SleepIsNoWayToLetSomebodyElseGoFirst) {
+TEST(Explorer, SleepDoesNotMakeAnotherThreadRunFirst) {
   const auto scenario = [] {
     bool ready = false;
     thread worker("worker", [&] {
@@ -245,12 +246,12 @@ TEST(ExplorerVerdict, DeadlockNamesEachThreadAndWhatItWaitsFor) {
     worker.join();
   });
   EXPECT_EQ(result.verdict,
-            "deadlock: main waits for ever for worker to end; worker waits for ever on never");
+            "deadlock: main waits forever for worker to exit; worker waits forever on never");
 }
 
 TEST(ExplorerVerdict, ScenarioOverWithAThreadStillRunning) {
   EXPECT_EQ(verdict_of([] { thread("worker", [] { this_thread::yield(); }).detach(); }),
-            "the scenario is over, and worker still runs");
+            "the scenario returned while worker is still running");
 }
 
 TEST(ExplorerVerdict, ThreadNeitherJoinedNorDetached) {
@@ -264,7 +265,7 @@ TEST(ExplorerVerdict, ThreadEndsWithALockHeld) {
               thread worker("worker", [&] { m.lock(); });
               worker.join();
             }),
-            "worker ended while it held a lock");
+            "worker exits while it holds a lock");
 }
 
 TEST(ExplorerVerdict, LockReleasedByAThreadThatDoesNotHoldIt) {
@@ -291,7 +292,7 @@ TEST(ExplorerVerdict, ExceptionLeavesAThread) {
                 thread worker("worker", [] { throw std::runtime_error("no disk"); });
                 worker.join();
               }),
-              HasSubstr("an exception left thread worker (\"no disk\")"));
+              HasSubstr("an exception escaped from thread worker (\"no disk\")"));
 }
 
 TEST(ExplorerVerdict, RunThatNeverEnds) {
@@ -299,7 +300,7 @@ TEST(ExplorerVerdict, RunThatNeverEnds) {
   const Result result = explore({.max_steps = 50}, [&] {
     for (;; ++turns) this_thread::yield();
   });
-  EXPECT_EQ(result.verdict, "no end after 50 steps: somebody runs in circles");
+  EXPECT_EQ(result.verdict, "no end after 50 steps: a thread loops forever");
   EXPECT_EQ(turns, 50);
 }
 
@@ -312,7 +313,7 @@ TEST(ExplorerVerdict, ThreadJoinsItself) {
             "worker joins itself");
 }
 
-// A failed check does not throw: nothing can catch it, and a destructor may fail, too.
+// A failed check does not throw, so nothing can catch it and a destructor may fail.
 TEST(ExplorerVerdict, CheckFailsInNoexceptCode) {
   EXPECT_EQ(verdict_of([] {
               const auto fail = [](int*) noexcept { check(false, "the destructor says no"); };
@@ -337,14 +338,15 @@ TEST(ExplorerVerdict, CheckCannotBeCaught) {
 
 TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(explore({.patience = 100ms},
+  EXPECT_EXIT(explore({.stall_limit = 100ms},
                       [] {
                         std::mutex m;
                         m.lock();
                         thread worker("worker", [&] { m.lock(); });
                         worker.join();
                       }),
-              ::testing::ExitedWithCode(1), "\"worker\" does not come back.*use lab::mutex");
+              ::testing::ExitedWithCode(1),
+              "\"worker\" is blocked outside the lab.*use lab::mutex");
 }
 
 TEST(ExplorerDeathTest, LabTypeOutsideTheLabIsExplained) {
@@ -362,10 +364,10 @@ TEST(ExplorerDeathTest, LabTypeOnAStdThreadIsExplained) {
               ::testing::ExitedWithCode(1), "on a std::thread inside it.*use lab::thread");
 }
 
-// A busy machine is slow, but not stuck: patience is for one step, not for all of them.
+// A busy machine is slow, not stalled: the limit is for one step, not for the whole schedule.
 TEST(Explorer, SlowScheduleIsNotTakenForAStuckOne) {
   const Options one = {
-      .max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0, .patience = 400ms};
+      .max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0, .stall_limit = 400ms};
   const Result result = explore(one, [] {
     for (int i = 0; i < 6; ++i) {
       std::this_thread::sleep_for(100ms);

@@ -26,13 +26,13 @@ mutex::~mutex() {
                    scheduler.name_of(*owner_) + " holds");
   }
   scheduler.expect_unused(this, name_);
-  scheduler.gone(this);
+  scheduler.died(this);
 }
 
 void mutex::take() {
   owner_ = Scheduler::current().self();
   Scheduler::current().count_lock(+1);
-  Scheduler::current().count_synchronisation();
+  Scheduler::current().count_synchronization();
 }
 
 void mutex::give_back() {
@@ -84,14 +84,14 @@ condition_variable::~condition_variable() {
                    scheduler.name_of(waiters_[0]->thread) + " waits on it");
   }
   scheduler.expect_unused(this, name_);
-  scheduler.gone(this);
+  scheduler.died(this);
 }
 
 void condition_variable::notify_one() {
   Scheduler& scheduler = Scheduler::current();
   scheduler.expect_alive(this, "condition variable");
   scheduler.step({.uses = this});
-  if (waiters_.empty()) return scheduler.tell("notifies " + name_ + ": nobody is waiting");
+  if (waiters_.empty()) return scheduler.tell("notifies " + name_ + ": no thread is waiting");
   std::vector<int> threads;
   for (const Waiter* waiter : waiters_) threads.push_back(waiter->thread);
   const int woken = scheduler.any_of(threads);
@@ -110,7 +110,7 @@ void condition_variable::notify_all() {
     names += (names.empty() ? "" : ", ") + scheduler.name_of(waiter->thread);
   }
   scheduler.tell("notifies all on " + name_ + ": " +
-                 (names.empty() ? "nobody is waiting" : "wakes " + names));
+                 (names.empty() ? "no thread is waiting" : "wakes " + names));
   for (Waiter* waiter : waiters_) waiter->notified = true;
   waiters_.clear();
 }
@@ -119,7 +119,7 @@ cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
                                               std::optional<Time> until) {
   Scheduler& scheduler = Scheduler::current();
   scheduler.expect_alive(this, "condition variable");
-  scheduler.step({.uses = this});  // between the look at the condition and going to sleep
+  scheduler.step({.uses = this});  // between checking the condition and going to sleep
   mutex& held = *lock.mutex();
   if (held.owner_ != scheduler.self()) {
     scheduler.fail(scheduler.name_of(scheduler.self()) + " waits on " + name_ +
@@ -140,10 +140,11 @@ cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
       .uses = &held,
   });
 
-  if (!self.notified) std::erase(waiters_, &self);  // else *this may be gone, as std allows
+  if (!self.notified)
+    std::erase(waiters_, &self);  // if notified, *this may have been destroyed, as std allows
   held.take();
-  // As in std, the time decides, also when a notification came first and the lock too late.
-  scheduler.tell(timed_out() ? "wakes up: the time is over" : "wakes up");
+  // As in std, the clock decides, even if a notification came first and the lock too late.
+  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up");
   return timed_out() ? cv_status::timeout : cv_status::no_timeout;
 }
 
@@ -151,7 +152,8 @@ cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
 
 thread& thread::operator=(thread&& other) noexcept {
   thread taken(std::move(other));
-  std::swap(number_, taken.number_);  // `taken` ends what this one stood for, as ~thread() says
+  std::swap(number_,
+            taken.number_);  // `taken` destroys the former thread, which must not be joinable
   return *this;
 }
 
@@ -159,7 +161,7 @@ thread::~thread() {
   if (!number_) return;
   Scheduler& scheduler = Scheduler::current();
   scheduler.fail(scheduler.name_of(*number_) +
-                 " was neither joined nor detached: outside the lab that is std::terminate");
+                 " was neither joined nor detached: outside the lab, that calls std::terminate");
 }
 
 void thread::join() {
@@ -167,7 +169,7 @@ void thread::join() {
   if (!number_) scheduler.fail("join() of a thread that is not joinable");
   const int number = *number_;
   if (number == scheduler.self()) scheduler.fail(scheduler.name_of(number) + " joins itself");
-  const std::string what = "for " + scheduler.name_of(number) + " to end";
+  const std::string what = "for " + scheduler.name_of(number) + " to exit";
   if (!scheduler.has_finished(number)) scheduler.tell("waits " + what);
   step_until([&scheduler, number] { return scheduler.has_finished(number); },
              [what] { return what; });

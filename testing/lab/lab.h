@@ -1,10 +1,10 @@
-// The std types of concurrency under a microscope: lab::mutex is std::mutex, and so on, with the
-// same interface, for code that runs inside lab::explore().
+// The std types of concurrency under a microscope. lab::mutex has the interface and the behavior of
+// std::mutex, and so on, for code that runs inside lab::explore().
 //
 //   lab::mutex  lab::condition_variable  lab::atomic<T>  lab::thread  lab::jthread
 //   lab::this_thread::sleep_for, sleep_until, yield    lab::steady_clock
 //
-// std::unique_lock, std::lock_guard and std::scoped_lock work with lab::mutex. Each may be given a
+// std::unique_lock, std::lock_guard and std::scoped_lock work with lab::mutex. An object can have a
 // name for the story: lab::mutex mutex_{"queue lock"}, lab::atomic<bool> stop_{false, "stop"}.
 #pragma once
 
@@ -113,13 +113,13 @@ class condition_variable {
   cv_status wait_until_time(std::unique_lock<mutex>& lock, std::optional<Time> until);
 
   const std::string name_;
-  std::vector<Waiter*> waiters_;  // those that are not notified
+  std::vector<Waiter*> waiters_;  // not notified yet
 };
 
 class thread {
  public:
   thread() = default;
-  // A name for the story comes first, if there is one: lab::thread("worker", [] { ... }).
+  // Optionally, a name for the story comes first: lab::thread("worker", [] { ... }).
   template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
   explicit thread(F&& f, Args&&... args)
@@ -144,7 +144,7 @@ class thread {
  private:
   template <class Body>
   void start(const std::string& name, Body body) {
-    // std::function wants it copyable. The new thread has the only copy: it destroys it, too.
+    // Shared, because std::function needs a copyable body. The new thread has the only owner.
     number_ = Scheduler::current().start(
         name, [shared = std::make_shared<Body>(std::move(body))] { (*shared)(); });
     Scheduler::current().step();  // the new thread may be the first to run
@@ -153,14 +153,14 @@ class thread {
   std::optional<int> number_;
 };
 
-// A thread that is joined by its destructor, without the stop token of std::jthread.
+// A thread whose destructor joins it. Unlike std::jthread it has no stop token.
 class jthread : public thread {
  public:
   using thread::thread;
   jthread(jthread&&) noexcept = default;
   jthread& operator=(jthread&& other) noexcept {
     jthread taken(std::move(other));
-    thread::swap(taken);  // `taken` joins what this one stood for
+    thread::swap(taken);  // `taken` joins the former thread
     return *this;
   }
   ~jthread() {
@@ -168,8 +168,9 @@ class jthread : public thread {
   }
 };
 
-// Every operation is sequentially consistent, whatever memory order it asks for, and a point where
-// another thread may go on. With a name, every look and every change is a line of the story.
+// Every operation is sequentially consistent, whatever memory order it asks for, and is a point
+// where another thread may run. If the object has a name, every load and every store is a line of
+// the story.
 template <class T>
 class atomic {
  public:
@@ -221,7 +222,7 @@ class atomic {
  private:
   static void point() {
     Scheduler::current().step();
-    Scheduler::current().count_synchronisation();
+    Scheduler::current().count_synchronization();
   }
 
   void tell(const std::string& what) const {

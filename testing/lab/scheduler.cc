@@ -17,12 +17,12 @@
 namespace worker_pool::lab {
 namespace {
 
-// Which schedule the calling thread belongs to. Set once, when the thread starts.
+// The scheduler of the calling thread. Set once, when the thread starts.
 thread_local Scheduler* t_scheduler = nullptr;
 
 [[noreturn]] void give_up(const std::string& why) {
   std::cerr << why << std::endl;
-  std::_Exit(EXIT_FAILURE);  // destructors would wait for threads that are parked
+  std::_Exit(EXIT_FAILURE);  // destructors would wait for blocked threads
 }
 
 }  // namespace
@@ -37,22 +37,23 @@ Scheduler& Scheduler::current() {
 }
 
 std::string Scheduler::run(const std::function<void()>& scenario) {
-  pass_turn_to(start("main", scenario));
+  run_next(start("main", scenario));
   std::unique_lock lock(mutex_);
   std::size_t seen = 0;
-  while (!over_changed_.wait_for(lock, options_.patience, [this] { return over_; })) {
-    // A busy machine may be slow, but then there is a step now and then.
+  while (!over_changed_.wait_for(lock, options_.stall_limit, [this] { return over_; })) {
+    // On a busy machine the scenario is slow, but it still makes steps.
     const std::size_t steps = steps_;
     if (steps == seen) {
-      give_up("lab: thread \"" + turn_->name +
-              "\" does not come back. Does it wait on a std::mutex, std::condition_variable or "
-              "std::this_thread::sleep_for? In an exercise use lab::mutex and its kin.");
+      give_up(
+          "lab: thread \"" + next_->name +
+          "\" is blocked outside the lab. Does it wait on a std::mutex, a std::condition_variable "
+          "or std::this_thread::sleep_for? In an exercise, use lab::mutex and the like.");
     }
     seen = steps;
   }
   if (!verdict_.empty()) {
     for (const auto& thread : threads_) {
-      if (thread->real.joinable()) thread->real.detach();  // parked for ever
+      if (thread->real.joinable()) thread->real.detach();  // blocked forever
     }
     return verdict_;
   }
@@ -64,7 +65,7 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
 std::string Scheduler::story() const {
   std::size_t width = 0;
   for (const auto& [who, what] : story_) width = std::max(width, who.size());
-  // A run in circles has thousands of lines. How it ended is what matters.
+  // An endless run has thousands of lines. Only the last ones explain it.
   constexpr std::size_t kLines = 20;
   const std::size_t skipped = story_.size() > kLines ? story_.size() - kLines : 0;
   std::string text;
@@ -90,7 +91,7 @@ std::size_t Scheduler::running_threads() const {
 
 void Scheduler::expect_alive(const void* object, const std::string& type) {
   if (alive_.contains(object)) return;
-  fail(name_of(running_) + " uses a " + type + " that is not there yet, or not any more");
+  fail(name_of(running_) + " uses a " + type + " that does not exist yet or has been destroyed");
 }
 
 void Scheduler::expect_unused(const void* object, const std::string& name) {
@@ -105,43 +106,45 @@ void Scheduler::main_of(Thread& thread) {
   t_scheduler = this;
   try {
     thread.body();
-    thread.body = nullptr;  // while it has the turn: destructors may use lab types, too
+    thread.body = nullptr;  // still scheduled, because destructors may use lab types
   } catch (const std::exception& e) {
-    fail("an exception left thread " + thread.name + " (\"" + e.what() +
-         "\"): outside the lab that is std::terminate");
+    fail("an exception escaped from thread " + thread.name + " (\"" + e.what() +
+         "\"): outside the lab, that calls std::terminate");
   } catch (...) {
-    fail("an exception left thread " + thread.name + ": outside the lab that is std::terminate");
+    fail("an exception escaped from thread " + thread.name +
+         ": outside the lab, that calls std::terminate");
   }
   finish();
 }
 
 void Scheduler::finish() {
   Thread& self = *threads_[index(running_)];
-  if (self.locks_held > 0) fail(self.name + " ended while it held a lock");
+  if (self.locks_held > 0) fail(self.name + " exits while it holds a lock");
   self.finished = true;
-  if (running_ != 0) tell("ends");
+  if (running_ != 0) tell("exits");
 
   const auto is_running = [](const auto& thread) { return !thread->finished; };
   const auto left = std::ranges::find_if(threads_, is_running);
   if (left == threads_.end()) return end("");
-  if (threads_[0]->finished) fail("the scenario is over, and " + (*left)->name + " still runs");
+  if (threads_[0]->finished)
+    fail("the scenario returned while " + (*left)->name + " is still running");
   running_ = choose().thread;
-  pass_turn_to(running_);
+  run_next(running_);
 }
 
 void Scheduler::step() { step(Waiting()); }
 
 void Scheduler::step(Waiting waiting) {
   if (++steps_ > options_.max_steps) {
-    fail("no end after " + std::to_string(options_.max_steps) + " steps: somebody runs in circles");
+    fail("no end after " + std::to_string(options_.max_steps) + " steps: a thread loops forever");
   }
   const int self = running_;
-  Thread& thread = *threads_[index(self)];  // threads_ may change as soon as the turn is passed on
+  Thread& thread = *threads_[index(self)];  // threads_ may change once another thread runs
   thread.waiting = std::move(waiting);
   running_ = choose().thread;
   if (running_ == self) return;
-  pass_turn_to(running_);
-  wait_for_turn(thread);
+  run_next(running_);
+  wait_until_scheduled(thread);
 }
 
 std::vector<Choice> Scheduler::choices() {
@@ -163,14 +166,14 @@ std::vector<Choice> Scheduler::choices() {
       result.push_back({.thread = thread, .preemption = may_stay, .spurious = true});
     }
   }
-  // Whoever could go on may also be slow: so slow that the next timeout passes first.
+  // A thread that could run may be so slow that the next timeout passes first.
   if (const std::optional<int> sleeper = next_timeout(); sleeper && options_.early_timeouts) {
     result.push_back({.thread = *sleeper, .preemption = true, .timeout = true});
   }
   return result;
 }
 
-// The thread whose time comes next, if it could go on then.
+// The thread with the earliest timeout that has not passed yet.
 std::optional<int> Scheduler::next_timeout() const {
   std::optional<int> next;
   for (int thread = 0; thread < static_cast<int>(threads_.size()); ++thread) {
@@ -192,12 +195,12 @@ Choice Scheduler::choose() {
   const Choice choice = possible.size() == 1 ? possible[0] : possible[strategy_.choose(possible)];
   if (choice.timeout) {
     now_ = *threads_[index(choice.thread)]->waiting.until;
-    // Its time has come, but somebody may hold the lock that it needs: then it goes on later.
+    // Its timeout has passed, but another thread may hold the lock that it needs.
     if (!threads_[index(choice.thread)]->waiting.can_go_on()) return choose();
   }
   if (choice.spurious) {
     ++spurious_wakeups_;
-    story_.emplace_back(name_of(choice.thread), "is woken by nobody (a spurious wake-up)");
+    story_.emplace_back(name_of(choice.thread), "has a spurious wake-up");
   }
   return choice;
 }
@@ -213,7 +216,7 @@ std::string Scheduler::deadlock() const {
   std::string text = "deadlock:";
   for (const auto& thread : threads_) {
     if (thread->finished) continue;
-    text += (text.back() == ':' ? " " : "; ") + thread->name + " waits for ever " +
+    text += (text.back() == ':' ? " " : "; ") + thread->name + " waits forever " +
             thread->waiting.reason();
   }
   return text;
@@ -239,18 +242,18 @@ void Scheduler::end(const std::string& verdict) {
   over_changed_.notify_one();
 }
 
-void Scheduler::pass_turn_to(int thread) {
+void Scheduler::run_next(int thread) {
   const std::lock_guard lock(mutex_);
   Thread& next = *threads_[index(thread)];
-  turn_ = &next;
+  next_ = &next;
   if (!next.real.joinable()) next.real = std::thread([this, &next] { main_of(next); });
-  next.turn.notify_one();
+  next.scheduled.notify_one();
 }
 
-// Touches nothing but its own Thread before it has the turn.
-void Scheduler::wait_for_turn(Thread& thread) {
+// Uses only its own Thread until it is scheduled.
+void Scheduler::wait_until_scheduled(Thread& thread) {
   std::unique_lock lock(mutex_);
-  thread.turn.wait(lock, [this, &thread] { return turn_ == &thread; });
+  thread.scheduled.wait(lock, [this, &thread] { return next_ == &thread; });
 }
 
 }  // namespace worker_pool::lab

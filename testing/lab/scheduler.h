@@ -1,4 +1,4 @@
-// The scheduler of one schedule: what the lab types are made of. Learners never need it.
+// The scheduler of one run: the lab types call it. Users of the lab need only explorer.h and lab.h.
 #pragma once
 
 #include <atomic>
@@ -19,72 +19,73 @@
 
 namespace worker_pool::lab {
 
-using Time = std::chrono::nanoseconds;  // of the virtual clock, since the schedule began
+using Time = std::chrono::nanoseconds;  // of the virtual clock, since the run began
 
-// A decision that a strategy can take.
+// One of the choices among which a strategy decides.
 struct Choice {
   int thread = 0;
-  bool preemption = false;  // takes the turn from a thread that could go on
-  bool spurious = false;    // wakes a waiting thread for no reason
-  bool timeout = false;  // lets the time pass until this thread's timeout, while others could go on
+  bool preemption = false;  // interrupts a thread that could run on
+  bool spurious = false;    // wakes a waiting thread without a notification
+  bool timeout = false;     // the clock jumps to this thread's timeout while others could run
 };
 
-// Decides who goes on. Given the same questions it has to give the same answers.
+// Decides which thread runs next. Asked the same questions, it must give the same answers.
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  // An index into `choices`, which has at least two elements; the first is the thread that runs
-  // already, if that one can go on.
+  // Returns an index into `choices`, which has at least two elements. The first is the running
+  // thread, if it can run on.
   virtual std::size_t choose(const std::vector<Choice>& choices) = 0;
 };
 
-// Runs one schedule. Exactly one of its threads runs at a time: all members without another comment
-// are used by that one only, and passing on the turn orders their uses.
+// Runs the scenario under one schedule. Exactly one of its threads runs at a time. Only that thread
+// uses the members without another comment, and the hand-over to the next thread orders these uses.
 class Scheduler {
  public:
-  // Where a thread stands, waiting for its turn.
+  // What a thread waits for while another one runs.
   struct Waiting {
     std::function<bool()> can_go_on = [] { return true; };
-    // Such as "for mutex, which main holds": asked when the story has to explain a deadlock.
-    std::function<std::string()> reason = [] { return std::string("for its turn"); };
-    std::optional<Time> until{};  // when can_go_on() changes by itself
+    // Such as "for mutex, which main holds", for the verdict of a deadlock.
+    std::function<std::string()> reason = [] { return std::string("to be scheduled"); };
+    std::optional<Time> until{};  // the timeout, at which can_go_on() becomes true
     std::function<bool()> can_wake_spuriously = [] { return false; };
-    const void* uses = nullptr;  // what must not be destroyed meanwhile
+    const void* uses = nullptr;  // the object that must not be destroyed meanwhile
   };
 
   Scheduler(const Options& options, Strategy& strategy) : options_(options), strategy_(strategy) {}
 
-  // Runs the scenario on a thread "main", to its end; returns the verdict, empty when all is well.
-  // After a verdict the threads stay parked for ever and use the scheduler: it must not be
-  // destroyed then.
+  // Runs the scenario on a thread "main" until it is over. Returns the verdict, which is empty if
+  // nothing failed. After a verdict the threads stay blocked and use the scheduler, which must not
+  // be destroyed then.
   std::string run(const std::function<void()>& scenario);
   std::string story() const;
 
-  // --- For the lab types: on the running thread -------------------------------------------------
+  // --- For the lab types, on the running thread -------------------------------------------------
 
-  // The scheduler of the calling thread. Ends the program with a message outside a scenario.
+  // Returns the scheduler of the calling thread. Outside a scenario, ends the program with a
+  // message.
   static Scheduler& current();
 
-  // A point where others may get the turn. Returns when the calling thread has it again, which is
-  // when it can go on, or when it is woken spuriously.
+  // A schedule point: other threads may run now. Returns when the calling thread runs again, either
+  // because can_go_on() is true or because of a spurious wake-up.
   void step(Waiting waiting);
   void step();
 
-  // One of `threads`, as the strategy likes.
+  // Returns one of `threads`. The strategy decides which.
   int any_of(const std::vector<int>& threads);
 
   int start(const std::string& name, std::function<void()> body);  // returns the thread's number
   bool has_finished(int thread) const { return threads_[index(thread)]->finished; }
   const std::string& name_of(int thread) const { return threads_[index(thread)]->name; }
   std::size_t running_threads() const;
-  void count_synchronisation() { ++threads_[index(running_)]->synchronisations; }
-  std::size_t synchronisations() const { return threads_[index(running_)]->synchronisations; }
-  // Lab types say when they are there. Anybody who uses one before or after that fails: with a
-  // thread that starts before the members that it uses, for example.
+  void count_synchronization() { ++threads_[index(running_)]->synchronizations; }
+  std::size_t synchronizations() const { return threads_[index(running_)]->synchronizations; }
+  // A lab object reports its construction and its destruction. Using it before or after fails the
+  // schedule: for example, if a thread starts before the members that it uses are constructed.
   void born(const void* object) { alive_.insert(object); }
-  void gone(const void* object) { alive_.erase(object); }
+  void died(const void* object) { alive_.erase(object); }
   void expect_alive(const void* object, const std::string& type);
-  // Fails when another thread is in the middle of an operation on `object`.
+  // Fails if another thread is inside an operation on `object`.
   void expect_unused(const void* object, const std::string& name);
   int self() const { return running_; }
   Time now() const { return now_; }
@@ -100,9 +101,9 @@ class Scheduler {
     Waiting waiting{};
     bool finished = false;
     int locks_held = 0;
-    std::size_t synchronisations = 0;
-    std::condition_variable turn{};
-    std::thread real{};  // from its first turn on
+    std::size_t synchronizations = 0;
+    std::condition_variable scheduled{};
+    std::thread real{};  // started when the thread first runs
   };
 
   static std::size_t index(int thread) { return static_cast<std::size_t>(thread); }
@@ -113,8 +114,8 @@ class Scheduler {
   std::optional<int> next_timeout() const;
   Choice choose();
   std::string deadlock() const;
-  void pass_turn_to(int thread);
-  void wait_for_turn(Thread& thread);
+  void run_next(int thread);
+  void wait_until_scheduled(Thread& thread);
   void end(const std::string& verdict);
 
   const Options options_;
@@ -122,14 +123,14 @@ class Scheduler {
   std::vector<std::unique_ptr<Thread>> threads_;
   int running_ = 0;
   int spurious_wakeups_ = 0;
-  std::atomic<std::size_t> steps_ = 0;  // run() looks at it at any time
+  std::atomic<std::size_t> steps_ = 0;  // run() reads it at any time
   Time now_ = Time::zero();
   std::vector<std::string> names_;
   std::set<const void*> alive_;
   std::vector<std::pair<std::string, std::string>> story_;  // who, what
 
-  std::mutex mutex_;  // guards what follows and Thread::real, and orders everything else
-  const Thread* turn_ = nullptr;
+  std::mutex mutex_;  // guards the members below and Thread::real, and orders all other uses
+  const Thread* next_ = nullptr;  // the only thread that may run
   bool over_ = false;
   std::string verdict_;
   std::condition_variable over_changed_;

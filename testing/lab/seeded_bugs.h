@@ -1,4 +1,4 @@
-// How the tests of the explorer show that it finds a bug that was put into a scenario on purpose.
+// For tests that the explorer finds a bug that was put into a scenario on purpose.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 namespace worker_pool::lab {
 
-// A scenario with a bug, or mended.
-using Scenario = std::function<void(bool mended)>;
+// A scenario with the bug, or without it.
+using Scenario = std::function<void(bool fixed)>;
 
 struct Finding {
   int preemptions = 0;  // with fewer the bug is not found
@@ -42,10 +42,10 @@ inline void expect_lines_in_order(const std::string& story,
                 << story;
 }
 
-// Only the systematic search: nothing here may depend on a seed.
-inline Result search(Options limits, const Scenario& scenario, bool mended) {
+// No random schedules, so that nothing depends on a seed.
+inline Result search(Options limits, const Scenario& scenario, bool fixed) {
   limits.random_schedules = 0;
-  return explore(limits, [&scenario, mended] { scenario(mended); });
+  return explore(limits, [&scenario, fixed] { scenario(fixed); });
 }
 
 inline void expect_found(const Finding& expected, const Scenario& scenario) {
@@ -63,7 +63,7 @@ inline void expect_found(const Finding& expected, const Scenario& scenario) {
   EXPECT_EQ(again.story, found.story) << "replay of " << found.schedule;
 }
 
-inline void expect_mended(const Scenario& scenario, const Options& limits = {}) {
+inline void expect_fixed(const Scenario& scenario, const Options& limits = {}) {
   const Result result = search(limits, scenario, true);
   EXPECT_FALSE(result.failed) << result.story;
   EXPECT_TRUE(result.exhaustive) << "after " << result.schedules << " schedules";

@@ -1,5 +1,5 @@
-// Shutdowns that do not come to an end, or end too early. The explorer finds each of these bugs,
-// tells how it comes about, and passes the version in which one line is mended.
+// Shutdowns that never finish, or finish too early. The explorer finds each of these bugs, its
+// story explains the bug, and the version in which one line is fixed passes.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 // --- Close wakes only receivers ----------------------------------------------------------------
 
-void close_wakes_receivers(bool mended) {
+void close_wakes_receivers(bool fixed) {
   mutex m;
   condition_variable not_empty("not_empty");
   condition_variable not_full("not_full");
@@ -32,29 +32,29 @@ void close_wakes_receivers(bool mended) {
     closed = true;
   }
   not_empty.notify_all();
-  if (mended) not_full.notify_all();
+  if (fixed) not_full.notify_all();
   sender.join();
 }
 
 TEST(SeededBug, CloseForgetsABlockedSender) {
   expect_found({.preemptions = 1,
-                .verdict = "deadlock: main waits for ever for sender to end; sender waits for ever "
+                .verdict = "deadlock: main waits forever for sender to exit; sender waits forever "
                            "on not_full",
                 .story = {"sender goes to sleep on not_full",
-                          "main notifies all on not_empty: nobody is waiting",
-                          "main waits for sender to end"}},
+                          "main notifies all on not_empty: no thread is waiting",
+                          "main waits for sender to exit"}},
                close_wakes_receivers);
-  expect_mended(close_wakes_receivers);
+  expect_fixed(close_wakes_receivers);
 }
 
 // --- Lock order inversion ----------------------------------------------------------------------
 
-void lock_order(bool mended) {
+void lock_order(bool fixed) {
   mutex queue("queue lock");
   mutex log("log lock");
   thread worker("worker", [&] {
-    const std::lock_guard first(mended ? queue : log);
-    const std::lock_guard second(mended ? log : queue);
+    const std::lock_guard first(fixed ? queue : log);
+    const std::lock_guard second(fixed ? log : queue);
   });
   {
     const std::lock_guard first(queue);
@@ -65,16 +65,16 @@ void lock_order(bool mended) {
 
 TEST(SeededBug, LockOrderInversionDeadlocks) {
   expect_found({.preemptions = 1,
-                .verdict = "deadlock: main waits for ever for log lock, which worker holds; worker "
-                           "waits for ever for queue lock, which main holds",
+                .verdict = "deadlock: main waits forever for log lock, which worker holds; worker "
+                           "waits forever for queue lock, which main holds",
                 .story = {"worker waits for queue lock, which main holds"}},
                lock_order);
-  expect_mended(lock_order);
+  expect_fixed(lock_order);
 }
 
 // --- A wait group that is counted inside the thread --------------------------------------------
 
-void counted_inside(bool mended) {
+void counted_inside(bool fixed) {
   mutex m;
   condition_variable all_done("all_done");
   int running = 0;
@@ -85,9 +85,9 @@ void counted_inside(bool mended) {
     note("counts " + std::to_string(running));
     if (running == 0) all_done.notify_all();
   };
-  if (mended) count(+1);
+  if (fixed) count(+1);
   thread worker("worker", [&] {
-    if (!mended) count(+1);
+    if (!fixed) count(+1);
     done = true;
     count(-1);
   });
@@ -105,12 +105,12 @@ TEST(SeededBug, WaitGroupCountedInsideTheThreadIsEmptyAtFirst) {
                 .verdict = "main went on before the job was done",
                 .story = {"main need not wait any longer", "main went on before the job was done"}},
                counted_inside);
-  expect_mended(counted_inside);
+  expect_fixed(counted_inside);
 }
 
 // --- A timed wait, and then a join -------------------------------------------------------------
 
-void timed_wait_then_join(bool mended) {
+void timed_wait_then_join(bool fixed) {
   mutex m;
   condition_variable cancelled("cancelled");
   condition_variable finished("finished");
@@ -118,14 +118,14 @@ void timed_wait_then_join(bool mended) {
   bool is_finished = false;
   thread worker("worker", [&] {
     std::unique_lock lock(m);
-    cancelled.wait(lock, [&] { return is_cancelled; });  // a job that never ends by itself
+    cancelled.wait(lock, [&] { return is_cancelled; });  // a job that only a cancel ends
     is_finished = true;
     finished.notify_one();
   });
   {
     std::unique_lock lock(m);
     const bool in_time = finished.wait_for(lock, 200ms, [&] { return is_finished; });
-    is_cancelled = mended && !in_time;
+    is_cancelled = fixed && !in_time;
     if (is_cancelled) cancelled.notify_one();
   }
   worker.join();
@@ -133,12 +133,12 @@ void timed_wait_then_join(bool mended) {
 
 TEST(SeededBug, JoinAfterATimedWaitHangs) {
   expect_found({.preemptions = 0,
-                .verdict = "deadlock: main waits for ever for worker to end; worker waits for ever "
+                .verdict = "deadlock: main waits forever for worker to exit; worker waits forever "
                            "on cancelled",
                 .story = {"main goes to sleep on finished", "worker goes to sleep on cancelled",
-                          "main wakes up: the time is over", "main waits for worker to end"}},
+                          "main wakes up: timed out", "main waits for worker to exit"}},
                timed_wait_then_join);
-  expect_mended(timed_wait_then_join);
+  expect_fixed(timed_wait_then_join);
 }
 
 }  // namespace

@@ -1,0 +1,262 @@
+// lab::thread, lab::atomic and the virtual clock behave as the std types of these names.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab.h"
+#include "testing/lab/lab_testing.h"
+
+namespace worker_pool::lab {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+// --- thread --------------------------------------------------------------------------------------
+
+TEST(LabThread, TakesArgumentsThatCanOnlyBeMoved) {
+  expect_passes([] {
+    std::string got;
+    thread worker(
+        "worker", [&](std::unique_ptr<std::string> text, char end) { got = *text + end; },
+        std::make_unique<std::string>("hello"), '!');
+    worker.join();
+    check(got == "hello!", "got " + got);
+  });
+}
+
+// When join() returns, everything the function owned is destroyed. Destructors may use lab types.
+TEST(LabThread, DestroysItsFunctionBeforeItExits) {
+  expect_passes([] {
+    mutex m;
+    bool destroyed = false;
+    const auto destroy = [&](int* owned) {
+      const std::lock_guard lock(m);
+      destroyed = true;
+      delete owned;
+    };
+    thread worker("worker", [owned = std::unique_ptr<int, decltype(destroy)>(new int, destroy)] {});
+    worker.join();
+    check(destroyed, "joined before everything was destroyed");
+  });
+}
+
+// For ThreadSanitizer: a thread that hands over must not read the list of threads afterwards.
+TEST(LabThread, CanBeStartedByAnyThreadAtAnyTime) {
+  const Options some = {.max_preemptions = -1, .random_schedules = 100};
+  const Result result = explore(some, [] {
+    const auto start_two = [] {
+      jthread first("leaf", [] { this_thread::yield(); });
+      jthread second("leaf", [] { this_thread::yield(); });
+    };
+    jthread a("a", start_two);
+    jthread b("b", start_two);
+  });
+  EXPECT_FALSE(result.failed) << result.story;
+}
+
+TEST(LabThread, JoinOfNothingIsRefused) {
+  EXPECT_EQ(verdict_of([] { thread().join(); }), "join() of a thread that is not joinable");
+}
+
+TEST(LabThread, IsNotOverwrittenWhileItIsJoinable) {
+  EXPECT_THAT(verdict_of([] {
+                thread worker("worker", [] {});
+                worker = thread();
+              }),
+              HasSubstr("worker was neither joined nor detached"));
+}
+
+TEST(LabThread, MayBeDetachedIfTheScenarioWaitsForItsExit) {
+  expect_passes([] {
+    mutex m;
+    condition_variable done;
+    bool is_done = false;
+    thread("worker", [&] { this_thread::yield(), is_done = true; }).detach();
+    while (running_threads() > 1) this_thread::sleep_for(1ms);
+    check(is_done, "it exited before it was done");
+  });
+}
+
+TEST(LabJthread, IsJoinedByItsDestructor) {
+  EXPECT_EQ(story_of([] {
+              bool done = false;
+              {
+                const jthread worker("worker", [&] { done = true; });
+              }
+              check(done, "not done");
+              check(false, "end");
+            }),
+            "  main    waits for worker to exit\n"
+            "  worker  exits\n"
+            "  end\n");
+}
+
+TEST(LabJthread, IsJoinedBeforeAnotherTakesItsPlace) {
+  expect_passes([] {
+    bool first_done = false;
+    jthread worker("first", [&] { first_done = true; });
+    worker = jthread("second", [] {});
+    check(first_done, "the first was not joined");
+    jthread moved(std::move(worker));
+    check(moved.joinable() && !worker.joinable(), "both stand for the second, or none");
+  });
+}
+
+TEST(LabJthread, LivesInAVector) {
+  expect_passes(
+      [] {
+        int done = 0;
+        {
+          std::vector<jthread> workers;
+          for (int i = 0; i < 2; ++i) workers.emplace_back("worker", [&] { ++done; });
+        }
+        check(done == 2, "not all were joined");
+      },
+      {.max_preemptions = 1});
+}
+
+// --- atomic --------------------------------------------------------------------------------------
+
+TEST(LabAtomic, WithANameRecordsEveryLoadAndEveryStore) {
+  EXPECT_EQ(story_of([] {
+              atomic<bool> stop(false, "stop");
+              stop = true;
+              check(stop, "not set");
+              atomic<int> count(5, "count");
+              int expected = 4;
+              check(!count.compare_exchange_strong(expected, 6) && expected == 5, "it was 5");
+              check(count.compare_exchange_strong(expected, 6), "it is 5");
+              check(count.fetch_add(2) == 6 && count.fetch_sub(1) == 8, "the value before");
+              check(++count == 8 && count++ == 8 && --count == 8 && count-- == 8, "as of an int");
+              check(count.exchange(1) == 7 && count.load() == 1, "exchanged");
+              check(false, "end");
+            }),
+            "  main  sets stop = true\n"
+            "  main  sees stop = true\n"
+            "  main  sees count = 5\n"
+            "  main  sets count = 6\n"
+            "  main  sets count = 8\n"
+            "  main  sets count = 7\n"
+            "  main  sets count = 8\n"
+            "  main  sets count = 9\n"
+            "  main  sets count = 8\n"
+            "  main  sets count = 7\n"
+            "  main  sets count = 1\n"
+            "  main  sees count = 1\n"
+            "  end\n");
+}
+
+TEST(LabAtomic, WithoutANameRecordsNothing) {
+  EXPECT_EQ(story_of([] {
+              atomic<int> count(0);
+              ++count;
+              check(false, "end");
+            }),
+            "  end\n");
+}
+
+TEST(LabAtomic, CountsInUnsignedTypes) {
+  expect_passes([] {
+    atomic<unsigned short> count(1);
+    count.fetch_sub(1);
+    check(count.load() == 0, "one less than one is none");
+  });
+}
+
+// --- Clock, counters and lifetimes
+// -----------------------------------------------------------------
+
+TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
+  expect_passes(
+      [] {
+        std::string order;
+        const auto sleep = [&](std::chrono::hours time, char name) {
+          this_thread::sleep_for(time);
+          order += name;
+        };
+        {
+          jthread a("a", sleep, 3h, 'a');
+          jthread b("b", sleep, 1h, 'b');
+          sleep(2h, 'm');
+        }
+        check(order == "bma", order);
+        check(steady_clock::now().time_since_epoch() == 3h, "three hours in all");
+      },
+      {.early_timeouts = false});
+}
+
+TEST(LabCounters, RunningThreadsHaveNotExited) {
+  expect_passes([] {
+    check(running_threads() == 1, "main");
+    thread worker("worker", [] {});
+    const std::size_t running = running_threads();
+    check(running == 1 || running == 2, "main, and the worker unless it has exited");
+    worker.join();
+    check(running_threads() == 1, "main again");
+  });
+}
+
+TEST(LabCounters, SynchronizationsAreTheLocksAndAtomicsOfTheCallingThread) {
+  expect_passes([] {
+    mutex m;
+    atomic<int> value(0);
+    thread other("other", [&] {
+      const std::lock_guard lock(m);
+      value = 1;
+    });
+    const std::size_t before = synchronizations();
+    this_thread::yield();
+    this_thread::sleep_for(1ms);
+    check(synchronizations() == before, "neither yield(), nor sleep_for(), nor another thread");
+    m.lock();
+    m.unlock();
+    check(synchronizations() == before + 1, "a lock is one");
+    (void)value.load();
+    check(synchronizations() == before + 2, "an atomic load is one");
+    other.join();
+  });
+}
+
+// The thread starts before the member that it uses is constructed.
+struct StartsTooEarly {
+  thread worker{"worker", [this] { const std::lock_guard lock(m); }};
+  mutex m;
+  ~StartsTooEarly() { worker.join(); }
+};
+
+TEST(LabLifetime, MutexUsedBeforeItsConstruction) {
+  EXPECT_EQ(verdict_of([] { StartsTooEarly it; }),
+            "worker uses a mutex that does not exist yet or has been destroyed");
+}
+
+TEST(LabLifetime, ConditionVariableUsedAfterItsDestruction) {
+  EXPECT_EQ(verdict_of([] {
+              alignas(condition_variable) std::byte memory[sizeof(condition_variable)];
+              auto* const changed =
+                  std::construct_at(reinterpret_cast<condition_variable*>(memory));
+              std::destroy_at(changed);
+              changed->notify_one();
+            }),
+            "main uses a condition variable that does not exist yet or has been destroyed");
+}
+
+TEST(LabNames, AreMadeUnique) {
+  EXPECT_EQ(verdict_of([] {
+              mutex first;
+              mutex second;
+              second.unlock();
+            }),
+            "main unlocks mutex 2, which it does not hold");
+}
+
+}  // namespace
+}  // namespace worker_pool::lab
