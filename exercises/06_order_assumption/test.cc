@@ -26,8 +26,9 @@ void check_results(const std::vector<std::string>& results) {
                                                    " results for " +
                                                    std::to_string(kInputs.size()) + " inputs");
   for (std::size_t i = 0; i < kInputs.size(); ++i) {
-    lab::check(results[i] == result_of(kInputs[i]),
-               "in the place of the " + result_of(kInputs[i]) + " is the " + results[i]);
+    lab::check(results[i] == result_of(kInputs[i]), "results[" + std::to_string(i) + "] is the " +
+                                                        results[i] + "; wanted: the " +
+                                                        result_of(kInputs[i]));
   }
 }
 
