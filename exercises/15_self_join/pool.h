@@ -59,7 +59,7 @@ class Pool {
 // Runs `first`, then submits `second` as a separate job: jobs submitted in the meantime run between
 // the two.
 inline void submit_both(const std::shared_ptr<Pool>& pool, Job first, Job second) {
-  // TODO(you): some nights the process dies of "Resource deadlock avoided", with jobs queued.
+  // TODO(you): rarely, the process dies of "Resource deadlock avoided", with jobs queued.
   pool->submit([pool, first = std::move(first), second = std::move(second)] {
     first();
     pool->submit(second);

@@ -33,10 +33,10 @@ struct Lesson {
 };
 
 // Runs the scenario under every schedule that lab::explore() tries: those within the limits of
-// `options` (by default at most two preemptions and one spurious wake-up, and at most 20,000
-// schedules), then seeded random ones. If a schedule breaks the scenario, the test fails with the
-// story of that schedule, followed by the lesson. If the environment variable LAB_REPLAY names a
-// schedule, runs only that one; if it passes, the test is skipped, not passed.
+// `options` (by default at most two preemptions and one spurious wake-up), then seeded random ones.
+// If a schedule breaks the scenario, the test fails with the story of that schedule, followed by
+// the lesson. If the environment variable LAB_REPLAY names a schedule, runs only that one; if it
+// passes, the test counts as skipped, not as passed.
 void expect_every_schedule(const Lesson& lesson, const std::function<void()>& scenario,
                            lab::Options options = {},
                            std::source_location where = std::source_location::current());
