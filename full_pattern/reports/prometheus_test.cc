@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Two waits and no run: one on a bound, one above them all.
+// Two waits and no run: one wait equals a bound, the other is above all bounds.
 constexpr auto kText =
     R"(# HELP worker_pool_jobs_submitted_total Jobs that were accepted.
 # TYPE worker_pool_jobs_submitted_total counter
@@ -110,7 +110,7 @@ std::string text() {
 
 TEST(Prometheus, TextSaysEverythingOnce) { EXPECT_EQ(text(), kText); }
 
-// What a German program would do to the numbers: 1.234.567 and 3600,5.
+// A German locale would print 1.234.567 and 3600,5.
 class German : public std::numpunct<char> {
  public:
   German() : numpunct(1) {}  // 1: the locale does not delete it
