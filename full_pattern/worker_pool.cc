@@ -100,10 +100,7 @@ ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cance
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
   const std::lock_guard lock(shutdown_mutex_);
-  // Nothing is moved out of `workers_`: submit() may be using it at this moment.
-  if (!report_) {
-    report_ = worker_pool::shutdown(std::move(workers_), limits, std::move(cancel_now));
-  }
+  if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
   return *report_;
 }
 

@@ -34,7 +34,7 @@ using ::testing::UnorderedElementsAre;
 
 static_assert(std::is_nothrow_move_constructible_v<Workers>);
 static_assert(!std::is_copy_constructible_v<Workers>);
-static_assert(!std::is_move_assignable_v<Workers>, "would join before it closes");
+static_assert(!std::is_move_assignable_v<Workers>, "old jobs could still use what it overwrites");
 
 void send(Workers& pool, std::string id) {
   EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
@@ -54,6 +54,15 @@ JobHandler wait_at(Gate& gate) {
     gate.wait();
     return {};
   };
+}
+
+// --- The order of its members ---------------------------------------------------------------
+
+TEST(Workers, DeclaresItsThreadsLastSoThatTheyAreJoinedFirst) {
+  const JobHandler handler = [](const Job&, const Context&) -> JobResult { return {}; };
+  const Workers pool = start_workers(1, handler, nullptr);
+  const auto& [stop, group, running, jobs, last] = pool;
+  EXPECT_EQ(static_cast<const void*>(&last), static_cast<const void*>(&pool.threads));
 }
 
 // --- How many at a time ---------------------------------------------------------------------

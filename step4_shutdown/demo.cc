@@ -13,6 +13,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step3_dispatcher/dispatcher.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -33,7 +34,7 @@ void show(std::string_view title, const JobHandler& handler, ShutdownLimits limi
   }
   begun->get_future().wait();
 
-  const ShutdownReport report = shutdown(std::move(workers), limits);
+  const ShutdownReport report = shutdown(workers, limits);
   std::cout << title << ": " << to_string(report.outcome);
   for (const Job& job : report.not_started) std::cout << ", " << job.id << " came back";
   for (const std::string& id : report.still_running) std::cout << ", " << id << " still runs";

@@ -1,4 +1,6 @@
 // exit_without_destructors(): how a program leaves that had to abandon a worker.
+#include "step4_shutdown/exit.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -81,8 +83,8 @@ TEST_F(ExitDeathTest, EndsTheProgramWhileAnAbandonedWorkerIsStuck) {
     Workers pool = start_workers(1, handler, nullptr);
     if (pool.jobs.send(Job{.id = "stuck"}) != SendStatus::kSent) return;
     gate->await_arrivals(1);
-    const ShutdownReport report = shutdown(
-        std::move(pool), {.drain = std::chrono::seconds(0), .cancel = std::chrono::seconds(0)});
+    const ShutdownReport report =
+        shutdown(pool, {.drain = std::chrono::seconds(0), .cancel = std::chrono::seconds(0)});
     std::cerr << to_string(report.outcome);
     exit_without_destructors(3);
   };

@@ -62,7 +62,7 @@ std::vector<std::string> ids(const std::vector<Job>& jobs) {
 // shutdown(), with a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(pool, limits);
 }
 
 // Lets the abandoned workers go and waits until they have left, so that no test leaves a thread.

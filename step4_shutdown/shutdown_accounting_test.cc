@@ -37,7 +37,7 @@ using Ids = std::vector<std::string>;
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool,
                          Clock::duration cancel = Clock::duration::zero()) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), {.drain = Clock::duration::zero(), .cancel = cancel});
+  return shutdown(pool, {.drain = Clock::duration::zero(), .cancel = cancel});
 }
 
 // Logs the id of each job that ended. Shared with workers that may be abandoned.

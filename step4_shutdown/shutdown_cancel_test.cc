@@ -63,7 +63,7 @@ void send(Workers& pool, std::string id) {
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {},
                          std::stop_token cancel_now = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits, std::move(cancel_now));
+  return shutdown(pool, limits, std::move(cancel_now));
 }
 
 TEST(ShutdownCancel, JobsThatWereNeverStartedComeBackInOrder) {
@@ -207,9 +207,8 @@ TEST(ShutdownCancelNow, AStopRequestEndsTheDrain) {
   const WaitGroup group = pool.group;
   ShutdownReport report;
   {
-    const auto caller = watchdog.thread("main: shutdown()", [&] {
-      report = shutdown(std::move(pool), kForeverEach, user.get_token());
-    });
+    const auto caller = watchdog.thread(
+        "main: shutdown()", [&] { report = shutdown(pool, kForeverEach, user.get_token()); });
     watchdog.await("the drain to begin", [&] { return group.stats().waiting == 1; });
     EXPECT_EQ(log.count("running cancelled"), 0u) << "nobody has asked for it";
     user.request_stop();

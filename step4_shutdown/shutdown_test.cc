@@ -50,7 +50,7 @@ JobResult do_nothing(const Job&, const Context&) { return {}; }
 // shutdown(), with a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(pool, limits);
 }
 
 void expect_drained(const ShutdownReport& report) {
@@ -156,7 +156,7 @@ TEST(Shutdown, AWorkerThatLeavesAfterTheLimitWasDrainedAllTheSame) {
 // What a call of shutdown() throws; "nothing" when it does not.
 std::string refusal(Workers& pool) {
   try {
-    return "nothing, but: " + std::string(to_string(shutdown(std::move(pool)).outcome));
+    return "nothing, but: " + std::string(to_string(shutdown(pool).outcome));
   } catch (const std::logic_error& e) {
     return e.what();
   } catch (const std::exception& e) {
@@ -220,7 +220,7 @@ TEST(Shutdown, AJobMayShutDownAnotherPool) {
   EventLog log(watchdog);
   Workers other = start_workers(1, do_nothing, nullptr);
   const auto handler = [&](const Job&, const Context&) -> JobResult {
-    log.add(std::string(to_string(shutdown(std::move(other), kPatient).outcome)));
+    log.add(std::string(to_string(shutdown(other, kPatient).outcome)));
     return {};
   };
   Workers pool = start_workers(1, handler, nullptr);
@@ -325,8 +325,13 @@ TEST(Shutdown, ASecondShutdownHasNothingToDo) {
   Watchdog watchdog;
   Workers pool = start_workers(2, do_nothing, nullptr);
   send(pool, "a");
-  expect_drained(shut_down(watchdog, pool, kPatient));
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  for (const char* call : {"the first call", "the second call"}) {
+    SCOPED_TRACE(call);
+    expect_drained(shut_down(watchdog, pool, kPatient));
+    EXPECT_THAT(pool.threads, IsEmpty());
+    EXPECT_EQ(pool.group.stats().members, 0u);
+    EXPECT_EQ(pool.jobs.try_send(Job{}), SendStatus::kClosed);
+  }
 }
 
 }  // namespace
