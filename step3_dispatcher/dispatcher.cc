@@ -26,8 +26,7 @@ Workers::~Workers() {
         stderr);
     std::terminate();
   }
-  jobs.close();  // before the members are destroyed, `threads` first: they join once drained
-                 // (WP-21)
+  jobs.close();  // lets the workers exit; `threads` is destroyed next, and joins them (WP-21)
 }
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,

@@ -27,10 +27,8 @@ namespace worker_pool {
 // Running workers, and everything their owner needs: a channel to send jobs to, a group to wait
 // for, a stop source to cancel with, and the threads.
 //
-// 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. It
-// blocks
-//    until every queued job has finished, however long that takes. shutdown() of step 4 has a
-//    limit.
+// 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
+//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
 // 2. Every member outlives the threads, so a running job may use them until it returns.
 // 3. A moved-from Workers has no threads and a closed channel: destroy it. Move one only while no
 //    other thread, such as that of a job, refers to it.

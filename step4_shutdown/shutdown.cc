@@ -27,14 +27,13 @@ void cancel(Workers& workers) {
 
 // Counts jobs received but not finished. Exact once the channel is closed and empty.
 std::uint64_t in_hand(const Workers& workers) {
-  const std::uint64_t finished =
-      workers.running->finished();  // first, because it only grows: the result is >= 0
+  const std::uint64_t finished = workers.running->finished();  // read first: it only grows
   return workers.jobs.stats().received - finished;
 }
 
 // Waits up to kRounds ms for workers that are neither stuck nor finished. A worker that has just
-// received a job is about to name it, and one without a job is about to leave. Neither blocks on
-// its way there. Returns true when all have left; otherwise fills `ids` with one id for each job
+// received a job is about to name it, and one without a job is about to leave; a few rounds are
+// enough for both. Returns true when all have left. Otherwise fills `ids` with one id for each job
 // that is received but not finished, "?" for a job without a name.
 //
 //   the worker            receive()           job_started()

@@ -1,4 +1,4 @@
-// Graceful shutdown that always returns: drain, then cancel, then abandon.
+// Graceful shutdown within time limits: drain, then cancel, then abandon.
 //
 //   const ShutdownReport report = shutdown(workers, {.drain = 5s, .cancel = 1s});
 //   for (const Job& job : report.not_started) put_back(job);
@@ -72,20 +72,20 @@ struct ShutdownReport {
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
 // 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
 //    block. workers.group counts the abandoned workers until they leave.
-// 5. May be called again, one call at a time. A later call hands back no job, and waits for
-// abandoned
-//    workers again, within its own limits. If they leave in time it does not report kAbandoned, but
-//    their threads stay detached.
-// 6. Throws std::logic_error, and changes nothing, if one of the workers' own jobs calls it,
-// because
-//    it would wait for itself (WP-15), or if `workers` was moved from.
+// 5. May be called again, one call at a time. A later call hands back no job. It waits again for
+//    abandoned workers, within its own limits; if they leave in time, it does not report
+//    kAbandoned, although their threads stay detached.
+// 6. Throws std::logic_error and changes nothing if `workers` was moved from, or if one of the
+//    workers' own jobs calls it, because it would wait for itself. (WP-15)
 // 7. An abandoned thread owns everything it uses, so it may finish late. It must not run while
 //    main() returns, because that destroys static objects: use exit_without_destructors(). (WP-13)
 //
-// Two waits have no limit. A thread is joined after its worker has left, which includes the
-// destructors of the handlers' thread_local objects and what your own StartThread does after
-// worker(). And if the system has no thread for the cancel, the caller's thread runs the handlers'
-// stop callbacks. With a thread, a callback that blocks delays only the callbacks after it, and
+// The limits do not cover two waits:
+// - After a worker has left, its thread is joined. That includes the destructors of thread_local
+//   objects and whatever a custom StartThread runs after worker().
+// - If the system has no thread for the cancel, the caller's thread runs the jobs' stop callbacks.
+//
+// The jobs are canceled one after another. A stop callback that blocks delays those after it, and
 // their jobs may be abandoned too.
 ShutdownReport shutdown(Workers& workers, ShutdownLimits limits = {},
                         std::stop_token cancel_now = {});
