@@ -175,7 +175,7 @@ TEST(StartWorkers, WhenTheHandlerCannotBeCopiedForAllNoneIsLeft) {
 
 // --- Leaving the scope ----------------------------------------------------------------------
 
-TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
+TEST(Workers, LeavingTheScopeDrainsAndJoins) {
   Watchdog watchdog;
   Gate gate(watchdog, "the jobs may end");
   EventLog log(watchdog);
