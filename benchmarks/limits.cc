@@ -1,9 +1,10 @@
-// What two threads of this machine cannot do faster, whatever the channel between them does:
+// The limits of this machine: costs that no channel between two threads can avoid.
 //
 //   cd benchmarks
 //   ../bazelw run -c opt //:limits
 //
-// It explains the rows of ./compare that no channel wins. Each figure is the median of many rounds.
+// They explain the rows of ./compare in which all channels are slow. Each figure is the median of
+// many rounds.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -50,7 +51,7 @@ void await(const Flag& flag, int value) {
   }
 }
 
-// There and back. With a value beside the flag, as in a channel: a second cache line each way.
+// A round trip. With a value beside the flag, as in a channel, each way needs a second cache line.
 double round_trip(bool with_value) {
   Flag there;
   Flag back;
@@ -74,7 +75,8 @@ double round_trip(bool with_value) {
   return sum > kTrips ? 0 : ns;
 }
 
-// One thread sleeps, the other wakes it: what the waker pays, and when the sleeper runs.
+// One thread sleeps and the other wakes it. Measures the cost for the waker and the time until the
+// sleeper runs.
 struct WakeUp {
   double waker_ns;
   double until_it_runs_ns;
@@ -97,7 +99,7 @@ WakeUp wake_up() {
     return sleeps;
   };
   while (!is_asleep()) std::this_thread::yield();
-  std::this_thread::sleep_for(std::chrono::microseconds(500));  // its processor is idle by then
+  std::this_thread::sleep_for(std::chrono::microseconds(500));  // by now its processor is idle
   const Clock::time_point start = Clock::now();
   {
     const std::lock_guard lock(mutex);
@@ -109,7 +111,7 @@ WakeUp wake_up() {
   return {waker_ns, std::chrono::duration<double, std::nano>(runs_at - start).count()};
 }
 
-// Memory that one thread allocates and the other frees, for each piece: both work at once.
+// Memory that one thread allocates and another frees, per block. Both threads work at once.
 double allocate_here_free_there() {
   constexpr std::size_t kPieces = 2'000;
   constexpr int kBatches = 20;
@@ -118,7 +120,7 @@ double allocate_here_free_there() {
   Flag emptied;
   std::jthread other([&] {
     for (int i = 1; i <= kBatches; ++i) {
-      await(filled, i);  // meanwhile the other batch is filled
+      await(filled, i);  // the other batch is being filled meanwhile
       pieces[static_cast<std::size_t>(i % 2)].clear();
       emptied.value.store(i, std::memory_order_release);
     }
@@ -139,7 +141,7 @@ double allocate_and_free_here() {
   const Clock::time_point start = Clock::now();
   for (int i = 0; i < kPieces; ++i) {
     auto piece = std::make_unique<std::array<std::byte, 64>>();
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler must not leave it out
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps the compiler from removing it
     (*piece)[0] = std::byte{1};
   }
   return ns_since(start) / kPieces;

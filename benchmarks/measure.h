@@ -1,20 +1,21 @@
-// How a run is measured: the rows, and what a contestant used.
+// How a row is run on a contestant, and how its time and processor time are measured.
 //
 // A contestant is a pool behind one interface:
 //
 //   template <class T>
 //   class Contestant {
 //    public:
-//     Contestant(int workers, bool answers);  // starts the threads; each will handle() jobs
-//     void submit(T&& job);                   // from several threads at once
-//     void submit_and_wait(T&& job);          // from one thread; only with `answers`
-//     void finish();                          // once, after the last submit(): until all are done
+//     Contestant(int workers, bool answers);  // starts the threads, each of which handles jobs
+//     void submit(T&& job);                   // thread-safe
+//     void submit_and_wait(T&& job);          // from one thread, and only with `answers`
+//     void finish();                          // once, after the last submit(); blocks until all
+//                                             // jobs are done
 //   };
 //
 // A contestant for full jobs may have a spare_payload(), from which the next job is made.
 //
-// `answers` is for those that have nothing that tells when one job is done: they then send an
-// answer back for each.
+// `answers` is for contestants that cannot report when one job is done. With it, they send an
+// answer for each job.
 #pragma once
 
 #include <sys/resource.h>
@@ -35,7 +36,7 @@ inline constexpr int kJobsInALife = 5;
 enum class Shape {
   kThroughput,  // send all jobs, wait until all are done
   kPingPong,    // send one job, wait until it was handled, send the next
-  kLifecycle,   // start a pool, send kJobsInALife jobs, end the pool, start the next
+  kLifecycle,   // start a pool, send kJobsInALife jobs, shut the pool down, start the next
 };
 
 struct Row {
@@ -46,11 +47,11 @@ struct Row {
   std::uint64_t count = 1;  // jobs; for kLifecycle: lives
 };
 
-// Since some moment in the past, for the whole process.
+// Of the whole process, counted from an arbitrary time.
 struct Usage {
   double wall_ns = 0;
   double cpu_ns = 0;  // user and system
-  double sleeps = 0;  // voluntary context switches: a thread had nothing to do, and left
+  double sleeps = 0;  // voluntary context switches: a thread blocked
 };
 
 inline Usage usage() {
@@ -63,7 +64,7 @@ inline Usage usage() {
   return {wall.count(), ns(used.ru_utime) + ns(used.ru_stime), static_cast<double>(used.ru_nvcsw)};
 }
 
-// What was used since `start`, for each of `count`.
+// What the process has used since `start`, divided by `count`.
 inline Usage used_since(const Usage& start, std::uint64_t count) {
   const Usage end = usage();
   const auto each = static_cast<double>(count);
@@ -85,7 +86,7 @@ void send(Pool& pool, std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job_for<T>(pool, i));
 }
 
-// The pool has started; from the first submit() until all jobs are done.
+// From the first submit() until all jobs are done. The pool has been started before.
 template <class T, class Pool>
 Usage throughput(Pool& pool, const Row& row) {
   if (row.producers == 1) {
@@ -141,7 +142,7 @@ Usage measure(MakePool make_pool, const Row& row) {
   return row.shape == Shape::kPingPong ? ping_pong<T>(pool, row) : throughput<T>(pool, row);
 }
 
-// Whether the jobs that were handled are those that `row` sends. After measure().
+// Whether the handled jobs are exactly those that `row` sends. To be called after measure().
 inline bool all_handled(const Row& row) {
   const Tally tally = handled();
   if (row.shape == Shape::kLifecycle) {

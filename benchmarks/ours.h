@@ -1,5 +1,5 @@
-// The course's own contestants: threads on a channel, and the whole WorkerPool, each with either
-// channel.
+// The course's own contestants: threads on a channel, and the whole WorkerPool, each with the
+// simple and with the fast channel.
 #pragma once
 
 #include <cstddef>
@@ -39,11 +39,10 @@ inline void must_be_sent(SendStatus status) {
   if (status != SendStatus::kSent) std::abort();
 }
 
-// Threads and a channel between them, as step 2 has it; bounded.
+// Threads that receive from one channel, as in step 2. Bounded.
 //
-// With `returns`, for full jobs, there is a second channel on which the workers give the payloads
-// back: memory is then allocated once, and not freed by another thread than the one that allocates
-// the next.
+// With `returns`, for full jobs, the workers hand payloads back on a second channel. Memory is then
+// allocated once, and the thread that allocated it reuses it.
 template <class Channel, class T, bool returns = false>
 class OnChannel {
  public:
@@ -85,8 +84,8 @@ class OnChannel {
   std::vector<std::jthread> threads_;
 };
 
-// The whole pool: contexts linked, errors caught, jobs counted, a shutdown with limits; bounded.
-// The program has to know when one job is done only for a ping-pong: a channel says it.
+// The whole pool: it links contexts, catches exceptions, counts jobs and shuts down within limits.
+// Bounded. For a ping-pong, a channel reports that a job is done.
 template <class Channel>
 class WholePool {
  public:

@@ -1,11 +1,11 @@
-// Our pools under Google Benchmark, for working on them: one iteration is one job, so Time is the
-// time for each job, CPU that of all threads together, and `sleeps` how often one went to sleep.
+// Our pools under Google Benchmark, for work on them. One iteration is one job, so Time is the time
+// per job, CPU is the processor time of all threads per job, and `sleeps` is how often one blocked.
 //
 //   cd benchmarks
 //   ../bazelw run -c opt //:pool_benchmark -- --benchmark_filter=fast/int/0us
 //
-// How they compare with other people's pools is what ./compare tells: it interleaves the programs,
-// which this does not.
+// To compare them with other people's pools, use ./compare, which interleaves the programs. This
+// program does not.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -108,7 +108,7 @@ void add_observers(const std::string& channel) {
     return std::make_shared<ErrorLog>(ErrorLog::Options{});
   };
   const auto metrics = [](std::size_t) { return std::make_shared<MetricsObserver>(); };
-  // One that is full only counts, which costs less.
+  // A full log only counts errors, which is cheaper.
   const auto recorder = [](std::size_t jobs) { return std::make_shared<Recorder>(jobs); };
   const auto all = [=](std::size_t jobs) {
     return observe_with({error_log(jobs), metrics(jobs), recorder(jobs)});

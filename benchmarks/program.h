@@ -1,4 +1,4 @@
-// The command line that every program of a comparison has, and the line that it prints.
+// The command line of every program of a comparison, and the line that it prints.
 //
 //   PROGRAM CONTESTANT SHAPE JOB WORKERS PRODUCERS STEPS COUNT
 //   PROGRAM calibrate
@@ -6,8 +6,8 @@
 //   ours fast throughput int 3 1 0 2000000
 //   ns=31.2 cpu_ns=61.9 sleeps=0.001 jobs=2000000 numbers=1999999000000 results=2883584
 //
-// The first three are for each job (lifecycle: for each life). `calibrate` prints the steps of work
-// that take a microsecond.
+// The first three numbers are per job (for lifecycle, per life). `calibrate` prints how many steps
+// of work take one microsecond.
 #pragma once
 
 #include <charconv>
@@ -46,7 +46,7 @@ constexpr Entry entry(std::string_view name) {
           }};
 }
 
-// For a contestant that knows no other jobs than the full ones.
+// For a contestant that only takes full jobs.
 template <class Contestant>
 constexpr Entry entry_for_full_jobs(std::string_view name) {
   return {name, [](std::string_view job, const Row& row) {
@@ -66,7 +66,7 @@ inline std::optional<Shape> shape_named(std::string_view name) {
   return std::nullopt;
 }
 
-// False unless all of `text` is a number of at least `least`.
+// Returns false unless the whole text is a number of at least `least`.
 template <class Number>
 bool read_number(std::string_view text, Number least, Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

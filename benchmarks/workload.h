@@ -1,5 +1,5 @@
-// The workload: which jobs are sent, and what a worker does with one. Every program of benchmarks/
-// takes it from here; peers/go/main.go is the same in Go.
+// The workload: which jobs are sent, and what a worker does with one. All C++ programs of
+// benchmarks/ share it. peers/go/main.go has the same in Go.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@
 
 namespace worker_pool::benchmarks {
 
-inline constexpr std::size_t kCapacity = 100;  // of everything that has a limit
+inline constexpr std::size_t kCapacity = 100;  // of every bounded queue
 
 // --- Jobs ----------------------------------------------------------------------------------------
 
-// As large as a job with a few fields, without anything on the heap.
+// The size of a job with a few fields, without heap memory.
 struct Block {
   std::uint64_t number = 0;
   std::array<std::uint64_t, 7> rest{};
@@ -42,14 +42,14 @@ inline Block make_job<Block>(std::uint64_t number) {
   return {.number = number};
 }
 
-// A job in memory that an earlier one has left, if `payload` has any.
+// Makes a job that reuses the memory of `payload`, if it has any.
 inline Job make_full_job(std::uint64_t number, std::vector<std::byte> payload) {
   payload.resize(64);
   std::memcpy(payload.data(), &number, sizeof number);
   return {.id = "job-" + std::to_string(number), .payload = std::move(payload)};
 }
 
-// The id fits into the string itself; the payload is what a job brings from the heap.
+// The id fits into the string object. The payload is heap memory.
 template <>
 inline Job make_job<Job>(std::uint64_t number) {
   return make_full_job(number, {});
@@ -65,8 +65,8 @@ inline std::uint64_t number_of(const Job& job) {
 
 // --- Work ----------------------------------------------------------------------------------------
 
-// Work that takes the same time in every language: each step needs the result of the one before it,
-// so a compiler can neither leave steps out nor do two at once.
+// Work that takes the same time in every language. Each step needs the result of the previous one,
+// so a compiler can neither omit steps nor run two at once.
 inline std::uint64_t work(std::uint64_t x, std::uint64_t steps) {
   for (; steps > 0; --steps) {
     x ^= x << 13;
@@ -76,11 +76,11 @@ inline std::uint64_t work(std::uint64_t x, std::uint64_t steps) {
   return x;
 }
 
-// The fastest of many short tries: what disturbs one only makes it slower.
+// The fastest of many short runs, because a disturbance only makes a run slower.
 inline double steps_per_us() {
   constexpr std::uint64_t kSteps = 200'000;
   double best_us = std::numeric_limits<double>::max();
-  volatile std::uint64_t x = 1;  // volatile keeps the work between the two looks at the clock
+  volatile std::uint64_t x = 1;  // volatile keeps the work between the two clock readings
   for (int i = 0; i < 200; ++i) {
     const Clock::time_point start = Clock::now();
     x = work(x, kSteps);
@@ -93,16 +93,16 @@ inline double steps_per_us() {
 // Set before the threads start.
 inline std::uint64_t steps_for_each_job = 0;
 
-// What has been handled. A lost job shows in the first, a wrong one in the second, and work that
-// was left out in the third. Each is a cache line of its own, so that threads count undisturbed.
+// What has been handled. A lost job changes the first number, a wrong job the second, and omitted
+// work the third. Each tally has its own cache line, so that counting threads do not share one.
 struct alignas(64) Tally {
   std::uint64_t jobs = 0;
   std::uint64_t numbers = 0;  // their sum
   std::uint64_t results = 0;  // of the work, combined by exclusive or
 };
 
-// One for each thread, also in a library's own pool, where nothing else belongs to a thread. More
-// threads than these come one after another (new pools in one program), never at the same time.
+// One tally for each thread, also for the threads of a library's own pool. A program may start more
+// threads than this one after another, by creating new pools, but never at the same time.
 inline std::array<Tally, 64> tallies{};
 
 inline Tally& tally_of_this_thread() {
@@ -122,7 +122,7 @@ void handle(const T& job) {
   tally.results ^= work(number + 1, steps_for_each_job);
 }
 
-// To be called when no thread handles jobs.
+// To be called while no thread handles jobs.
 inline Tally handled() {
   Tally sum;
   for (const Tally& tally : tallies) {

@@ -1,4 +1,4 @@
-// Boost.Asio's thread_pool. Unbounded: post() does not wait, whatever is queued.
+// Boost.Asio's thread_pool. Unbounded: post() never blocks.
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>

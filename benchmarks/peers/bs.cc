@@ -1,4 +1,4 @@
-// BS::thread_pool. Unbounded: detach_task() does not wait, whatever is queued.
+// BS::thread_pool. Unbounded: detach_task() never blocks.
 #include <BS_thread_pool.hpp>
 #include <cstddef>
 #include <utility>

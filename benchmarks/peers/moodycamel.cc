@@ -1,5 +1,4 @@
-// moodycamel::BlockingConcurrentQueue with threads of our own. Unbounded: enqueue() does not wait,
-// whatever is queued.
+// moodycamel::BlockingConcurrentQueue with threads of our own. Unbounded: enqueue() never blocks.
 #include <concurrentqueue/moodycamel/blockingconcurrentqueue.h>
 
 #include <cstddef>
@@ -15,7 +14,7 @@
 namespace worker_pool::benchmarks {
 namespace {
 
-// The queue cannot be closed, so each worker is sent an empty value in the end.
+// The queue cannot be closed, so finish() sends one empty value to each worker.
 template <class T>
 class MoodycamelQueue {
  public:
@@ -47,8 +46,8 @@ class MoodycamelQueue {
       handle(*job);
       if (answers) answers_.enqueue(true);
     }
-    // The queue keeps the order of each producer only: other producers' jobs may come after the
-    // empty value. So may the empty values of other workers, who need them.
+    // The queue keeps the order of each producer only. Jobs of other producers may follow the empty
+    // value, and so may the empty values that other workers need.
     std::size_t for_others = 0;
     while (jobs_.try_dequeue(job)) {
       if (job) {

@@ -1,4 +1,4 @@
-// oneTBB: its bounded queue with threads of our own, and its task group.
+// Two contestants of oneTBB: its bounded queue with threads of our own, and its task group.
 #include <oneapi/tbb/concurrent_queue.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
@@ -16,8 +16,8 @@
 namespace worker_pool::benchmarks {
 namespace {
 
-// Bounded: push() blocks while the queue is full. It has no end of its own that leaves what is
-// queued to the workers (abort() does not), so each worker is sent an empty value in the end.
+// Bounded: push() blocks while the queue is full. The queue cannot be closed and drained (abort()
+// does not drain), so finish() sends one empty value to each worker.
 template <class T>
 class BoundedQueueOfTbb {
  public:
@@ -55,13 +55,13 @@ class BoundedQueueOfTbb {
   std::vector<std::jthread> threads_;
 };
 
-// Unbounded. Whoever waits for the group works, too: a place in the arena is his, and in a
-// ping-pong he may do the job himself.
+// Unbounded. The thread that waits for the group also runs tasks: it takes a slot of the arena, and
+// in a ping-pong it may run the job itself.
 template <class T>
 class TaskGroup {
  public:
   TaskGroup(int workers, bool)
-      // Otherwise there are no more threads than processors.
+      // By default there are no more threads than processors.
       : threads_(oneapi::tbb::global_control::max_allowed_parallelism,
                  static_cast<std::size_t>(workers) + 1),
         arena_(workers + 1) {}

@@ -1,4 +1,4 @@
-// Taskflow's executor. Unbounded: silent_async() does not wait, whatever is queued.
+// Taskflow's executor. Unbounded: silent_async() never blocks.
 #include <cstddef>
 #include <taskflow/taskflow.hpp>
 #include <utility>

@@ -1,5 +1,5 @@
-// The pool that Go programs have: goroutines that range over a channel. Bounded: a send blocks
-// while the channel is full.
+// The usual pool in Go: goroutines that range over a channel. Bounded: a send blocks while the
+// channel is full.
 //
 // The workload, the command line and the output are those of ../../workload.h and ../../program.h.
 package main
@@ -71,10 +71,10 @@ func (t *tally) add(other tally) {
 	t.results ^= other.results
 }
 
-// kind is what there is once for each type of jobs, so that no job costs an indirect call.
+// kind has one instance for each type of job, so that no job costs an indirect call.
 type kind[T any] struct {
 	send func(jobs chan<- T, first, end uint64)
-	// Handles jobs until their end; sends an answer for each unless answers is nil.
+	// Handles jobs until the channel is closed. Sends an answer for each job unless answers is nil.
 	worker func(jobs <-chan T, answers chan<- bool, steps uint64) tally
 }
 
@@ -137,7 +137,7 @@ var fullJobs = kind[job]{
 
 type pool[T any] struct {
 	jobs    chan T
-	answers chan bool // nil if nobody wants any
+	answers chan bool // nil if no answers are wanted
 	workers sync.WaitGroup
 	mutex   sync.Mutex
 	handled tally // guarded by mutex
@@ -173,7 +173,7 @@ type row struct {
 	steps, count       uint64
 }
 
-// What the process has used since some moment in the past.
+// What the process has used, counted from an arbitrary time.
 type usage struct {
 	wall          time.Time
 	cpuNs, sleeps int64

@@ -21,7 +21,7 @@ std::string_view state(const Context& ctx) {
 void run() {
   std::cout << "background: " << state(Context()) << "\n";
 
-  // A context has no cancel() of its own. Whoever may cancel has the std::stop_source.
+  // A Context cannot cancel itself. The code that may cancel owns the std::stop_source.
   std::stop_source cancel_parent, cancel_child, cancel_sibling;
   const Context parent(cancel_parent.get_token());
   const LinkedContext child(parent, Context(cancel_child.get_token()));

@@ -22,7 +22,7 @@ JobResult fetch(const Job& job, const Context& ctx) {
   if (job.id == "b") {
     return std::unexpected(JobError{JobError::Kind::kFailed, "b: connection refused"});
   }
-  (void)ctx.sleep_for(kForever);  // slow: without a cancel it would take for ever
+  (void)ctx.sleep_for(kForever);  // slow: without a cancel it would take forever
   return std::unexpected(ended(*ctx.err()));
 }
 
@@ -33,10 +33,10 @@ class FirstError : public Observer {
   void job_finished(int /*worker*/, const Job&, const JobResult& result) override {
     if (result) return;
     keep(result.error());
-    others_.request_stop();  // without the lock: the callbacks of others run in here
+    others_.request_stop();  // without the lock, because stop callbacks run in here
   }
 
-  // For when the workers have left.
+  // To be called when the workers have exited.
   std::optional<JobError> error() const { return error_; }
   int cancelled() const { return cancelled_; }
 
@@ -48,7 +48,7 @@ class FirstError : public Observer {
   }
 
   std::stop_source others_;
-  std::mutex mutex_;               // guards what follows while there are workers
+  std::mutex mutex_;               // guards the members below while there are workers
   std::optional<JobError> error_;  // the first one
   int cancelled_ = 0;
 };

@@ -38,7 +38,7 @@ void run() {
     if (jobs.send(Job{.id = id}) != SendStatus::kSent) return;
   }
   jobs.close();
-  // worker() has the boundary. It is a function like any other: here main's own thread runs it.
+  // worker() catches it. It is an ordinary function: here the main thread runs it.
   worker(1, queue, WaitGroup().add(), process, std::make_shared<Results>(), Context());
 }
 

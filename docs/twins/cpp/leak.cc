@@ -1,5 +1,5 @@
-// The twin of docs/twins/go/leak.go. There is nothing to leak: the wait has a limit and needs no
-// helper, and the threads that answer have an owner, who joins them.
+// The twin of docs/twins/go/leak.go. Nothing can leak: the wait has a timeout and needs no
+// helper thread, and the threads that answer have an owner that joins them.
 #include <chrono>
 #include <cstddef>
 #include <future>
@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 class Service {
  public:
-  ~Service() { answer(); }  // or its threads, which are joined now, would wait for ever
+  ~Service() { answer(); }  // otherwise its threads, which are joined now, would wait forever
 
   std::string ask(Clock::duration limit) {
     std::promise<std::string> promise;

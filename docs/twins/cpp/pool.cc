@@ -29,7 +29,7 @@ JobResult process(const Job& job, const Context&) {
   return {};
 }
 
-// No lock: there is one worker, and main() does not print before it has left.
+// No lock: there is one worker, and main() prints only after it has exited.
 class LogLines : public Observer {
  public:
   void job_started(int worker, const Job& job) override {

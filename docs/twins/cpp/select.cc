@@ -28,7 +28,7 @@ void run() {
   std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
   std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
 
-  // A receive() ends when the channel does, so it has no limit. A single answer can have one.
+  // receive() has no timeout: it returns when the channel is closed. A single answer can have one.
   std::promise<std::string> promise;
   const std::shared_future<std::string> answer = promise.get_future().share();
   std::cout << "answer within 10 ms: " << answer_within(answer, 10ms) << "\n";

@@ -14,7 +14,7 @@ func fetch(ctx context.Context, id string) error {
 	if id == "b" {
 		return errors.New("b: connection refused")
 	}
-	<-ctx.Done() // slow: without a cancel it would take for ever
+	<-ctx.Done() // slow: without a cancel it would take forever
 	return fmt.Errorf("%s: %w", id, ctx.Err())
 }
 

@@ -1,4 +1,4 @@
-// A timeout that leaves no goroutine behind: a buffer of one takes the answer nobody waits for.
+// A timeout that leaves no goroutine behind: the unused answer goes into a buffer of one.
 package main
 
 import (
@@ -15,7 +15,7 @@ type Service struct {
 }
 
 func (s *Service) ask(limit time.Duration) string {
-	answer := make(chan string, 1) // without the 1, the send below would block for ever
+	answer := make(chan string, 1) // without the 1, the send below would block forever
 	s.answers.Add(1)
 	s.working.Add(1)
 	go func() {

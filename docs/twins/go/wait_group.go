@@ -38,7 +38,7 @@ func main() {
 	var wg sync.WaitGroup
 	results := make([]int, 3)
 	for id := 1; id <= 3; id++ {
-		wg.Add(1) // before go: inside, Wait could come first and find nobody
+		wg.Add(1) // before go: inside it, Wait could come first and find no member
 		go work(id, results, &wg)
 	}
 	wg.Wait()
