@@ -29,9 +29,9 @@ namespace worker_pool {
 //
 // 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
 //    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
-// 2. Every member outlives the threads, so a running job may use them until it returns.
-// 3. A moved-from Workers has no threads and a closed channel: destroy it. Move one only while no
-//    other thread, such as that of a job, refers to it.
+// 2. Every member outlives the threads, so a running job may use the others until it returns.
+// 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not
+//    move a Workers that another thread refers to, such as that of a running job.
 // 4. A running job must not destroy its own Workers: a thread cannot join itself, so the program
 //    prints a message and calls std::terminate(). (WP-15) An abandoned job may, because shutdown()
 //    leaves no thread to join.

@@ -44,7 +44,8 @@ class RunningJobs final : public Observer {
   bool on_this_thread() const;
 
  private:
-  struct Slot {                // one for each worker, so that workers do not block each other
+  // One for each worker, so that workers do not block each other.
+  struct Slot {
     mutable std::mutex mutex;  // guards everything below
     const Job* job = nullptr;  // owned by the worker, which clears it before the job is destroyed
     std::thread::id thread;

@@ -365,6 +365,7 @@ TEST(ShutdownAbandon, ASecondShutdownNamesTheJobsThatStillRun) {
   const ShutdownReport again = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(again.outcome), "abandoned");
   EXPECT_THAT(again.still_running, ElementsAre("stuck"));
+  EXPECT_THAT(pool.threads, IsEmpty());
   EXPECT_THAT(again.not_started, IsEmpty()) << "a job was handed back twice";
 
   release(*gate, pool.group, watchdog);
