@@ -69,6 +69,38 @@ check_run_again() {
   run_full_pattern && ((SECONDS - start <= 10))
 }
 
+# --- Without Bazel, beside what follows -----------------------------------------------------------
+
+# Their C++ twins are tested against the same texts in //....
+declare_check_beside go_twins "the Go programs print what their C++ twins print"
+check_go_twins() { in_tools_root docs/twins/check_go_twins; }
+
+declare_check_beside format "clang-format would change no C++ file"
+check_format() {
+  local files
+  mapfile -t files < <(git ls-files '*.h' '*.cc')
+  in_tools_root clang-format --dry-run -Werror "${files[@]}"
+}
+
+declare_check_beside buildifier "buildifier would change no BUILD file and warns of nothing"
+check_buildifier() {
+  local files
+  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
+  npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
+  mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
+  "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
+}
+
+declare_check_beside shellcheck "shellcheck warns of nothing"
+check_shellcheck() {
+  local scripts
+  mapfile -t scripts < <(git ls-files -z |
+    xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }')
+  in_tools_root shellcheck --external-sources --check-sourced "${scripts[@]}"
+}
+
+# --- With the flags of //... ---------------------------------------------------------------------
+
 declare_check test "./bazelw test //...: every test passes"
 check_test() {
   local out
@@ -76,8 +108,6 @@ check_test() {
   printf '%s\n' "$out"
   tail -n 1 <<<"$out" | grep -qxE 'Executed ([0-9]+) out of \1 tests: \1 tests pass\.'
 }
-
-# --- With the flags of //... ---------------------------------------------------------------------
 
 # idle_cycles_test repeats its cycle thousands of times already.
 declare_check repeat "every test passes three more times"
@@ -239,34 +269,6 @@ check_gcc12() { builds_with --repo_env=CC=gcc-12; }
 
 declare_check clang "Clang compiles libraries and programs without a warning"
 check_clang() { builds_with --config=clang; }
-
-# Their C++ twins are tested against the same texts in //....
-declare_check go_twins "the Go programs print what their C++ twins print"
-check_go_twins() { in_tools_root docs/twins/check_go_twins; }
-
-declare_check format "clang-format would change no C++ file"
-check_format() {
-  local files
-  mapfile -t files < <(git ls-files '*.h' '*.cc')
-  in_tools_root clang-format --dry-run -Werror "${files[@]}"
-}
-
-declare_check buildifier "buildifier would change no BUILD file and warns of nothing"
-check_buildifier() {
-  local files
-  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
-  npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
-  mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
-  "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
-}
-
-declare_check shellcheck "shellcheck warns of nothing"
-check_shellcheck() {
-  local scripts
-  mapfile -t scripts < <(git ls-files -z |
-    xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }')
-  in_tools_root shellcheck --external-sources --check-sourced "${scripts[@]}"
-}
 
 declare_check benchmarks "the benchmarks build"
 check_benchmarks() { (cd benchmarks && with_tools ../bazelw build -c opt //...); }
