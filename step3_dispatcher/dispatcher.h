@@ -29,7 +29,8 @@ namespace worker_pool {
 //
 // 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
 //    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
-// 2. Every member outlives the threads, so a running job may use the others until it returns.
+// 2. Every member outlives the threads that are joined, so a running job may use the other members
+//    until it returns. A job that shutdown() abandons may not: it can outlive all of them.
 // 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not
 //    move a Workers that another thread refers to, such as that of a running job.
 // 4. A running job must not destroy its own Workers: a thread cannot join itself, so the program

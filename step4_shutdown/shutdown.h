@@ -77,8 +77,9 @@ struct ShutdownReport {
 //    kAbandoned, although their threads stay detached.
 // 6. Throws std::logic_error and changes nothing if `workers` was moved from, or if one of the
 //    workers' own jobs calls it, because it would wait for itself. (WP-15)
-// 7. An abandoned thread owns everything it uses, so it may finish late. It must not run while
-//    main() returns, because that destroys static objects: use exit_without_destructors(). (WP-13)
+// 7. A worker owns everything it uses, so an abandoned one may finish late, provided that the
+//    handler and the observer own what they use too. It must not run while main() returns, because
+//    that destroys static objects: use exit_without_destructors(). (WP-13)
 //
 // The limits do not cover two waits:
 // - After a worker has left, its thread is joined. That includes the destructors of thread_local
