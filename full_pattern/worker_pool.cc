@@ -100,10 +100,7 @@ ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cance
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
   const std::lock_guard lock(shutdown_mutex_);
-  // shutdown() moves nothing out of `workers_`, which a concurrent submit() may be using.
-  if (!report_) {
-    report_ = worker_pool::shutdown(std::move(workers_), limits, std::move(cancel_now));
-  }
+  if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
   return *report_;
 }
 

@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "step4_shutdown/shutdown.h"
+#include "step4_shutdown/exit.h"
 
 #if !defined(_WIN32)
 #include <pthread.h>
