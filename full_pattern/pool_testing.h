@@ -6,6 +6,7 @@
 #include <chrono>
 #include <expected>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ inline JobHandler until_cancelled(const std::shared_ptr<EventLog>& log) {
     return std::unexpected(ended(*ctx.err()));
   };
 }
+
+// For the messages of GoogleTest.
+inline void PrintTo(ShutdownOutcome outcome, std::ostream* out) { *out << to_string(outcome); }
 
 // The tests of the pool run on both kinds of channels.
 inline std::string name_of(const ::testing::TestParamInfo<ChannelKind>& channel) {
