@@ -84,11 +84,11 @@ TEST_P(WorkerPoolOn, MetricsCountEachKindOfResult) {
   }
   ASSERT_EQ(pool.submit(Job{.id = "late", .ctx = Context().with_timeout(0ms)}), SendStatus::kSent);
   ASSERT_EQ(pool.submit(Job{.id = "stays"}), SendStatus::kSent);
-  ASSERT_EQ(pool.submit(Job{.id = "comes back"}), SendStatus::kSent);
+  ASSERT_EQ(pool.submit(Job{.id = "handed back"}), SendStatus::kSent);
   held->log.await("start stays");
 
   const ShutdownReport report = pool.shutdown(kCancelNow);
-  EXPECT_THAT(ids_of(report.not_started), ElementsAre("comes back"));
+  EXPECT_THAT(ids_of(report.not_started), ElementsAre("handed back"));
   const Metrics metrics = pool.metrics();
   EXPECT_EQ(metrics.submitted, 6u);
   EXPECT_EQ(metrics.succeeded, 2u) << "succeeds, and stays: it returned success when cancelled";

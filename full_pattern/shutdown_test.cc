@@ -233,7 +233,7 @@ TEST_P(WorkerPoolOn, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   log->add("destroyed");
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a", "destroyed"));
   EXPECT_EQ(log.use_count(), 1) << "a worker still holds its handler: it was not joined";
-  EXPECT_THAT(finished->log.events(), ElementsAre("a")) << "a dropped job is not heard of again";
+  EXPECT_THAT(finished->log.events(), ElementsAre("a")) << "a dropped job never finishes";
 }
 
 TEST_P(WorkerPoolOn, JobMaySubmitWhileThePoolIsBeingDestroyed) {
