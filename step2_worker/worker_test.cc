@@ -22,6 +22,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker_testing.h"
 #include "testing/watchdog.h"

@@ -7,7 +7,7 @@
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "testing/event_log.h"
 #include "testing/watchdog.h"
 
