@@ -5,9 +5,9 @@
 //     fill(jobs, capacity());
 //   }
 //
-// Every kind of channel passes the same tests. A package that has another kind compiles these tests
-// once more: it sets CHANNEL_KIND_HEADER, in its BUILD file, to a header that defines KindUnderTest
-// as simple_channel_kind.h does.
+// Every kind of channel passes the same tests. The package that compiles them chooses the kind: its
+// BUILD file sets CHANNEL_KIND_HEADER to a header that defines KindUnderTest. Step 2 names
+// simple_channel_kind.h; a package with another kind compiles the tests again for its own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,11 +18,8 @@
 
 #include "step2_worker/channel.h"
 
-// A path without quotes, as a command line can pass it. Two macros, because # does not expand its
+// A path without quotes, so that a BUILD file can pass it. Two macros, because # does not expand its
 // argument.
-#ifndef CHANNEL_KIND_HEADER
-#define CHANNEL_KIND_HEADER step2_worker / simple_channel_kind.h
-#endif
 #define QUOTED_AS_IT_IS(path) #path
 #define QUOTED(path) QUOTED_AS_IT_IS(path)
 #include QUOTED(CHANNEL_KIND_HEADER)

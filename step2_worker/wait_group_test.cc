@@ -75,7 +75,8 @@ TEST(WaitGroup, ShowsWhatAMemberDidBeforeItLeft) {
   const auto note = watchdog.waiting("main: for three members");
   for (int round = 0; round < 20; ++round) {
     WaitGroup group;
-    std::array<int, 3> written = {};  // no atomics: ThreadSanitizer sees whether wait() orders them
+    std::array<int, 3> written =
+        {};  // not atomic: ThreadSanitizer reports a wait() that does not order them
     Gate after_wait(watchdog, "after wait()");
     std::vector<std::jthread> members;
     for (int& place : written) {
@@ -84,7 +85,7 @@ TEST(WaitGroup, ShowsWhatAMemberDidBeforeItLeft) {
         {
           const auto leaves = std::move(done);
         }
-        after_wait.wait();  // so that no join() can order what wait() did not
+        after_wait.wait();  // so that join() cannot order what wait() did not
       }));
     }
     if (round % 2 == 0) {
@@ -104,7 +105,7 @@ TEST(WaitGroup, MayBeDestroyedRightAfterWait) {
     auto group = std::make_unique<WaitGroup>();
     auto member = watchdog.thread("member: leaves", [done = group->add()] {});
     group->wait();
-    group.reset();  // the member may still be on its way out: that is for the sanitizers to see
+    group.reset();  // under the sanitizers: the member may still be releasing its token
   }
 }
 
@@ -118,26 +119,26 @@ TEST(WaitGroup, TokenMayOutliveTheLastHandle) {
     late = watchdog.thread("late worker: leaves", [&end, done = group.add()] { end.wait(); });
     EXPECT_FALSE(group.wait_for(1ms));
   }
-  end.open();  // what the token touches must still be there: that is for the sanitizers to see
+  end.open();  // under the sanitizers: what the token uses must still exist
 }
 
-TEST(WaitGroup, CopiesStandForTheSameGroup) {
+TEST(WaitGroup, CopiesReferToTheSameGroup) {
   Watchdog watchdog;
   WaitGroup group;
   std::optional<WaitGroup::Token> member;
   {
     WaitGroup copy = group;
     member.emplace(copy.add());
-    EXPECT_EQ(group.stats().members, 1U) << "joined through the copy";
+    EXPECT_EQ(group.stats().members, 1U) << "added through the copy";
     EXPECT_FALSE(group.wait_for(0ns));
   }
-  EXPECT_EQ(group.stats().members, 1U) << "the end of a copy made its member leave";
+  EXPECT_EQ(group.stats().members, 1U) << "destroying a copy made its member leave";
   auto waiter = watchdog.thread("waiter: wait()", [&] { group.wait(); });
   await_parked(watchdog, group, 1);
   member.reset();
 }
 
-TEST(WaitGroup, AssignedHandleStandsForTheOtherGroup) {
+TEST(WaitGroup, AssignedHandleRefersToTheOtherGroup) {
   WaitGroup group;
   const auto member = group.add();
   WaitGroup other;
@@ -150,7 +151,7 @@ TEST(WaitGroup, MovedFromHandleStillHasItsGroup) {
   const auto member = group.add();
   const WaitGroup moved = std::move(group);
   EXPECT_EQ(moved.stats().members, 1U);
-  EXPECT_EQ(group.stats().members, 1U);  // NOLINT(bugprone-use-after-move): that is the promise
+  EXPECT_EQ(group.stats().members, 1U);  // NOLINT(bugprone-use-after-move): guaranteed
 }
 
 TEST(WaitGroup, ManyThreadsMayJoinLeaveAndWaitAtOnce) {
@@ -175,7 +176,7 @@ TEST(WaitGroup, ManyThreadsMayJoinLeaveAndWaitAtOnce) {
   EXPECT_EQ(group.stats().waiting, 0U);
 }
 
-TEST(WaitGroupToken, MovedFromTokenIsNobody) {
+TEST(WaitGroupToken, MovedFromTokenIsNoMember) {
   WaitGroup group;
   std::optional token(group.add());
   std::optional moved(std::move(*token));
@@ -183,7 +184,7 @@ TEST(WaitGroupToken, MovedFromTokenIsNobody) {
   token.reset();
   EXPECT_EQ(group.stats().members, 1U) << "the moved-from token left the group";
   moved.reset();
-  EXPECT_EQ(group.stats().members, 0U) << "the token that was moved to stayed";
+  EXPECT_EQ(group.stats().members, 0U) << "the moved-to token did not leave";
 }
 
 TEST(WaitGroupToken, MoveAssignedTokenLeavesItsOldGroup) {
@@ -206,30 +207,30 @@ TEST(WaitGroupToken, MoveAssignedTokenTakesTheMembershipOver) {
   {
     auto source = to.add();
     token = std::move(source);
-    EXPECT_EQ(from.stats().members, 0U) << "the old group was left only later";
+    EXPECT_EQ(from.stats().members, 0U) << "the assignment did not leave the old group";
   }
   EXPECT_EQ(to.stats().members, 1U) << "the moved-from token left the group";
 }
 
-TEST(WaitGroupToken, LeavesWhenNobodyIsAssignedToIt) {
+TEST(WaitGroupToken, LeavesWhenAMovedFromTokenIsAssignedToIt) {
   WaitGroup group;
   auto token = group.add();
-  auto nobody = group.add();
+  auto moved_from = group.add();
   {
-    const auto taken = std::move(nobody);
+    const auto taken = std::move(moved_from);
   }
-  token = std::move(nobody);  // NOLINT(bugprone-use-after-move): that is what "nobody" means
+  token = std::move(moved_from);  // NOLINT(bugprone-use-after-move): guaranteed
   EXPECT_EQ(group.stats().members, 0U);
 }
 
 TEST(WaitGroupToken, SurvivesAMoveToItself) {
   WaitGroup group;
   std::optional token(group.add());
-  auto& itself = *token;  // by another name, or the compiler warns
+  auto& itself = *token;  // a second name, because the compiler warns of a self-move
   *token = std::move(itself);
-  EXPECT_EQ(group.stats().members, 1U) << "the token left its group";
+  EXPECT_EQ(group.stats().members, 1U) << "a move to itself left the group";
   token.reset();
-  EXPECT_EQ(group.stats().members, 0U) << "the token lost its group";
+  EXPECT_EQ(group.stats().members, 0U) << "a move to itself lost the group";
 }
 
 }  // namespace

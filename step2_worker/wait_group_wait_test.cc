@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(WaitGroup, WithoutMembersKeepsNobodyWaiting) {
+TEST(WaitGroup, WithoutMembersDoesNotBlock) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("main: for an empty group");
   const WaitGroup group;
@@ -35,40 +35,40 @@ TEST(WaitGroup, WaitsForTheLastMemberAndNotOnlyForTheFirst) {
   std::optional first(group.add());
   std::optional second(group.add());
   first.reset();
-  EXPECT_FALSE(group.wait_for(1ms)) << "one of two members is still there";
+  EXPECT_FALSE(group.wait_for(1ms)) << "one of two members has not left";
   second.reset();
   EXPECT_TRUE(group.wait_for(kForever));
 }
 
-TEST(WaitGroup, WaitGivesUpWhenItsContextEnds) {
+TEST(WaitGroup, WaitEndsWhenItsContextEnds) {
   Watchdog watchdog;
   WaitGroup group;
   std::optional member(group.add());
   std::stop_source stop;
-  std::atomic<int> gave_up = 0;
-  bool patient_saw_the_end = false;
+  std::atomic<int> stopped = 0;
+  bool other_succeeded = false;
   {
-    const auto give_up = [&](const Context& ctx) {
-      if (!group.wait(ctx)) ++gave_up;
+    const auto wait_until = [&](const Context& ctx) {
+      if (!group.wait(ctx)) ++stopped;
     };
     auto a = watchdog.thread("waiter a: wait(until stopped)",
-                             [&] { give_up(Context(stop.get_token())); });
+                             [&] { wait_until(Context(stop.get_token())); });
     auto b = watchdog.thread("waiter b: wait(until stopped, 1 h at most)",
-                             [&] { give_up(Context(stop.get_token()).with_timeout(1h)); });
-    auto c = watchdog.thread("waiter c: wait_for(1h)",
-                             [&] { patient_saw_the_end = group.wait_for(1h); });
+                             [&] { wait_until(Context(stop.get_token()).with_timeout(1h)); });
+    auto c =
+        watchdog.thread("waiter c: wait_for(1h)", [&] { other_succeeded = group.wait_for(1h); });
     await_parked(watchdog, group, 3);
     stop.request_stop();
     await_parked(watchdog, group, 1);
     member.reset();
   }
-  EXPECT_EQ(gave_up, 2) << "a stopped waiter said that the group was empty";
-  EXPECT_TRUE(patient_saw_the_end) << "whoever gives up must not disturb the others";
+  EXPECT_EQ(stopped, 2) << "a stopped waiter reported an empty group";
+  EXPECT_TRUE(other_succeeded) << "a stopped wait ended the wait of another thread";
 }
 
-TEST(WaitGroup, WaitWithAContextThatHasEndedIsALook) {
+TEST(WaitGroup, WaitWithAnEndedContextDoesNotBlock) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("main: for a look at the group");
+  const auto note = watchdog.waiting("main: for wait() with a context that has ended");
   WaitGroup group;
   std::stop_source stop;
   stop.request_stop();
@@ -95,7 +95,7 @@ TEST(WaitGroup, WaitBlocksUntilTheMemberLeaves) {
   left = true;
   member.reset();
   waiter.join();
-  EXPECT_TRUE(left_before_wait_returned) << "wait() returned while the member was there";
+  EXPECT_TRUE(left_before_wait_returned) << "wait() returned before the member left";
 }
 
 TEST(WaitGroup, EveryParkedWaiterWakes) {
@@ -124,7 +124,7 @@ TEST(WaitGroup, TimesOutAndSucceedsLater) {
   EXPECT_FALSE(group.wait_for(1ms));
   EXPECT_FALSE(group.wait_for(1ms)) << "the first timeout made the second wait succeed";
   EXPECT_EQ(group.stats().members, 1U) << "a timeout changed the count";
-  EXPECT_EQ(group.stats().waiting, 0U) << "a waiter that gave up is still counted";
+  EXPECT_EQ(group.stats().waiting, 0U) << "a waiter that timed out is still counted";
   member.reset();
   EXPECT_TRUE(group.wait_for(1ms));
 }
@@ -136,17 +136,17 @@ TEST(WaitGroup, TimeoutIsNotEarly) {
   const auto member = group.add();
   const auto start = Clock::now();
   EXPECT_FALSE(group.wait_for(10ms));
-  EXPECT_TRUE(Clock::now() - start >= 10ms) << "gave up early";
+  EXPECT_TRUE(Clock::now() - start >= 10ms) << "timed out early";
 }
 
-TEST(WaitGroup, TimedOutWaiterDisturbsNoOther) {
+TEST(WaitGroup, TimedOutWaiterDoesNotAffectOthers) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("main: wait_for(1ms), then for the others");
   WaitGroup group;
   std::optional member(group.add());
   bool in_time = false;
   {
-    auto patient = watchdog.thread("patient: wait()", [&] { group.wait(); });
+    auto untimed = watchdog.thread("untimed: wait()", [&] { group.wait(); });
     auto timed = watchdog.thread("timed: wait_for(1h)", [&] { in_time = group.wait_for(1h); });
     await_parked(watchdog, group, 2);
     EXPECT_FALSE(group.wait_for(1ms));
@@ -156,7 +156,7 @@ TEST(WaitGroup, TimedOutWaiterDisturbsNoOther) {
   EXPECT_TRUE(in_time);
 }
 
-TEST(WaitGroup, ZeroAndNegativeTimeoutsOnlyLook) {
+TEST(WaitGroup, ZeroAndNegativeTimeoutsDoNotBlock) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("main: wait_for() of zero or less");
   WaitGroup group;

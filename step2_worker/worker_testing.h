@@ -13,8 +13,7 @@
 
 namespace worker_pool {
 
-// Writes down what it is told: "1 started a", "1 finished a: ok", "1 finished b: failed, disk
-// full".
+// Logs each call as a line: "1 started a", "1 finished a: ok", "1 finished b: failed, disk full".
 class Recorder : public Observer {
  public:
   explicit Recorder(const Watchdog& watchdog) : log(watchdog) {}
