@@ -76,8 +76,12 @@ class Context {
   // for the whole duration, false if the context ended before or during the sleep.
   bool sleep_for(Clock::duration duration) const;
 
-  std::stop_token stop_token() const { return stop_; }      // signals a cancel, not the deadline
-  Clock::time_point deadline() const { return deadline_; }  // time_point::max(): no deadline
+  // Signals a cancel, not the deadline. Do not destroy a std::stop_callback on it under a lock that
+  // the callback takes: each would wait for the other. (WP-17)
+  std::stop_token stop_token() const { return stop_; }
+
+  // time_point::max(): no deadline.
+  Clock::time_point deadline() const { return deadline_; }
 
  private:
   bool has_deadline() const { return deadline_ != Clock::time_point::max(); }

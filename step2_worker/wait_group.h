@@ -23,7 +23,7 @@ namespace worker_pool {
 
 // A handle: all copies refer to the same group.
 //
-//  1. Every function may be called from many threads at once.
+//  1. Every function but assignment may be called from many threads at once.
 //  2. What a member did before it released its token happens before a successful wait returns.
 //  3. A wait that times out or is canceled does not affect other waiters.
 //  4. Tokens and handles share the count. So the group may be destroyed right after wait(), and a
