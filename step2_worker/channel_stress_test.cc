@@ -1,5 +1,6 @@
-// The channel under load: many threads at both ends at once. Each test accounts for every value, so
-// in any schedule a lost or duplicated value, or a thread that never wakes, fails it.
+// The channel under load: many threads at both ends at once. Each test accounts for every value. It
+// fails if a value is lost or duplicated, or if a thread never wakes. Which schedules occur is up
+// to the operating system.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,8 +40,8 @@ Values sorted(std::vector<Values> parts) {
   return all;
 }
 
-// Returns the values that are in only one of two sorted lists. Which values says more than how
-// many.
+// Returns the values that are in only one of two sorted lists. The values say more than their
+// number.
 Values lost_or_duplicated(const Values& expected, const Values& actual) {
   Values difference;
   std::ranges::set_symmetric_difference(expected, actual, std::back_inserter(difference));

@@ -1,5 +1,4 @@
-// Sender::send_for(): how long it waits, what it returns, and that it does not affect other
-// senders.
+// Sender::send_for(): how long it waits, what it returns, and that other senders are not affected.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -18,8 +18,8 @@
 
 #include "step2_worker/channel.h"
 
-// A path without quotes, so that a BUILD file can pass it. Two macros, because # does not expand its
-// argument.
+// A path without quotes, so that a BUILD file can pass it. Two macros, because # does not expand
+// its argument.
 #define QUOTED_AS_IT_IS(path) #path
 #define QUOTED(path) QUOTED_AS_IT_IS(path)
 #include QUOTED(CHANNEL_KIND_HEADER)

@@ -75,8 +75,8 @@ TEST(WaitGroup, ShowsWhatAMemberDidBeforeItLeft) {
   const auto note = watchdog.waiting("main: for three members");
   for (int round = 0; round < 20; ++round) {
     WaitGroup group;
-    std::array<int, 3> written =
-        {};  // not atomic: ThreadSanitizer reports a wait() that does not order them
+    // Not atomic: ThreadSanitizer reports a wait() that does not order them.
+    std::array<int, 3> written = {};
     Gate after_wait(watchdog, "after wait()");
     std::vector<std::jthread> members;
     for (int& place : written) {
