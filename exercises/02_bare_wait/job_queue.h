@@ -1,4 +1,4 @@
-// A queue of jobs that its workers sleep on.
+// A job queue. A worker that finds it empty sleeps until there is a job.
 #pragma once
 
 #include <deque>
@@ -22,19 +22,19 @@ class JobQueue {
     work_ready_.notify_one();
   }
 
-  // The oldest job. Blocks until there is one.
+  // Returns the oldest job. Blocks until there is one.
   Job take() {
     std::unique_lock lock(mutex_);
-    // TODO(you): now and then a worker gets past this line, and there is no job.
+    // TODO(you): now and then a worker gets past this line although there is no job.
     if (jobs_.empty()) work_ready_.wait(lock);
     return take_front();
   }
 
  private:
-  // Needs the lock, and a job.
+  // Requires that the caller holds the lock and that there is a job.
   Job take_front() {
     lab::check(!jobs_.empty(),
-               "take() takes from an empty queue: undefined behaviour outside the lab");
+               "take() takes from an empty queue: outside the lab, this is undefined behavior");
     Job job = std::move(jobs_.at(0));
     jobs_.pop_front();
     return job;

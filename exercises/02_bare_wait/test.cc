@@ -13,13 +13,15 @@ namespace {
 
 constexpr Lesson kLesson(
     "02_bare_wait",
-    "the worker found the queue empty, went to sleep, woke up although no job had come for it, and "
-    "took one without looking again. What it takes then is no job, and the worker is lost.");
+    "the worker found the queue empty, went to sleep, woke up although there was no job for it, "
+    "and "
+    "took one without checking the queue again. Taking from an empty queue is undefined behavior: "
+    "the worker crashes, or runs something that is not a job.");
 
-// What a worker of these tests does.
+// The work of one worker: takes one job and runs it.
 void handle_one(JobQueue& queue) {
   const Job job = queue.take();
-  lab::check(job != nullptr, "take() returned, but what it returned is not a job");
+  lab::check(job != nullptr, "take() returned an empty job");
   job();
 }
 
@@ -33,7 +35,7 @@ TEST(BareWait, WorkerSleepsUntilThereIsAJob) {
         lab::note("is about to submit a job");
         queue.submit([&] { ++done; });
         worker.join();
-        lab::check(done == 1, "the job was done " + std::to_string(done) + " times, not once");
+        lab::check(done == 1, "the job ran " + std::to_string(done) + " times; wanted: once");
       },
       {.max_spurious_wakeups = 2, .random_schedules = 20});
 }
@@ -50,7 +52,7 @@ TEST(BareWait, TwoWorkersDoEachJobOnce) {
         worker1.join();
         worker2.join();
         for (const int times : done) {
-          lab::check(times == 1, "a job was done " + std::to_string(times) + " times, not once");
+          lab::check(times == 1, "a job ran " + std::to_string(times) + " times; wanted: once");
         }
       },
       {.max_spurious_wakeups = 0, .random_schedules = 20});
@@ -64,7 +66,7 @@ TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
     queue.submit([] {});
     worker.join();
     lab::check(lab::steady_clock::now() == start,
-               "the worker watched the clock; it has to sleep until it is notified");
+               "the worker woke by the clock; it must sleep until it is notified");
   };
   expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }

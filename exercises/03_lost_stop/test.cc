@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE
@@ -9,9 +11,10 @@ namespace {
 
 constexpr Lesson kLesson(
     "03_lost_stop",
-    "the worker saw that stop was false, then stop was set and notified, and only then the worker "
-    "went to sleep. A notification is not kept for later, so it sleeps for ever and the shutdown "
-    "waits with it.");
+    "the worker checked stop and saw false, then stop was set and notified, and only then the "
+    "worker "
+    "went to sleep. A condition variable does not keep a notification for later, so the worker "
+    "sleeps forever, and the shutdown waits with it.");
 
 TEST(LostStop, WorkerEndsWhenItIsAskedTo) {
   expect_every_schedule(kLesson, [] {
@@ -20,7 +23,8 @@ TEST(LostStop, WorkerEndsWhenItIsAskedTo) {
     worker.stop();
     const auto asked = lab::steady_clock::now();
     thread.join();
-    lab::check(lab::steady_clock::now() == asked, "the worker noticed by the clock, not by stop()");
+    lab::check(lab::steady_clock::now() == asked,
+               "the worker was woken by the clock, not by stop()");
   });
 }
 
@@ -32,7 +36,7 @@ TEST(LostStop, JobsSubmittedBeforeAreDone) {
     for (int i = 0; i < 2; ++i) worker.submit([&] { ++done; });
     worker.stop();
     thread.join();
-    lab::check(done == 2, "of 2 jobs, " + std::to_string(done) + " were done");
+    lab::check(done == 2, std::to_string(done) + " of 2 jobs ran; wanted: 2 of 2");
   });
 }
 

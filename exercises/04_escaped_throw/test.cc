@@ -16,9 +16,10 @@ namespace {
 
 constexpr Lesson kLesson(
     "04_escaped_throw",
-    "a job threw, and nothing between it and the next job turned that into a report. Out of the "
-    "thread it is std::terminate, out of the loop the end of this worker: one bad job costs all "
-    "those behind it.");
+    "a job threw, and no code between it and the next job turned the exception into a report. If "
+    "the "
+    "exception leaves the thread, std::terminate ends the program; if it only leaves the loop, the "
+    "worker exits. Either way, one bad job costs every job behind it.");
 
 struct Failure {
   std::string id{};
@@ -62,7 +63,7 @@ Job succeeds(const std::string& id, bool& done) {
           }};
 }
 
-// What a worker reports that does these jobs on a thread of its own.
+// Runs these jobs on a worker with its own thread, and returns the worker's reports.
 std::vector<Failure> reports_on(std::vector<Job> jobs) {
   std::vector<Failure> reports;
   Worker worker([&reports](const std::string& id, const std::string& error) {
@@ -76,29 +77,28 @@ std::vector<Failure> reports_on(std::vector<Job> jobs) {
   return reports;
 }
 
-// Fails the schedule unless one report names the job, and that one has `error` in it.
+// Fails the schedule unless exactly one report names the job and contains `error`.
 void check_reported_once(const std::vector<Failure>& reports, const std::string& id,
                          const std::string& error) {
   std::size_t count = 0;
   for (const Failure& report : reports) {
     if (report.id != id) continue;
     ++count;
-    lab::check(
-        report.error.find(error) != std::string::npos,
-        "the report on " + id + " says \"" + report.error + "\", and not why: \"" + error + "\"");
+    lab::check(report.error.find(error) != std::string::npos,
+               "the report on " + id + " says \"" + report.error + "\"; wanted: \"" + error + "\"");
   }
   lab::check(count == 1,
-             id + " failed, and " + std::to_string(count) + " reports name it; wanted: exactly 1");
+             id + " failed, but " + std::to_string(count) + " reports name it; wanted: exactly 1");
 }
 
 TEST(EscapedThrow, JobThatThrowsIsReportedAndTheNextOneIsDone) {
   expect_every_schedule(kLesson, [] {
     bool done = false;
     const auto reports = reports_on({throws("job 1"), succeeds("job 2", done)});
-    lab::check(done, "job 1 threw; job 2 was next in the queue, and the worker never ran it");
+    lab::check(done, "job 1 threw; job 2 was next in the queue, but the worker never ran it");
     check_reported_once(reports, "job 1", "disk is full");
-    lab::check(reports.size() == 1,
-               "1 job failed, but there are " + std::to_string(reports.size()) + " reports");
+    lab::check(reports.size() == 1, "1 job failed, but there are " +
+                                        std::to_string(reports.size()) + " reports; wanted: 1");
   });
 }
 
@@ -106,7 +106,7 @@ TEST(EscapedThrow, WhatIsThrownNeedNotBeAStdException) {
   expect_every_schedule(kLesson, [] {
     bool done = false;
     const auto reports = reports_on({throws_a_number("job 1"), succeeds("job 2", done)});
-    lab::check(done, "job 1 threw 42; job 2 was next in the queue, and the worker never ran it");
+    lab::check(done, "job 1 threw 42; job 2 was next in the queue, but the worker never ran it");
     check_reported_once(reports, "job 1", "");
   });
 }

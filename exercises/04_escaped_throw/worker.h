@@ -1,4 +1,4 @@
-// A worker's loop over a queue of jobs, and the report on those that fail.
+// A worker that runs jobs from its queue and reports the jobs that fail.
 #pragma once
 
 #include <deque>
@@ -14,14 +14,14 @@
 
 namespace worker_pool {
 
-using JobResult = std::expected<void, std::string>;  // the error says why
+using JobResult = std::expected<void, std::string>;  // the error is the reason
 
 struct Job {
   std::string id{};
   std::function<JobResult()> work{};
 };
 
-// Told of each job that failed, on the worker's thread and without a lock held. Must not throw.
+// Called for each failed job, on the worker's thread, with no lock held. Must not throw.
 using ReportFailure = std::function<void(const std::string& id, const std::string& error)>;
 
 class Worker {
@@ -36,7 +36,7 @@ class Worker {
     work_ready_.notify_one();
   }
 
-  // No more jobs will come: run() returns as soon as none is left.
+  // No job is submitted after this: run() returns once no job is left.
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -45,17 +45,17 @@ class Worker {
     work_ready_.notify_all();
   }
 
-  // The function of the worker's thread.
+  // The worker's thread runs this function.
   void run() {
     while (const std::optional<Job> job = next()) {
-      // TODO(you): when a job throws, nobody is told which one, and the jobs behind it are lost.
+      // TODO(you): when a job throws, it is not reported, and the jobs behind it are lost.
       const JobResult result = job->work();
       if (!result) report_(job->id, result.error());
     }
   }
 
  private:
-  // Blocks until there is a job; nullopt: closed, and no job is left.
+  // Blocks until there is a job. Returns nullopt when closed and no job is left.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

@@ -15,10 +15,10 @@ namespace {
 constexpr Lesson kLesson(
     "05_dangling_capture",
     "send_later() returned, its parameters were destroyed, and only then a worker took the job, "
-    "which still refers to them. A job outlives the function that makes it, so it has to own what "
-    "it works with.");
+    "which still refers to them. A job outlives the function that creates it, so it must own what "
+    "it uses.");
 
-using Sent = std::vector<std::string>;  // the texts, in the order in which they were sent
+using Sent = std::vector<std::string>;  // the texts, in the order they were sent
 
 class Connection {
  public:
@@ -33,7 +33,7 @@ class Connection {
   Sent& sent_;
 };
 
-// A report and its connection, watched but not owned once they were handed to send_later().
+// A report and its connection. send_later() takes ownership; this class only observes them.
 class Watched {
  public:
   explicit Watched(std::string text) : text_(std::move(text)) {}
@@ -46,28 +46,25 @@ class Watched {
     lab::note("calls send_later() for \"" + text_ + "\"");
     send_later(jobs, std::move(report),
                [connection = std::move(connection)](const Report& it) { connection->send(it); });
-    lab::note("is back from send_later()");
+    lab::note("returns from send_later()");
   }
 
-  // Does the job, unless it would use what does not exist any more.
-  void check_and_do(const Job& job) const {
+  // Runs the job. Fails the schedule first if the job would use an object that no longer exists.
+  void check_and_run(const Job& job) const {
     lab::note("takes the job for \"" + text_ + "\"");
     lab::check(
         !report_.expired(),
-        "the report that was handed over is gone before its job is done: the job refers to it, "
-        "or has a copy of it");
+        "the report was destroyed before its job ran: the job holds a reference to it or a copy "
+        "of it");
     lab::check(!connection_.expired(),
-               "the job is about to use the connection, which has been destroyed already");
+               "the job is about to use the connection, which has already been destroyed");
     job();
   }
 
-  void check_gone() const {
-    lab::check(report_.expired(), "\"" + text_ +
-                                      "\" has been sent and its job is gone, but the "
-                                      "report is still kept somewhere");
-    lab::check(connection_.expired(), "\"" + text_ +
-                                          "\" has been sent and its job is gone, but "
-                                          "the connection is still kept somewhere");
+  void check_destroyed() const {
+    const std::string done = "\"" + text_ + "\" has been sent and its job has been destroyed, but ";
+    lab::check(report_.expired(), done + "the report still exists");
+    lab::check(connection_.expired(), done + "the connection still exists");
   }
 
  private:
@@ -83,12 +80,12 @@ TEST(DanglingCapture, JobOwnsWhatItNeedsUntilItIsDone) {
     Watched report("disk is full");
     report.send(jobs, sent);
     lab::check(sent.empty(),
-               "send_later() has sent the report itself instead of leaving it to a "
-               "worker");
-    lab::thread worker("worker", [&] { report.check_and_do(jobs.pop()); });
+               "send_later() sent the report itself instead of leaving that to a worker");
+    lab::thread worker("worker", [&] { report.check_and_run(jobs.pop()); });
     worker.join();
-    lab::check(sent == Sent{"disk is full"}, "the job is done, but the report was not sent once");
-    report.check_gone();
+    lab::check(sent == Sent{"disk is full"},
+               "the job has run, but the report was not sent exactly once");
+    report.check_destroyed();
   });
 }
 
@@ -99,16 +96,16 @@ TEST(DanglingCapture, EachJobHasItsOwnReport) {
     Watched first("disk is full");
     Watched second("disk is fine");
     lab::thread worker("worker", [&] {
-      first.check_and_do(jobs.pop());
-      second.check_and_do(jobs.pop());
+      first.check_and_run(jobs.pop());
+      second.check_and_run(jobs.pop());
     });
     first.send(jobs, sent);
     second.send(jobs, sent);
     worker.join();
     lab::check(sent == Sent{"disk is full", "disk is fine"},
-               "both jobs are done, but not each report was sent once");
-    first.check_gone();
-    second.check_gone();
+               "both jobs have run, but the reports were not sent exactly once each, in order");
+    first.check_destroyed();
+    second.check_destroyed();
   });
 }
 

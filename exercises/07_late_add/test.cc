@@ -12,9 +12,10 @@ namespace {
 
 constexpr Lesson kLesson(
     "07_late_add",
-    "wait() looked at the count before a new thread had reached its first line, add(). Zero means "
-    "that everybody is done, so it returned, and whoever relied on it went on without work that "
-    "had not begun.");
+    "wait() checked the count before a new thread had reached its first line, add(). A count of "
+    "zero "
+    "means that every member is done, so wait() returned, and its caller went on although the work "
+    "had not even started.");
 
 TEST(LateAdd, WaitReturnsWhenAllWorkIsDone) {
   expect_every_schedule(kLesson, [] {
@@ -30,9 +31,9 @@ TEST(LateAdd, WaitReturnsWhenAllWorkIsDone) {
     }
     lab::note("calls wait()");
     group.wait();
-    lab::note("wait() has returned");
+    lab::note("returns from wait()");
     lab::check(done == 2, "wait() returned when " + std::to_string(done) +
-                              " of 2 workers had done their work; wanted: 2 of 2");
+                              " of 2 workers had finished their work; wanted: 2 of 2");
     for (lab::thread& thread : threads) thread.join();
   });
 }
@@ -52,7 +53,7 @@ TEST(LateAdd, StartDoesNotWaitForTheWork) {
   expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }
 
-TEST(LateAdd, NobodyIsWaitedForInAnEmptyGroup) {
+TEST(LateAdd, WaitOnAnEmptyGroupReturnsAtOnce) {
   const auto scenario = [] {
     WaitGroup group;
     lab::note("calls wait() on a group without members");

@@ -1,4 +1,4 @@
-// A group of threads to wait for, and the way to start one that belongs to it.
+// A wait group, and a function that starts a thread as a member of one.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace worker_pool {
 
-// Counts who is at work. Every function may be called from many threads at once.
+// Counts the threads at work. Thread-safe.
 class WaitGroup {
  public:
   void add() {
@@ -19,25 +19,25 @@ class WaitGroup {
 
   void done() {
     const std::lock_guard lock(mutex_);
-    if (--members_ == 0) nobody_left_.notify_all();
+    if (--members_ == 0) all_done_.notify_all();
   }
 
-  // Blocks until the group has no members: at once if it has none now.
+  // Blocks until the group has no members. Returns at once if it has none now.
   void wait() {
     std::unique_lock lock(mutex_);
-    nobody_left_.wait(lock, [this] { return members_ == 0; });
+    all_done_.wait(lock, [this] { return members_ == 0; });
   }
 
  private:
   lab::mutex mutex_;
-  lab::condition_variable nobody_left_{"nobody_left"};
+  lab::condition_variable all_done_{"all_done"};
   int members_ = 0;  // guarded by mutex_
 };
 
-// Starts a thread that does `work` as a member of `group`, and returns without waiting for it.
+// Starts a thread that runs `work` as a member of `group`. Returns without waiting for the work.
 inline lab::thread start(WaitGroup& group, std::function<void()> work) {
   return lab::thread("worker", [&group, work = std::move(work)] {
-    // TODO(you): whoever calls wait() after start() may not wait for this thread.
+    // TODO(you): a wait() called after start() may not wait for this thread.
     group.add();
     work();
     group.done();

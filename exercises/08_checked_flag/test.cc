@@ -12,9 +12,10 @@ namespace {
 
 constexpr Lesson kLesson(
     "08_checked_flag",
-    "one worker loaded the rules and then set the flag; another one looked at the flag and took "
-    "the rules. Only what is ordered by a lock or an atomic is seen in that order: it may find the "
-    "flag set and the rules missing.");
+    "one worker loaded the rules and then set the flag; another worker read the flag without a "
+    "lock "
+    "and took the rules. Only a lock or an atomic makes one thread see another thread's writes in "
+    "order: without it, a worker may see the flag set and the rules missing.");
 
 TEST(CheckedFlag, EveryWorkerGetsAllRules) {
   expect_every_schedule(kLesson, [] {
@@ -27,28 +28,29 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
       lab::note("loads rule 2 of 2");
       rules.push_back("the rest goes to worker 2");
     });
-    lab::check(loads == 0, "the rules were loaded before anybody had asked for them");
+    lab::check(loads == 0, "the rules were loaded before a worker had asked for them");
 
     const auto work = [&] {
       const std::size_t before = lab::synchronizations();
       const Rules& rules = cache.get();
-      const bool has_synchronised = lab::synchronizations() != before;
-      lab::note(std::string("has the rules, by ") +
-                (has_synchronised ? "a lock or an atomic" : "a look at plain memory"));
+      const bool has_synchronized = lab::synchronizations() != before;
+      lab::note(std::string("gets the rules through ") +
+                (has_synchronized ? "a lock or an atomic" : "plain memory only"));
       lab::check(rules.size() == 2, "get() returned when " + std::to_string(rules.size()) +
                                         " of 2 rules were loaded; wanted: 2 of 2");
-      // Neither a lock nor an atomic: nothing orders this thread after the one that loaded the
+      // Without a lock or an atomic, nothing orders this thread after the one that loaded the
       // rules.
       lab::check(
-          has_synchronised,
-          "data race: no lock and no atomic orders this get() after the loading, so outside "
-          "the lab the rules may be missing (the lab sees no std::atomic and no std::call_once)");
+          has_synchronized,
+          "data race: no lock and no atomic orders this get() after the loading, so outside the "
+          "lab the rules may be missing (the lab does not see std::atomic and std::call_once)");
     };
     lab::thread one("worker 1", work);
     lab::thread two("worker 2", work);
     one.join();
     two.join();
-    lab::check(loads == 1, "the rules were loaded " + std::to_string(loads) + " times");
+    lab::check(loads == 1,
+               "the rules were loaded " + std::to_string(loads) + " times; wanted: once");
   });
 }
 

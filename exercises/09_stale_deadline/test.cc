@@ -15,18 +15,18 @@ using namespace std::chrono_literals;
 
 constexpr Lesson kLesson(
     "09_stale_deadline",
-    "job b was in time when it was submitted, then it waited in the queue until its deadline was "
-    "over, and then it was run all the same. Nobody wants its result any more, and it takes time "
-    "from the jobs behind it.");
+    "job b was in time when it was submitted, then it waited in the queue until its deadline had "
+    "passed, and then it ran anyway. Its result is useless by now, and running it delays the jobs "
+    "behind it.");
 
-// Nothing takes time here but the jobs.
+// Only the jobs take time here.
 const lab::Options kExactTimes{.early_timeouts = false};
 
 std::string seconds(lab::steady_clock::duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
 }
 
-// A worker on its thread, and what became of the jobs that it was given.
+// A worker on its own thread, and a record of what happened to each of its jobs.
 class Bench {
  public:
   void submit(const std::string& id, lab::steady_clock::duration takes,
@@ -37,22 +37,22 @@ class Bench {
     worker_.submit({.id = id, .deadline = until, .body = [this, id, takes, until] {
                       lab::note("runs job " + id + ", which takes " + seconds(takes));
                       const auto late_by = lab::steady_clock::now() - until;
-                      lab::check(late_by <= 0s, "job " + id + " was run " + seconds(late_by) +
-                                                    " after its deadline");
+                      lab::check(late_by <= 0s,
+                                 "job " + id + " ran " + seconds(late_by) + " after its deadline");
                       ++seen_[id].run;
                       lab::this_thread::sleep_for(takes);
                     }});
   }
 
-  // Every job has to be run or reported, once.
+  // Every job must have run or been reported as late, exactly once.
   void finish() {
     worker_.close();
     thread_.join();
     for (const auto& [id, seen] : seen_) {
-      lab::check(seen.run + seen.reported == 1,
-                 "job " + id + " was run " + std::to_string(seen.run) +
-                     " times and reported as late " + std::to_string(seen.reported) +
-                     " times; it has to be one of the two, once");
+      lab::check(seen.run + seen.reported == 1, "job " + id + " ran " + std::to_string(seen.run) +
+                                                    " times and was reported as late " +
+                                                    std::to_string(seen.reported) +
+                                                    " times; wanted: one of the two, once");
     }
   }
 
@@ -65,7 +65,7 @@ class Bench {
   void report(const Job& job) {
     lab::note("reports job " + job.id + " as late");
     lab::check(lab::steady_clock::now() > job.deadline,
-               "job " + job.id + " was reported as late, and was in time");
+               "job " + job.id + " was reported as late, but it was in time");
     ++seen_[job.id].reported;
     if (job.id == "c") submit("c again", 1s, 60s);
   }

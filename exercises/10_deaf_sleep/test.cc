@@ -16,9 +16,9 @@ using std::chrono::seconds;
 
 constexpr Lesson kLesson(
     "10_deaf_sleep",
-    "the poller went to sleep for its whole period, then stop was set. A sleeping thread looks at "
-    "no flag, so stop() waited for the rest of the period, and a shutdown with a time limit is "
-    "killed with work in its hands.");
+    "the poller went to sleep for its whole period, then stop was set. A sleeping thread checks no "
+    "flag, so stop() waited for the rest of the period. A service whose shutdown has a time limit "
+    "is killed before its work is finished.");
 
 // The clock moves only when every thread sleeps or waits, so the times are exact.
 constexpr lab::Options kExactTimes{.early_timeouts = false};
@@ -45,7 +45,7 @@ TEST(DeafSleep, StopEndsTheSleep) {
         const auto took = lab::steady_clock::now() - asked;
         lab::check(took == seconds(0), "stop() took " + in_seconds(took) + "; wanted: 0 s");
         lab::check(lab::running_threads() == 1,
-                   "stop() returned, and the poller's thread, which uses the poller, still runs");
+                   "stop() returned, but the poller's thread, which uses the poller, still runs");
       },
       kExactTimes);
 }
@@ -59,7 +59,7 @@ TEST(DeafSleep, PollsOncePerPeriod) {
         Poller poller(minutes(1), [&] {
           const auto now = lab::steady_clock::now() - began;
           lab::note("polls at " + in_seconds(now));
-          const auto due = polls++ * (minutes(1) + seconds(1));  // a period, and a poll
+          const auto due = polls++ * (minutes(1) + seconds(1));  // one period plus one poll
           lab::check(now == due, "poll " + std::to_string(polls) + " came at " + in_seconds(now) +
                                      "; wanted: at " + in_seconds(due));
           lab::this_thread::sleep_for(seconds(1));

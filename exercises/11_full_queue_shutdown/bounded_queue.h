@@ -1,4 +1,4 @@
-// A queue between threads with a limit: push() waits for room, pop() waits for a value.
+// A bounded queue between threads: push() waits for room, pop() waits for a value.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
 
-  // Blocks while the queue is full. False: it is closed, and `value` is still the caller's.
+  // Blocks while the queue is full. Returns false when it is closed: the caller still owns `value`.
   [[nodiscard]] bool push(T&& value) {
     {
       std::unique_lock lock(mutex_);
-      // TODO(you): whoever waits here when the queue is closed may wait for ever.
+      // TODO(you): a thread that waits here when the queue is closed may wait forever.
       not_full_.wait(lock, [this] { return values_.size() < capacity_; });
       if (closed_) return false;
       values_.push_back(std::move(value));
@@ -29,7 +29,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Blocks while the queue is empty. nullopt: it is closed, and no value is left.
+  // Blocks while the queue is empty. Returns nullopt when it is closed and no value is left.
   std::optional<T> pop() {
     std::optional<T> value;
     {
@@ -43,7 +43,7 @@ class BoundedQueue {
     return value;
   }
 
-  // No more values are accepted; what is queued can still be popped.
+  // The queue accepts no more values. Values already queued can still be popped.
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 
 constexpr Lesson kLesson(
     "11_full_queue_shutdown",
-    "the producers waited for room, then close() woke only those who wait for a job. Nobody makes "
-    "room any more, so the producers sleep for ever, each with a job in hand, and the shutdown "
-    "waits with them.");
+    "the producers waited for room, then close() woke only the threads that wait for a job. No "
+    "consumer makes room any more, so the producers sleep forever, each with a job in hand, and "
+    "the shutdown waits with them.");
 
 using Job = std::unique_ptr<int>;
 using Queue = BoundedQueue<Job>;
@@ -27,24 +27,24 @@ using Queue = BoundedQueue<Job>;
 void push_accepted(Queue& queue, int number) {
   lab::note("pushes job " + std::to_string(number));
   lab::check(queue.push(std::make_unique<int>(number)),
-             "push refused job " + std::to_string(number) + ", although the queue was open");
+             "push refused job " + std::to_string(number) + " although the queue was open");
 }
 
-// For a queue that is full for as long as this push can last.
+// Pushes into a queue that stays full during the whole call.
 void push_refused(Queue& queue, int number) {
   const std::string name = "job " + std::to_string(number);
   Job job = std::make_unique<int>(number);
   const bool pushed = queue.push(std::move(job));
-  lab::check(!pushed, "push accepted " + name + ", although the queue was full");
-  lab::check(job != nullptr, "push refused " + name + ", and did not leave it to its owner");
+  lab::check(!pushed, "push accepted " + name + " although the queue was full");
+  lab::check(job != nullptr, "push refused " + name + ", but the caller no longer has it");
 }
 
-// The jobs from 1 to `last` are left in the queue, and then its end.
+// Pops jobs 1 to `last`, and then the end of the closed queue.
 void pop_rest(Queue& queue, int last) {
   for (int number = 1; number <= last; ++number) {
     const std::optional<Job> job = queue.pop();
     lab::check(job.has_value() && **job == number,
-               "job " + std::to_string(number) + " was accepted, and pop did not return it");
+               "job " + std::to_string(number) + " was accepted, but pop did not return it");
   }
   lab::check(!queue.pop().has_value(), "pop returned more jobs than were accepted");
 }
@@ -58,7 +58,8 @@ TEST(FullQueueShutdown, CloseWakesEveryProducerThatWaitsForRoom) {
         push_accepted(queue, 1);
         lab::thread first("producer 1", [&] { push_refused(queue, 2); });
         lab::thread second("producer 2", [&] { push_refused(queue, 3); });
-        // Most likely both wait for room after that, but the explorer may also let it be too short.
+        // After this, both wait for room in most schedules; in some, the sleep is too short for
+        // that.
         lab::this_thread::sleep_for(1s);
         lab::note("closes the queue");
         const auto closed = lab::steady_clock::now();
@@ -66,7 +67,7 @@ TEST(FullQueueShutdown, CloseWakesEveryProducerThatWaitsForRoom) {
         first.join();
         second.join();
         lab::check(lab::steady_clock::now() == closed,
-                   "the producers noticed by the clock, not by close()");
+                   "the producers were woken by the clock, not by close()");
         pop_rest(queue, 1);
       },
       options);
@@ -84,10 +85,10 @@ TEST(FullQueueShutdown, CloseWakesEveryConsumerAndRefusesWhatComesLater) {
         queue.close();
         first.join();
         second.join();
-        lab::note("pushes job 1, after the close");
+        lab::note("pushes job 1 after close()");
         Job late = std::make_unique<int>(1);
         lab::check(!queue.push(std::move(late)), "push accepted job 1 after close()");
-        lab::check(late != nullptr, "push refused job 1, and did not leave it to its owner");
+        lab::check(late != nullptr, "push refused job 1, but the caller no longer has it");
       },
       options);
 }

@@ -11,10 +11,12 @@ namespace {
 
 constexpr Lesson kLesson(
     "12_close_contract",
-    "the first shutdown ended the worker, and the pool did not remember it. A second one joins the "
-    "same thread again; a job that comes later is accepted, and lost: nobody is left to do it.");
+    "the first shutdown ended the worker, and the pool did not remember it. A second shutdown "
+    "joins "
+    "the same thread again, which ends the program. A job submitted later is accepted and lost, "
+    "because no worker is left to run it.");
 
-// The wait in the pool has its predicate: spurious wake-ups would show nothing new.
+// The pool waits with a predicate, so spurious wake-ups would show nothing new.
 lab::Options options() { return {.max_spurious_wakeups = 0, .random_schedules = 20}; }
 
 TEST(CloseContract, SecondShutdownDoesNothing) {
@@ -27,8 +29,8 @@ TEST(CloseContract, SecondShutdownDoesNothing) {
         lab::check(status == SubmitStatus::kAccepted, "a job was refused before any shutdown");
         lab::note("shuts the pool down");
         pool.shutdown();
-        lab::check(done == 1, "shutdown() returned, and a job that was accepted is not done");
-        lab::check(lab::running_threads() == 1, "shutdown() returned, and the worker still runs");
+        lab::check(done == 1, "shutdown() returned, but an accepted job has not run");
+        lab::check(lab::running_threads() == 1, "shutdown() returned, but the worker still runs");
 
         lab::note("shuts the pool down again");
         pool.shutdown();
@@ -49,10 +51,10 @@ TEST(CloseContract, JobAfterShutdownIsRefused) {
         Job job = [&] { ++done; };
         const SubmitStatus status = pool.submit(std::move(job));
         lab::check(status == SubmitStatus::kClosed,
-                   "the job was accepted after the shutdown, and nobody is left to do it");
+                   "the job was accepted after the shutdown, but no worker is left to run it");
         lab::check(job != nullptr,
-                   "the job was refused, and the caller does not have it any more: it is lost");
-        lab::check(done == 0, "the job was refused, and done all the same");
+                   "the job was refused, but the caller no longer has it: the job is lost");
+        lab::check(done == 0, "the job was refused, but it ran anyway");
       },
       options());
 }
@@ -74,9 +76,9 @@ TEST(CloseContract, JobDuringShutdownIsDoneOrRefused) {
         pool.shutdown();
         producer.join();
         lab::check(status != SubmitStatus::kAccepted || done == 1,
-                   "a job was accepted while the pool shut down, and it is never done");
+                   "a job was accepted during the shutdown, but it never ran");
         lab::check(status != SubmitStatus::kClosed || done == 0,
-                   "a job was refused, and done all the same");
+                   "a job was refused, but it ran anyway");
       },
       options());
 }

@@ -14,20 +14,20 @@ using namespace std::chrono_literals;
 
 constexpr Lesson kLesson(
     "13_detached_worker",
-    "the worker was detached, then the pool was destroyed, and the worker still had a job to do. "
-    "Nobody waits for it: it goes on with a mutex and a queue that are gone, and when the program "
-    "ends first, the job is lost.");
+    "the worker was detached, then the pool was destroyed while the worker still had a job to run. "
+    "No thread waits for the worker: it goes on using a mutex and a queue that have been "
+    "destroyed, and if the program exits first, the job is lost.");
 
-// To be called right after the pool's scope: the worker cannot have run in between, so when this
-// fails, it has not touched what was destroyed, and never will.
+// Must be called right after the pool's scope. The worker cannot run in between, so if this fails,
+// the worker has not used the destroyed pool, and never will.
 void check_worker_ended(int jobs, int done) {
-  lab::check(lab::running_threads() == 1, "the pool is destroyed, and its worker still runs");
-  lab::check(done == jobs, "the pool is destroyed, and of " + std::to_string(jobs) + " jobs " +
-                               std::to_string(done) + " are done");
+  lab::check(lab::running_threads() == 1, "the pool has been destroyed, but its worker still runs");
+  lab::check(done == jobs, "the pool has been destroyed, but only " + std::to_string(done) +
+                               " of " + std::to_string(jobs) + " jobs have run");
 }
 
 TEST(DetachedWorker, DestructorWaitsForTheWorker) {
-  const lab::Options nobody_is_slow{.early_timeouts = false};
+  const lab::Options exact_times{.early_timeouts = false};
   expect_every_schedule(
       kLesson,
       [] {
@@ -41,14 +41,14 @@ TEST(DetachedWorker, DestructorWaitsForTheWorker) {
             lab::note("finishes the job");
             ++done;
           });
-          lab::this_thread::sleep_for(1s);  // then the job has started
-          lab::note("leaves the scope of the pool");
+          lab::this_thread::sleep_for(1s);  // by then the job has started
+          lab::note("leaves the pool's scope");
         }
         check_worker_ended(1, done);
         lab::check(lab::steady_clock::now().time_since_epoch() == 10s,
-                   "the destructor waited by the clock, not for the worker");
+                   "the destructor was woken by the clock, not by the worker");
       },
-      nobody_is_slow);
+      exact_times);
 }
 
 TEST(DetachedWorker, SubmittedJobsAreDone) {
@@ -57,7 +57,7 @@ TEST(DetachedWorker, SubmittedJobsAreDone) {
     {
       Pool pool;
       for (int i = 0; i < 2; ++i) pool.submit([&] { ++done; });
-      lab::note("leaves the scope of the pool");
+      lab::note("leaves the pool's scope");
     }
     check_worker_ended(2, done);
   });

@@ -17,41 +17,42 @@ constexpr Lesson kLesson(
     "14_timeout_that_waits",
     "the wait ended after 10 ms, as it should. Then ~jthread joined the helper, which waits for "
     "the "
-    "job. The caller asked for a limit and got none: it cannot cancel the job, nor save what is "
-    "queued behind it.");
+    "job. The caller asked for a time limit and got none: it can neither cancel the job nor save "
+    "the jobs queued behind it.");
 
 std::string in_ms(lab::steady_clock::duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
          " ms";
 }
 
-// Nobody is slow for as long as these timeouts.
-const lab::Options kNobodyIsSlow{.early_timeouts = false};
+// No thread is delayed for as long as these timeouts.
+const lab::Options kExactTimes{.early_timeouts = false};
 
 TEST(TimeoutThatWaits, ReturnsWhenTheTimeIsOver) {
   const auto scenario = [] {
-    LabGate begun("the job has begun");
+    LabGate started("job started");
     LabGate gate("job");
     Pool pool;
     pool.submit([&] {
-      begun.open();
-      lab::this_thread::sleep_for(5ms);  // so that something happens during the wait
+      started.open();
+      lab::this_thread::sleep_for(5ms);  // so that the job does something during the wait
       gate.wait();
     });
-    begun.wait();
+    started.wait();
     for (int call = 1; call <= 2; ++call) {
       lab::note("calls drain_for(10ms)");
       const auto called = lab::steady_clock::now();
-      lab::check(!pool.drain_for(10ms), "drain_for(10ms) returned true, but the job is not done");
+      lab::check(!pool.drain_for(10ms),
+                 "drain_for(10ms) returned true, but the job has not finished");
       const auto took = lab::steady_clock::now() - called;
-      lab::check(took == 10ms, "drain_for(10ms) was back after " + in_ms(took));
+      lab::check(took == 10ms, "drain_for(10ms) returned after " + in_ms(took) + "; wanted: 10 ms");
     }
-    const std::size_t left = lab::running_threads() - 2;  // without main and the worker
-    lab::check(left == 0, "drain_for() has left " + std::to_string(left) +
-                              " threads behind, which use the pool even after its end");
+    const std::size_t left = lab::running_threads() - 2;  // besides main and the worker
+    lab::check(left == 0, "drain_for() has left threads behind: " + std::to_string(left) +
+                              ". They use the pool even after its destruction");
     gate.open();
   };
-  expect_every_schedule(kLesson, scenario, kNobodyIsSlow);
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(TimeoutThatWaits, ReturnsAsSoonAsTheJobsAreDone) {
@@ -64,11 +65,11 @@ TEST(TimeoutThatWaits, ReturnsAsSoonAsTheJobsAreDone) {
                           const bool drained = pool.drain_for(1h);
                           const auto took = lab::steady_clock::now() - called;
                           lab::check(drained, "drain_for(1h) returned false after " + in_ms(took) +
-                                                  ", although the job takes no time");
-                          lab::check(took == 0ms, "drain_for(1h) was " + in_ms(took) +
+                                                  " although the job takes no time");
+                          lab::check(took == 0ms, "drain_for(1h) returned " + in_ms(took) +
                                                       " late: the job takes no time");
                         },
-                        // Nobody is slow for an hour.
+                        // No thread is delayed for an hour.
                         {.early_timeouts = false, .random_schedules = 50});
 }
 

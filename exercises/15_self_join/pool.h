@@ -1,4 +1,4 @@
-// A pool with one worker, which its users share, and a job that submits another one.
+// A pool with one worker, shared by its users, and a job that submits another job.
 #pragma once
 
 #include <deque>
@@ -16,7 +16,7 @@ using Job = std::function<void()>;
 
 class Pool {
  public:
-  // Waits until every job is done, also those that jobs submit meanwhile.
+  // Waits until every job has finished, including jobs that other jobs submit meanwhile.
   ~Pool() {
     {
       const std::lock_guard lock(mutex_);
@@ -39,7 +39,7 @@ class Pool {
     while (const std::optional<Job> job = next()) (*job)();
   }
 
-  // Blocks until there is a job; nullopt: closed, and no job is left.
+  // Blocks until there is a job. Returns nullopt when closed and no job is left.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
@@ -53,13 +53,13 @@ class Pool {
   lab::condition_variable work_ready_{"work_ready"};
   std::deque<Job> jobs_;                             // guarded by mutex_
   bool closed_ = false;                              // guarded by mutex_
-  lab::thread worker_{"worker", [this] { run(); }};  // last: it uses the others at once
+  lab::thread worker_{"worker", [this] { run(); }};  // declared last: uses the others at once
 };
 
-// Does `first`, then submits `second` as a job of its own: jobs that were submitted meanwhile come
-// between the two.
+// Runs `first`, then submits `second` as a separate job: jobs submitted in the meantime run between
+// the two.
 inline void submit_both(const std::shared_ptr<Pool>& pool, Job first, Job second) {
-  // TODO(you): some nights the process dies of "Resource deadlock avoided", with jobs left.
+  // TODO(you): rarely, the process dies of "Resource deadlock avoided", with jobs queued.
   pool->submit([pool, first = std::move(first), second = std::move(second)] {
     first();
     pool->submit(second);

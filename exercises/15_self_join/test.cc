@@ -15,28 +15,29 @@ using namespace std::chrono_literals;
 
 constexpr Lesson kLesson(
     "15_self_join",
-    "main let go of the pool while a job still owned it, so the job was the last owner. ~Pool ran "
-    "on the worker and joined it: outside the lab join() throws, std::terminate follows, and the "
-    "queue is lost with the process.");
+    "main released the pool while a job still owned it, so the job was the last owner. ~Pool ran "
+    "on "
+    "the worker and tried to join it: outside the lab, join() throws, std::terminate ends the "
+    "process, and the queue is lost with it.");
 
-// Looks at the end of the pool, on whichever thread that is, before anybody can use what is gone.
+// Checks the pool's destruction on the thread that destroys it, before any thread can use it again.
 std::shared_ptr<Pool> make_pool() {
   const auto end = [](Pool* pool) {
-    lab::note("was the last owner of the pool: ~Pool begins");
+    lab::note("is the last owner of the pool: ~Pool starts");
     std::unique_ptr<Pool>(pool).reset();
     lab::check(lab::running_threads() == 1,
-               "the pool is gone, and main is not the only thread left: somebody runs on whom "
-               "nobody waits for");
+               "the pool has been destroyed, but main is not the only thread left: a thread that "
+               "nothing waits for still runs");
   };
   return {std::make_unique<Pool>().release(), end};
 }
 
-// What main does without the pool, and what it finds then.
+// Main goes on for an hour without the pool, and then checks what has run.
 void expect_done(const std::string& done, const std::string& wanted) {
   lab::this_thread::sleep_for(1h);
   lab::check(lab::running_threads() == 1,
-             "an hour after main let go of the pool, its worker is still there");
-  lab::check(done == wanted, "done: " + done + "; wanted: " + wanted);
+             "an hour after main released the pool, its worker still runs");
+  lab::check(done == wanted, "ran: " + done + "; wanted: " + wanted);
 }
 
 TEST(SelfJoin, MainLetsGoWhileAJobRuns) {
@@ -53,21 +54,21 @@ TEST(SelfJoin, MainLetsGoWhileAJobRuns) {
       gate.await_arrival();
       pool->submit([&] { done += "other "; });
       gate.open();
-      lab::note("lets go of the pool");
+      lab::note("releases the pool");
     }
     expect_done(done, "first other second ");
   });
 }
 
-// The two jobs belong to the old pool, wherever main's pointer leads meanwhile.
+// The two jobs belong to the old pool, even if main's pointer now refers to another one.
 TEST(SelfJoin, MainTakesAnotherPool) {
   const auto scenario = [] {
     std::string done;
     auto pool = std::make_shared<Pool>();
     submit_both(pool, [&] { done += "first "; }, [&] { done += "second "; });
-    lab::note("takes another pool instead");
+    lab::note("replaces the pool with another one");
     pool = std::make_shared<Pool>();
-    const std::string verdict = "the old pool should be gone, with all its jobs done; done: ";
+    const std::string verdict = "the old pool must run all its jobs before it is destroyed; ran: ";
     lab::check(done == "first second ", verdict + done);
   };
   expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});

@@ -1,29 +1,29 @@
-"""The targets of one exercise, the same for all."""
+"""The targets of one exercise, the same for all of them."""
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
-def exercise(name, file, wrong_fixes):
+def exercise(name, file):
     """Declares the targets of the exercise in this package.
 
-      :test                  the learner's: red until `file` is mended; part of //exercises
+      :test                  for the learner: red until `file` is fixed; part of //exercises
       :solution_test         the same test with solution/`file`; part of //...
-      :verdicts              for CI: the pristine starter and each wrong fix are red, each with its
-                             lesson, and the solution is green. With --test_arg=--runs=200 each of
-                             them is run that often.
-      :files                 for //tools/check_documents:documents_test, which reads the pages and what they link.
+      :verdicts              for CI: the unchanged starter and every wrong_fixes/*.h are red, each
+                             with the exercise's LESSON line, and the solution is green. To run each
+                             of them 200 times, add --test_arg=--runs=200.
+      :files                 all files, for //tools/check_documents:documents_test
 
     Args:
-      name: the exercise's folder, which its lesson names too.
-      file: the file to mend, which test.cc includes as EXERCISE_FILE.
-      wrong_fixes: names of the patches in wrong_fixes/NAME.h that do not help.
+      name: the exercise's folder, which its LESSON line names too.
+      file: the file to fix, which test.cc includes as EXERCISE_FILE.
     """
     _exercise_test("test", file, manual = True)
     _exercise_test("solution_test", "solution/" + file)
     _verdict_test("starter_guard", "red", name, "starter", ":test")
     _verdict_test("solution_guard", "green", name, "solution", ":solution_test")
     guards = [":starter_guard", ":solution_guard"]
-    for fix in wrong_fixes:
-        _exercise_test("wrong_fix_" + fix, "wrong_fixes/" + fix + ".h", manual = True)
+    for path in native.glob(["wrong_fixes/*.h"]):
+        fix = path.removeprefix("wrong_fixes/").removesuffix(".h")
+        _exercise_test("wrong_fix_" + fix, path, manual = True)
         _verdict_test(
             "wrong_fix_" + fix + "_test",
             "red",
@@ -40,7 +40,7 @@ def exercise(name, file, wrong_fixes):
         visibility = ["//exercises:__pkg__"],
     )
 
-    # Manual suites: `bazel test //...` runs none of it.
+    # Manual, like the guards in it: `bazel test //...` runs none of them.
     native.test_suite(
         name = "verdicts",
         tags = ["manual"],
@@ -65,7 +65,7 @@ def _exercise_test(name, file, manual = False):
 def _verdict_test(name, verdict, exercise, variant, test, tags = []):
     cc_test(
         name = name,
-        size = "large",  # CI runs the program 50 times
+        size = "large",  # it runs the program as often as --runs says
         args = [
             verdict,
             exercise,

@@ -1,4 +1,4 @@
-// The main() of every exercise: stops at the first failure, so that its lesson comes last.
+// main() of every exercise's test: stops at the first failure, so that its lesson comes last.
 #include <gtest/gtest.h>
 
 int main(int argc, char** argv) {

@@ -18,8 +18,8 @@ void expect_every_schedule(const Lesson& lesson, const std::function<void()>& sc
   const lab::Result result = lab::explore(options, scenario);
   const bool is_replay = !options.replay.empty();
   if (!result.failed) {
-    // Not a pass: the other schedules were not run.
-    if (is_replay) GTEST_SKIP() << "LAB_REPLAY: the replayed schedule does not break it any more";
+    // Not a pass: no other schedule was run.
+    if (is_replay) GTEST_SKIP() << "LAB_REPLAY: the replayed schedule no longer breaks it";
     return;
   }
   const std::string which =
@@ -45,7 +45,7 @@ void LabGate::wait() {
 }
 
 void LabGate::await_arrival() {
-  const std::string reason = "for somebody to arrive at the gate \"" + name_ + "\"";
+  const std::string reason = "for a thread to arrive at the gate \"" + name_ + "\"";
   lab::Scheduler::current().step(
       {.can_go_on = [this] { return arrived_; }, .reason = [reason] { return reason; }});
 }

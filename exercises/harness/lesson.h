@@ -1,7 +1,6 @@
-// What the test of an exercise is made of: a scenario, the explorer, and the lesson that a failure
-// ends with.
+// For the tests of exercises: runs a scenario under the explorer and ends a failure with a lesson.
 //
-//   constexpr Lesson kLesson("03_lost_stop", "the worker looked at stop before it was set, ...");
+//   constexpr Lesson kLesson("03_lost_stop", "the worker checked stop before it was set, ...");
 //
 //   TEST(LostStop, WorkerEndsWhenItIsAskedTo) {
 //     expect_every_schedule(kLesson, [] {
@@ -24,8 +23,8 @@
 namespace worker_pool {
 
 struct Lesson {
-  // `name`: the exercise's folder. `text`: one line that says what happened, in the order it
-  // happened, and why that loses work.
+  // `name` is the exercise's folder. `text` is one line: what happened, in the order it happened,
+  // and what it costs.
   constexpr Lesson(std::string_view name, std::string_view text)
       : exercise(name), explanation(text) {}
 
@@ -33,22 +32,24 @@ struct Lesson {
   std::string_view explanation;
 };
 
-// Runs the scenario under every schedule (lab::explore). When one breaks it, the test fails with
-// the story of that schedule, and then the lesson. With the environment variable LAB_REPLAY, runs
-// that schedule only.
+// Runs the scenario under every schedule that lab::explore() tries: those within the limits of
+// `options` (by default at most two preemptions and one spurious wake-up), then seeded random ones.
+// If a schedule breaks the scenario, the test fails with the story of that schedule, followed by
+// the lesson. If the environment variable LAB_REPLAY names a schedule, runs only that one; if it
+// passes, the test counts as skipped, not as passed.
 void expect_every_schedule(const Lesson& lesson, const std::function<void()>& scenario,
                            lab::Options options = {},
                            std::source_location where = std::source_location::current());
 
-// Holds threads of a scenario at one point until the test opens it: a job that waits at a gate is
-// certainly running and certainly not done.
+// Holds threads of a scenario until the test opens the gate. A job that waits at a gate has started
+// and has not finished.
 class LabGate {
  public:
   explicit LabGate(std::string name) : name_(std::move(name)) {}
 
   void open();
-  void wait();           // until open() has been called
-  void await_arrival();  // until somebody has called wait()
+  void wait();           // blocks until open() has been called
+  void await_arrival();  // blocks until a thread has called wait()
 
  private:
   const std::string name_;

@@ -1,4 +1,5 @@
-// With LAB_REPLAY in the environment, which BUILD sets here, only that schedule is run.
+// With LAB_REPLAY in the environment, only that schedule runs. BUILD sets the variable for this
+// test.
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 

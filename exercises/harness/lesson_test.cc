@@ -1,4 +1,4 @@
-// What the tests of the exercises are made of: the gate, and the failure that ends with a lesson.
+// Tests the gate, and the failure that ends with a lesson.
 #include "exercises/harness/lesson.h"
 
 #include <gtest/gtest-spi.h>
@@ -22,7 +22,7 @@ TEST(LabGate, HoldsAThreadUntilItIsOpened) {
     bool opened = false;
     lab::jthread worker("worker", [&] {
       gate.wait();
-      lab::check(opened, "went through a closed gate");
+      lab::check(opened, "passed a closed gate");
       gate.wait();  // it stays open
     });
     gate.await_arrival();
@@ -44,7 +44,7 @@ TEST(LabGate, AwaitsAnArrival) {
       gate.wait();
     });
     gate.await_arrival();
-    lab::check(arrived, "nobody had arrived");
+    lab::check(arrived, "no thread had arrived");
     gate.open();
   });
   EXPECT_FALSE(result.failed) << result.story;
@@ -58,18 +58,18 @@ TEST(LabGate, IsPartOfTheStory) {
     gate.await_arrival();
     gate.open();
     worker.join();
-    LabGate other("no one's");
+    LabGate other("unopened");
     lab::thread late("late", [&] { other.wait(); });
-    LabGate("nowhere").await_arrival();
+    LabGate("unreached").await_arrival();
   });
   EXPECT_EQ(result.story,
             "  worker  waits at the gate \"job\"\n"
             "  main    opens the gate \"job\"\n"
-            "  main    waits for worker to end\n"
-            "  worker  ends\n"
-            "  late    waits at the gate \"no one's\"\n"
-            "  deadlock: main waits for ever for somebody to arrive at the gate \"nowhere\"; late "
-            "waits for ever at the gate \"no one's\"\n");
+            "  main    waits for worker to exit\n"
+            "  worker  exits\n"
+            "  late    waits at the gate \"unopened\"\n"
+            "  deadlock: main waits forever for a thread to arrive at the gate \"unreached\"; late "
+            "waits forever at the gate \"unopened\"\n");
 }
 
 // --- expect_every_schedule() -------------------------------------------------------------------
@@ -89,7 +89,7 @@ void first_come_first_served() {
 TEST(ExpectEverySchedule, EndsWithTheStoryAndTheLesson) {
   EXPECT_NONFATAL_FAILURE(expect_every_schedule(kLesson, first_come_first_served),
                           "Schedule 4 breaks it (LAB_REPLAY=0.1):\n"
-                          "  worker  ends\n"
+                          "  worker  exits\n"
                           "  the worker was first\n"
                           "LESSON[42_the_lesson]: this is what happened.");
 }

@@ -1,12 +1,13 @@
-// Runs an exercise's test program again and again, and demands the same verdict each time:
+// Runs an exercise's test program N times (default: once) and requires the same verdict each time:
 //
 //   verdict red 03_lost_stop starter PROGRAM [--runs=N]
 //
 //   green  every run passes
-//   red    every run fails (it does not crash), in at most 45 lines of output, the same ones each
-//          time, with the exercise's own LESSON line as the last one before the summary
+//   red    every run fails without crashing, prints at most 45 lines, the same ones in each run,
+//          and the exercise's own LESSON line is the last one before GoogleTest's summary
 //
-// Prints "VERDICT 03_lost_stop starter red 200/200" and exits with status 0, or says what it got.
+// Prints, for example, "VERDICT 03_lost_stop starter red 200/200" and exits with status 0.
+// Otherwise prints what is wrong and the output of that run, and exits with status 1.
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
@@ -26,7 +27,7 @@ constexpr std::size_t kMaxLines = 45;
 
 struct Task {
   bool red = false;
-  std::string exercise{};  // its folder, such as "03_lost_stop"
+  std::string exercise{};  // its folder, for example "03_lost_stop"
   std::string variant{};   // "starter", "solution", or the name of a wrong fix
   std::string program{};
   int runs = 1;
@@ -44,13 +45,13 @@ std::optional<Task> parse(const std::vector<std::string>& args) {
   return task;
 }
 
-// GoogleTest tells how long each test took: the only thing that may differ between two runs.
+// Removes the times that GoogleTest prints: nothing else may differ between two runs.
 std::string without_times(const std::string& output) {
   static const std::regex kTime(R"( \(\d+ ms( total)?\))");
   return std::regex_replace(output, kTime, "");
 }
 
-// What is wrong with this run of a program that has to fail; empty when nothing is.
+// Returns what is wrong with this run of a program that must fail, or an empty string.
 std::string wrong_with_red(const ProgramResult& run, const std::string& exercise) {
   if (run.status == 0) return "it passed";
   if (run.status != 1) return "it crashed: exit status " + std::to_string(run.status);
@@ -78,7 +79,7 @@ std::string wrong_with(const Task& task, const ProgramResult& run) {
 }
 
 int judge(const Task& task) {
-  // Bazel tells a test where to write its results; these runs are not its own.
+  // Bazel sets XML_OUTPUT_FILE for this test; the program must not write its results there.
   const std::string command = "unset XML_OUTPUT_FILE; ./" + task.program;
   std::string first;
   for (int i = 1; i <= task.runs; ++i) {
@@ -86,9 +87,10 @@ int judge(const Task& task) {
     const std::string out = without_times(run.out);
     std::string wrong = wrong_with(task, run);
     if (i == 1) first = out;
-    if (wrong.empty() && out != first) wrong = "its output is not that of the first run:\n" + first;
+    if (wrong.empty() && out != first)
+      wrong = "its output differs from that of the first run:\n" + first;
     if (wrong.empty()) continue;
-    std::cerr << "Run " << i << " of " << task.program << " has to be "
+    std::cerr << "Run " << i << " of " << task.program << " must be "
               << (task.red ? "red" : "green") << ", but " << wrong << "\nIts output was:\n"
               << run.out << run.err << "\n";
     return EXIT_FAILURE;

@@ -1,4 +1,4 @@
-// How many jobs are done, counted by the workers that do them.
+// Counts the jobs that the workers have finished.
 #pragma once
 
 #include "testing/lab/lab.h"
@@ -7,9 +7,9 @@ namespace worker_pool {
 
 class JobCount {
  public:
-  // Called by a worker, after each job.
+  // Called by a worker after each job. Thread-safe.
   void job_done() {
-    // TODO(you): of two jobs that are done at the same time, one may not be counted.
+    // TODO(you): when two jobs finish at the same time, one of them may not be counted.
     const int before = done_;
     done_ = before + 1;
   }

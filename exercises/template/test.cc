@@ -11,9 +11,9 @@ namespace {
 
 constexpr Lesson kLesson(
     "NN_name",
-    "both workers saw the same number, each added its own job to it, and the second one wrote over "
-    "what the first had written. Each step was atomic, the two together were not: one job is "
-    "missing from the count, and whoever waits for all of them waits for ever.");
+    "both workers read the same number, each added one to it, and the second overwrote what the "
+    "first had written. Each step was atomic, but the two together were not: one job is missing "
+    "from the count, and a thread that waits for all jobs waits forever.");
 
 TEST(JobCount, CountsJobsThatAreDoneAtTheSameTime) {
   expect_every_schedule(kLesson, [] {
@@ -23,7 +23,7 @@ TEST(JobCount, CountsJobsThatAreDoneAtTheSameTime) {
     first.join();
     second.join();
     const int done = count.done();
-    lab::check(done == 2, "2 jobs are done, and the count says " + std::to_string(done));
+    lab::check(done == 2, "2 jobs have finished, but the count is " + std::to_string(done));
   });
 }
 

@@ -155,12 +155,12 @@ const Sample kTargets[] = {
 
 const auto kName = [](const auto& info) { return info.param.name; };
 const Sample kPhrases[] = {
-    {"RefusedWord", "a\nMend it.\n", "2: 'mend'"},
-    {"RefusedWordAcrossLines", "it lasts for\never\n", "1: 'for ever'"},
-    {"RefusedWordAcrossLinesOfAQuote", "> it lasts for\n> ever\n", "1: 'for ever'"},
-    {"RefusedWordAcrossLinesOfAList", "- it lasts for\n  ever\n", "1: 'for ever'"},
-    {"PartOfAWord", "amend, mending, mend_it, for everybody\n"},
-    {"CommentInTheListOfWords", "for\n"},
+    {"RefusedWord", "a\nWug it.\n", "2: 'wug'"},
+    {"RefusedWordAcrossLines", "it is a wee\ndax\n", "1: 'wee dax'"},
+    {"RefusedWordAcrossLinesOfAQuote", "> it is a wee\n> dax\n", "1: 'wee dax'"},
+    {"RefusedWordAcrossLinesOfAList", "- it is a wee\n  dax\n", "1: 'wee dax'"},
+    {"PartOfAWord", "awug, wugs, wug_it, wee daxes\n"},
+    {"CommentInTheListOfWords", "wee\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Phrases, OnePage, testing::ValuesIn(kPhrases), kName);
@@ -186,14 +186,14 @@ TEST_F(Documents, OfAnotherModuleMayMeanItsTargets) {
 TEST_F(Documents, HaveNoRefusedWordInCodeAndScripts) {
   for (const std::string name : {"other.cc", "other.h", "other.py", "defs.bzl", "run"}) {
     const std::string file = "step2/" + name;
-    write(file, "\n// This runs for\n//  ever.\n");
-    EXPECT_THAT(found(), only(file + ":2: 'for ever'"));
+    write(file, "\n// This is a wee\n//  dax.\n");
+    EXPECT_THAT(found(), only(file + ":2: 'wee dax'"));
     fs::remove(root_ / file);
   }
 }
 
 TEST_F(Documents, HaveAListOfRefusedWords) {
-  write("tools/check_documents/words.txt", "# mend -> fix\n");
+  write("tools/check_documents/words.txt", "# wug -> fix\n");
   EXPECT_THAT(found(), only("tools/check_documents/words.txt:1: there are no words"));
 }
 

@@ -41,7 +41,7 @@ class Documents : public testing::Test {
                            std::string("[a](docs/go_to_cpp.md) [b](docs/review_cards.md) ") +
                            "[c](exercises/README.md)\n");
     write("docs/go_to_cpp.md", "");
-    write("tools/check_documents/words.txt", "# for -> nothing\nfor ever | mend -> plain\n");
+    write("tools/check_documents/words.txt", "# wee -> nothing\nwee dax | wug -> plain\n");
     write("docs/review_cards.md", kFirstRow + card(kFirstCard));
     write("exercises/BUILD", "_EXERCISES = [\n    \"01_first\",\n]\n");
     write("exercises/README.md",

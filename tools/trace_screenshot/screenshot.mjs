@@ -1,4 +1,4 @@
-// screenshot.mjs TRACE PNG CHROMIUM: see ./run.
+// screenshot.mjs TRACE PNG CHROMIUM: does the work of ./run.
 import {dirname, join} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {chromium} from 'playwright-core';
@@ -15,12 +15,12 @@ try {
   const page = await browser.newPage({viewport: {width: 1000, height: 300}});
   await page.goto(pathToFileURL(viewer).href);
   await page.setInputFiles('input[type=file]', trace);
-  // Its bar names the lane, and says how many there are: "Worker 1 (tid 1) (1/3)".
+  // The toolbar names the lane and the number of lanes: "Worker 1 (tid 1) (1/3)".
   await page.waitForFunction(() => /\(1\/\d+\)/.test(document.body.innerText));
   const [, lanes] = (await page.innerText('body')).match(/\(1\/(\d+)\)/);
   for (let lane = 1; lane <= lanes; ++lane) {
     await page.waitForFunction(n => document.body.innerText.includes(`(${n}/`), lane);
-    await page.waitForTimeout(300);  // the bars are painted after the text
+    await page.waitForTimeout(300);  // speedscope paints the bars after the text
     console.log((await page.innerText('body')).match(/.*\(\d+\/\d+\)/)[0]);
     await page.screenshot({path: lane === 1 ? png : `${png}.${lane}`, type: 'png'});
     await page.keyboard.press('n');  // the next lane

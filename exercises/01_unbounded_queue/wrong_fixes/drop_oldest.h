@@ -1,4 +1,4 @@
-// The queue between those who submit jobs and the workers who take them.
+// The job queue between the threads that submit jobs and the workers that take them.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,15 @@ namespace worker_pool {
 
 using Job = std::function<void()>;
 
-// Every function may be called from many threads at once. None of them waits for a job or for room:
-// what to do about an empty or a full queue is the caller's decision.
+// Thread-safe. No function waits for a job or for room: the caller decides what to do when the
+// queue is empty or full.
 class JobQueue {
  public:
-  // At most this many jobs wait at the same time.
+  // The maximum number of waiting jobs.
   static constexpr std::size_t kMaxWaiting = 100;
 
-  // False: there is no room. Moves from `job` only when it returns true; otherwise the job is still
-  // the caller's.
+  // Returns false when there is no room. Moves from `job` only when it returns true; otherwise the
+  // caller still owns the job.
   [[nodiscard]] bool try_submit(Job&& job) {
     const std::lock_guard lock(mutex_);
     if (jobs_.size() >= kMaxWaiting) jobs_.pop_front();
@@ -30,7 +30,7 @@ class JobQueue {
     return true;
   }
 
-  // The oldest job; nullopt: none waits.
+  // Returns the oldest job, or nullopt when no job is waiting.
   [[nodiscard]] std::optional<Job> try_take() {
     const std::lock_guard lock(mutex_);
     if (jobs_.empty()) return std::nullopt;
@@ -39,7 +39,7 @@ class JobQueue {
     return job;
   }
 
-  // How many jobs wait, for metrics: out of date as soon as it is returned.
+  // Returns the number of waiting jobs, for metrics: it may be out of date at once.
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return jobs_.size();

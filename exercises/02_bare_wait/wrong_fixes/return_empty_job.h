@@ -1,4 +1,4 @@
-// A queue of jobs that its workers sleep on.
+// A job queue. A worker that finds it empty sleeps until there is a job.
 #pragma once
 
 #include <deque>
@@ -22,7 +22,7 @@ class JobQueue {
     work_ready_.notify_one();
   }
 
-  // The oldest job. Blocks until there is one.
+  // Returns the oldest job. Blocks until there is one.
   Job take() {
     std::unique_lock lock(mutex_);
     if (jobs_.empty()) work_ready_.wait(lock);
@@ -31,10 +31,10 @@ class JobQueue {
   }
 
  private:
-  // Needs the lock, and a job.
+  // Requires that the caller holds the lock and that there is a job.
   Job take_front() {
     lab::check(!jobs_.empty(),
-               "take() takes from an empty queue: undefined behaviour outside the lab");
+               "take() takes from an empty queue: outside the lab, this is undefined behavior");
     Job job = std::move(jobs_.at(0));
     jobs_.pop_front();
     return job;

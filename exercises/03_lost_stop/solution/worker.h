@@ -1,4 +1,4 @@
-// A worker's loop over a queue of jobs, and the request to stop it.
+// A worker that runs jobs from its queue until it is asked to stop.
 #pragma once
 
 #include <deque>
@@ -23,7 +23,7 @@ class Worker {
     work_ready_.notify_one();
   }
 
-  // Asks run() to return as soon as no job is left.
+  // Asks run() to return once no job is left.
   void stop() {
     {
       const std::lock_guard lock(mutex_);
@@ -32,13 +32,13 @@ class Worker {
     work_ready_.notify_all();
   }
 
-  // The function of the worker's thread.
+  // The worker's thread runs this function.
   void run() {
     while (const std::optional<Job> job = next()) (*job)();
   }
 
  private:
-  // Blocks until there is a job; nullopt: asked to stop, and no job is left.
+  // Blocks until there is a job. Returns nullopt after stop(), when no job is left.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return stop_ || !jobs_.empty(); });

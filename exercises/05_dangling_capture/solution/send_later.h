@@ -1,4 +1,4 @@
-// Sends reports without waiting for it: each becomes a job in a queue, which a worker does later.
+// Sends reports in the background: each becomes a job in a queue, which a worker runs later.
 #pragma once
 
 #include <deque>
@@ -44,10 +44,10 @@ struct Report {
   std::string text{};  // may be large
 };
 
-// How to send a report. Owns what it needs for that, such as a connection.
+// Sends one report. Owns what it needs to do so, such as a connection.
 using Send = std::function<void(const Report&)>;
 
-// Returns at once; a worker sends the report later. The caller may forget about both arguments.
+// Returns at once; a worker sends the report later. The caller need not keep anything alive for it.
 inline void send_later(JobQueue& jobs, std::shared_ptr<const Report> report, Send send) {
   jobs.push([report = std::move(report), send = std::move(send)] { send(*report); });
 }

@@ -1,4 +1,4 @@
-// Does the same work for many inputs, several of them at the same time, and collects the results.
+// Does the same work for many inputs, several at a time, and collects the results.
 #pragma once
 
 #include <chrono>
@@ -13,17 +13,17 @@
 
 namespace worker_pool {
 
-// Makes a result of an input. Called by several workers at the same time. Must not throw.
+// Turns an input into its result. Several workers call it at the same time. Must not throw.
 using Work = std::function<std::string(const std::string& input)>;
 
 constexpr int kWorkers = 2;
 
-// Returns when all the work is done. The results are in the order of the inputs: results[i] is what
-// became of inputs[i].
+// Returns when all the work is finished. The results are in the order of the inputs: results[i] is
+// the result of inputs[i].
 inline std::vector<std::string> run_all(const std::vector<std::string>& inputs, const Work& work) {
   std::vector<std::string> results;
   lab::mutex mutex;                   // guards results
-  lab::atomic<std::size_t> next = 0;  // the first input that no worker has taken
+  lab::atomic<std::size_t> next = 0;  // the index of the next input to take
 
   const auto run_worker = [&] {
     for (std::size_t i = next++; i < inputs.size(); i = next++) {
@@ -36,7 +36,7 @@ inline std::vector<std::string> run_all(const std::vector<std::string>& inputs, 
 
   std::vector<lab::thread> workers;
   for (int n = 0; n < kWorkers; ++n) workers.emplace_back("worker", run_worker);
-  for (lab::thread& worker : workers) worker.join();  // before anything they refer to is gone
+  for (lab::thread& worker : workers) worker.join();  // before what they refer to is destroyed
   return results;
 }
 

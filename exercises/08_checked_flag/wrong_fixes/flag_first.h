@@ -1,4 +1,4 @@
-// The rules that workers route jobs by, loaded when the first of them asks.
+// The routing rules of the workers, loaded when the first worker asks for them.
 #pragma once
 
 #include <functional>
@@ -15,10 +15,10 @@ using Rules = std::vector<std::string>;
 
 class RuleCache {
  public:
-  // `load` fills in the rules that it is given; it takes a while, and is called once at most.
+  // `load` fills in the rules. It takes a while and is called at most once.
   explicit RuleCache(std::function<void(Rules&)> load) : load_(std::move(load)) {}
 
-  // The rules, all of them. May be called from many threads at once.
+  // Returns the complete rules, loading them if necessary. Thread-safe.
   const Rules& get() {
     if (!loaded_) {
       const std::lock_guard lock(mutex_);
@@ -32,8 +32,8 @@ class RuleCache {
 
  private:
   const std::function<void(Rules&)> load_;
-  lab::mutex mutex_;  // held while loading, so that only one thread does
-  Rules rules_;       // does not change any more once loaded_ is true
+  lab::mutex mutex_;  // held while loading, so that only one thread loads
+  Rules rules_;       // no longer changes once loaded_ is true
   lab::atomic<bool> loaded_{false, "loaded"};
 };
 

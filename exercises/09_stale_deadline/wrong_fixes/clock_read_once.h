@@ -1,4 +1,4 @@
-// A worker's loop over a queue of jobs that each have a deadline.
+// A worker that runs jobs from its queue. Each job has a deadline.
 #pragma once
 
 #include <deque>
@@ -14,14 +14,14 @@ namespace worker_pool {
 
 struct Job {
   std::string id;
-  lab::steady_clock::time_point deadline;  // afterwards nobody wants the result any more
+  lab::steady_clock::time_point deadline;  // the result is useless after this
   std::function<void()> body;
 };
 
 class Worker {
  public:
-  // `report_late` is called for each job that comes too late, by the thread in submit() or run(),
-  // without a lock held.
+  // `report_late` is called for each late job, on the thread that is in submit() or run(), with no
+  // lock held.
   explicit Worker(std::function<void(const Job&)> report_late)
       : report_late_(std::move(report_late)) {}
 
@@ -34,7 +34,7 @@ class Worker {
     work_ready_.notify_one();
   }
 
-  // No more jobs: run() returns as soon as none is left.
+  // No job is submitted after this: run() returns once no job is left.
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -43,7 +43,7 @@ class Worker {
     work_ready_.notify_all();
   }
 
-  // The function of the worker's thread.
+  // The worker's thread runs this function.
   void run() {
     const auto now = lab::steady_clock::now();
     while (const std::optional<Job> job = next()) {
@@ -58,7 +58,7 @@ class Worker {
  private:
   static bool is_late(const Job& job) { return lab::steady_clock::now() > job.deadline; }
 
-  // Blocks until there is a job; nullopt: closed, and no job is left.
+  // Blocks until there is a job. Returns nullopt when closed and no job is left.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

@@ -1,4 +1,4 @@
-// Looks for news once in a period, on a thread of its own, until it is stopped.
+// Polls for news once per period, on its own thread, until it is stopped.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@ namespace worker_pool {
 
 class Poller {
  public:
-  // Calls `poll` for the first time at once, then each time a period after the last call ended.
+  // Calls `poll` for the first time at once, then again one period after each call has returned.
   Poller(lab::steady_clock::duration period, std::function<void()> poll)
       : period_(period), poll_(std::move(poll)), thread_("poller", [this] { run(); }) {}
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
   ~Poller() { stop(); }
 
-  // Returns when the poller's thread has ended; a call of `poll` that is under way is finished.
+  // Returns when the poller's thread has exited. Waits for a running call of `poll` to return.
   void stop() {
     {
       const std::lock_guard lock(mutex_);
@@ -42,7 +42,7 @@ class Poller {
   lab::mutex mutex_;
   lab::condition_variable stopped_{"stopped"};
   lab::atomic<bool> stop_{false, "stop"};
-  lab::thread thread_;  // uses the members above, so it comes last
+  lab::thread thread_;  // declared last: it uses the members above
 };
 
 }  // namespace worker_pool

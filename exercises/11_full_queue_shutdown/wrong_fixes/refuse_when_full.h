@@ -1,4 +1,4 @@
-// A queue between threads with a limit: push() waits for room, pop() waits for a value.
+// A bounded queue between threads: push() waits for room, pop() waits for a value.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
 
-  // False: it is full or closed, and `value` is still the caller's.
+  // Returns false when the queue is full or closed: the caller still owns `value`.
   [[nodiscard]] bool push(T&& value) {
     {
       const std::lock_guard lock(mutex_);
@@ -27,7 +27,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Blocks while the queue is empty. nullopt: it is closed, and no value is left.
+  // Blocks while the queue is empty. Returns nullopt when it is closed and no value is left.
   std::optional<T> pop() {
     std::optional<T> value;
     {
@@ -41,7 +41,7 @@ class BoundedQueue {
     return value;
   }
 
-  // No more values are accepted; what is queued can still be popped.
+  // The queue accepts no more values. Values already queued can still be popped.
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// A pool of one worker, and its shutdown.
+// A pool with one worker, and its shutdown.
 #pragma once
 
 #include <deque>
@@ -14,8 +14,8 @@ namespace worker_pool {
 using Job = std::function<void()>;
 
 enum class SubmitStatus {
-  kAccepted,  // the job will be done
-  kClosed,    // never: shutdown() has been called, and the job is still the caller's
+  kAccepted,  // the job will run
+  kClosed,    // shutdown() has been called: the caller still owns the job
 };
 
 class Pool {
@@ -35,7 +35,7 @@ class Pool {
     return SubmitStatus::kAccepted;
   }
 
-  // Returns when all accepted jobs are done and the worker has ended.
+  // Returns when all accepted jobs have finished and the worker has exited.
   void shutdown() {
     {
       const std::lock_guard lock(mutex_);
@@ -45,7 +45,7 @@ class Pool {
     try {
       worker_.join();
     } catch (...) {
-      // It was joined before.
+      // It has been joined already.
     }
   }
 
@@ -54,7 +54,7 @@ class Pool {
     while (const std::optional<Job> job = next()) (*job)();
   }
 
-  // Blocks until there is something to take; nullopt: that was the last job.
+  // Blocks until the queue has an entry, and returns it. nullopt: there are no more jobs.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return !jobs_.empty(); });
@@ -65,8 +65,8 @@ class Pool {
 
   lab::mutex mutex_;
   lab::condition_variable work_ready_{"work_ready"};
-  std::deque<std::optional<Job>> jobs_;  // guarded by mutex_; nullopt ends the worker
-  lab::thread worker_;                   // the last member: it uses all the others
+  std::deque<std::optional<Job>> jobs_;  // guarded by mutex_; at nullopt the worker exits
+  lab::thread worker_;                   // declared last: it uses the other members
 };
 
 }  // namespace worker_pool

@@ -1,4 +1,4 @@
-// A pool of one worker, and its shutdown.
+// A pool with one worker, and its shutdown.
 #pragma once
 
 #include <deque>
@@ -14,8 +14,8 @@ namespace worker_pool {
 using Job = std::function<void()>;
 
 enum class SubmitStatus {
-  kAccepted,  // the job will be done
-  kClosed,    // never: shutdown() has been called, and the job is still the caller's
+  kAccepted,  // the job will run
+  kClosed,    // shutdown() has been called: the caller still owns the job
 };
 
 class Pool {
@@ -29,14 +29,14 @@ class Pool {
   [[nodiscard]] SubmitStatus submit(Job&& job) {
     {
       const std::lock_guard lock(mutex_);
-      if (closed_) return SubmitStatus::kAccepted;  // nobody is left to do it
+      if (closed_) return SubmitStatus::kAccepted;  // no worker is left to run it
       jobs_.push_back(std::move(job));
     }
     work_ready_.notify_one();
     return SubmitStatus::kAccepted;
   }
 
-  // Returns when all accepted jobs are done and the worker has ended.
+  // Returns when all accepted jobs have finished and the worker has exited.
   void shutdown() {
     {
       const std::lock_guard lock(mutex_);
@@ -53,7 +53,7 @@ class Pool {
     while (const std::optional<Job> job = next()) (*job)();
   }
 
-  // Blocks until there is something to take; nullopt: that was the last job.
+  // Blocks until the queue has an entry, and returns it. nullopt: there are no more jobs.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return !jobs_.empty(); });
@@ -64,9 +64,9 @@ class Pool {
 
   lab::mutex mutex_;
   lab::condition_variable work_ready_{"work_ready"};
-  std::deque<std::optional<Job>> jobs_;  // guarded by mutex_; nullopt ends the worker
+  std::deque<std::optional<Job>> jobs_;  // guarded by mutex_; at nullopt the worker exits
   bool closed_ = false;                  // guarded by mutex_
-  lab::thread worker_;                   // the last member: it uses all the others
+  lab::thread worker_;                   // declared last: it uses the other members
 };
 
 }  // namespace worker_pool

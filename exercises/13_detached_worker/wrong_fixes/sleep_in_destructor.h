@@ -1,4 +1,4 @@
-// A pool of one worker: its jobs run one after the other on a thread of its own.
+// A pool with one worker, which runs the jobs one after another on its own thread.
 #pragma once
 
 #include <chrono>
@@ -22,14 +22,14 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Asks the worker to end as soon as no job is left.
+  // Asks the worker to exit once no job is left.
   ~Pool() {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
     }
     work_ready_.notify_one();
-    lab::this_thread::sleep_for(std::chrono::seconds(1));  // for the worker to end
+    lab::this_thread::sleep_for(std::chrono::seconds(1));  // for the worker to exit
   }
 
   void submit(Job job) {
@@ -41,12 +41,12 @@ class Pool {
   }
 
  private:
-  // The function of the worker's thread.
+  // The worker's thread runs this function.
   void run() {
     while (const std::optional<Job> job = next()) (*job)();
   }
 
-  // Blocks until there is a job; nullopt: closed, and no job is left.
+  // Blocks until there is a job. Returns nullopt when closed and no job is left.
   std::optional<Job> next() {
     std::unique_lock lock(mutex_);
     work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

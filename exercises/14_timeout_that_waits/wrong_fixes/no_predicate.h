@@ -1,4 +1,4 @@
-// A pool with one worker, and two ways to wait until all its jobs are done.
+// A pool with one worker, and two ways to wait until all its jobs have finished.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,7 @@ using Job = std::function<void()>;
 
 class Pool {
  public:
-  // Does what is left; ~jthread joins worker_ after that.
+  // Lets the worker finish the remaining jobs; after that, ~jthread joins worker_.
   ~Pool() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -28,13 +28,13 @@ class Pool {
     work_ready_.notify_one();
   }
 
-  // Waits until every job is done.
+  // Blocks until every job has finished.
   void drain() {
     std::unique_lock lock(mutex_);
     idle_.wait(lock, [this] { return unfinished_ == 0; });
   }
 
-  // The same, for `timeout` at most. Returns whether every job is done.
+  // The same, for at most `timeout`. Returns whether every job has finished.
   bool drain_for(lab::steady_clock::duration timeout) {
     std::unique_lock lock(mutex_);
     return idle_.wait_for(lock, timeout) == lab::cv_status::no_timeout;
@@ -50,7 +50,7 @@ class Pool {
       jobs_.pop_front();
       lock.unlock();
       job();
-      job = nullptr;  // what it owns goes before it counts as done
+      job = nullptr;  // destroys what it owns before it counts as finished
       lock.lock();
       if (--unfinished_ == 0) idle_.notify_all();
     }
@@ -62,7 +62,7 @@ class Pool {
   std::deque<Job> jobs_;                              // guarded by mutex_
   int unfinished_ = 0;                                // queued or running; guarded by mutex_
   bool closed_ = false;                               // guarded by mutex_
-  lab::jthread worker_{"worker", [this] { run(); }};  // last: it uses the others at once
+  lab::jthread worker_{"worker", [this] { run(); }};  // declared last: uses the others at once
 };
 
 }  // namespace worker_pool

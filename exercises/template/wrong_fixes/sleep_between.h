@@ -1,4 +1,4 @@
-// How many jobs are done, counted by the workers that do them.
+// Counts the jobs that the workers have finished.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ namespace worker_pool {
 
 class JobCount {
  public:
-  // Called by a worker, after each job.
+  // Called by a worker after each job. Thread-safe.
   void job_done() {
     const int before = done_;
     lab::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -1,6 +1,7 @@
-// A queue of jobs that its workers sleep on.
+// A job queue. A worker that finds it empty sleeps until there is a job.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -22,19 +23,19 @@ class JobQueue {
     work_ready_.notify_one();
   }
 
-  // The oldest job. Blocks until there is one.
+  // Returns the oldest job. Blocks until there is one.
   Job take() {
+    lab::this_thread::sleep_for(std::chrono::milliseconds(100));
     std::unique_lock lock(mutex_);
-    if (jobs_.empty()) work_ready_.wait(lock);
     if (jobs_.empty()) work_ready_.wait(lock);
     return take_front();
   }
 
  private:
-  // Needs the lock, and a job.
+  // Requires that the caller holds the lock and that there is a job.
   Job take_front() {
     lab::check(!jobs_.empty(),
-               "take() takes from an empty queue: undefined behaviour outside the lab");
+               "take() takes from an empty queue: outside the lab, this is undefined behavior");
     Job job = std::move(jobs_.at(0));
     jobs_.pop_front();
     return job;

@@ -1,4 +1,4 @@
-// How many jobs are done, counted by the workers that do them.
+// Counts the jobs that the workers have finished.
 #pragma once
 
 #include "testing/lab/lab.h"
@@ -7,7 +7,7 @@ namespace worker_pool {
 
 class JobCount {
  public:
-  // Called by a worker, after each job.
+  // Called by a worker after each job. Thread-safe.
   void job_done() {
     int before = done_;
     if (const int now = done_; now != before) before = now;

@@ -1,0 +1,282 @@
+# The checks of .ci/run, in the order in which they run: a name, what is checked, and the function
+# that checks it. Checks that compile with the same flags stand together, because each change of
+# flags compiles everything again.
+#
+# shellcheck shell=bash disable=SC2154  # `scratch` and `from_nothing` are .ci/run's
+
+# --- What the checks share -----------------------------------------------------------------------
+
+# In a run of all checks, the home folder of every command is an empty one.
+at_home() {
+  if $from_nothing; then
+    env --unset=XDG_CACHE_HOME HOME="$scratch/home" "$@"
+  else
+    "$@"
+  fi
+}
+
+bazel() { at_home ./bazelw "$@"; }
+
+in_root() { at_home tools/private_root/run "$@"; }
+
+# The other compilers, the formatter, Go and the other thread pools are in a second private root.
+tools="clang clang-format g++-12 golang-golang-x-sync-dev shellcheck golang-go libtbb-dev \
+  libboost-dev libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
+  libbenchmark-dev gnuplot-nox"
+with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
+in_tools_root() { with_tools tools/private_root/run "$@"; }
+
+stop_servers() {
+  bazel shutdown
+  with_tools ./bazelw shutdown
+  (cd benchmarks && with_tools ../bazelw shutdown)
+}
+
+# expect_equal EXPECTED ACTUAL: shows how two texts differ.
+expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
+
+# shown_after COMMAND PAGE: the first block of output below the line COMMAND of the page.
+shown_after() {
+  awk -v command="$1" '
+    $0 == command { below = 1 }
+    below && $0 == "```text" { inside = 1; next }
+    inside && $0 == "```" { exit }
+    inside' "$2"
+}
+
+# --- What a newcomer does ------------------------------------------------------------------------
+
+declare_check readme "the front page begins with two commands"
+check_readme() {
+  expect_equal $'./bazelw run //full_pattern\n./bazelw test //...' \
+    "$(awk '/^```sh/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md)"
+}
+
+run_full_pattern() {
+  local out
+  out=$(bazel run //full_pattern) && printf '%s\n' "$out" &&
+    [[ ${out##*$'\n'} == "Shutdown complete" ]]
+}
+
+declare_check run "./bazelw run //full_pattern"
+check_run() { run_full_pattern; }
+
+declare_check run_again "the second run takes at most 10 s"
+check_run_again() {
+  local start
+  run_full_pattern || return # by itself, this check may have to build the program
+  start=$SECONDS
+  run_full_pattern && ((SECONDS - start <= 10))
+}
+
+# --- Without Bazel, beside what follows -----------------------------------------------------------
+
+# Their C++ twins are tested against the same texts in //....
+declare_check_beside go_twins "the Go programs print what their C++ twins print"
+check_go_twins() { in_tools_root docs/twins/check_go_twins; }
+
+declare_check_beside format "clang-format would change no C++ file"
+check_format() {
+  local files
+  mapfile -t files < <(git ls-files '*.h' '*.cc')
+  in_tools_root clang-format --dry-run -Werror "${files[@]}"
+}
+
+declare_check_beside buildifier "buildifier would change no BUILD file and warns of nothing"
+check_buildifier() {
+  local files
+  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
+  npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
+  mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
+  "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
+}
+
+declare_check_beside shellcheck "shellcheck warns of nothing"
+check_shellcheck() {
+  local scripts
+  mapfile -t scripts < <(git ls-files -z |
+    xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }')
+  in_tools_root shellcheck --external-sources --check-sourced "${scripts[@]}"
+}
+
+# --- With the flags of //... ---------------------------------------------------------------------
+
+declare_check test "./bazelw test //...: every test passes"
+check_test() {
+  local out
+  out=$(bazel test //... 2>&1)
+  printf '%s\n' "$out"
+  tail -n 1 <<<"$out" | grep -qxE 'Executed ([0-9]+) out of \1 tests: \1 tests pass\.'
+}
+
+# idle_cycles_test repeats its cycle thousands of times already.
+declare_check repeat "every test passes three more times"
+check_repeat() {
+  bazel test --runs_per_test=3 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 //...
+}
+
+declare_check demos "each demo prints what its README shows"
+check_demos() {
+  local step
+  for step in step*_*/; do
+    step=${step%/}
+    expect_equal "$(shown_after "./bazelw run //$step:demo" "$step/README.md")" \
+      "$(bazel run "//$step:demo")" || return
+  done
+}
+
+# With benchmarks/, which //... does not contain.
+declare_check documents "documents_test passes on the whole work tree"
+check_documents() {
+  bazel test --test_env=COURSE_ROOT="$PWD" --strategy=TestRunner=local --cache_test_results=no \
+    //tools/check_documents:documents_test
+}
+
+declare_check break_it "each Break it section fails as shown, and passes without its change"
+check_break_it() { at_home tools/check_break_it; }
+
+# Bazel's status 3: everything was built, and tests failed.
+declare_check board "every exercise is red on a fresh clone"
+check_board() {
+  local status=0 exercises red
+  bazel test --test_output=summary //exercises >"$scratch/board" || status=$?
+  cat "$scratch/board"
+  exercises=$(find exercises -maxdepth 1 -name '[0-9]*' | wc -l)
+  red=$(grep -c '^//exercises/.*:test  *FAILED' "$scratch/board")
+  echo "$exercises folders, $red red lines, status $status"
+  ((exercises > 0 && red == exercises && status == 3))
+}
+
+declare_check story "the exercises' README shows a real failure"
+check_story() {
+  local command="./bazelw test //exercises/03_lost_stop:test"
+  bazel test --test_output=all //exercises/03_lost_stop:test >"$scratch/story"
+  expect_equal "$(shown_after "$command" exercises/README.md)" \
+    "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
+}
+
+declare_check verdicts "each exercise's starter, solution and wrong fixes get their verdicts 5 times"
+check_verdicts() { at_home tools/check_exercises 5; }
+
+declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
+check_template() {
+  local copy=exercises/99_template
+  leftovers+=("$copy")
+  cp -r exercises/template "$copy" && mv "$copy/BUILD.template" "$copy/BUILD" &&
+    perl -pi -e 's/NN_name/99_template/g' "$copy"/{BUILD,README.md,test.cc} &&
+    bazel test "//$copy:verdicts"
+}
+
+# One file is larger than the memory that the program may use. None is from /usr or /etc: in the
+# private root, these folders are not the ones that cksum reads out here.
+declare_check checksum "//full_pattern:checksum prints what cksum prints"
+check_checksum() {
+  local files
+  mapfile -t files < <(git ls-files; find /var/lib/dpkg/info -type f | head -n 300)
+  truncate -s 2G "$scratch/two_gib"
+  files+=("$scratch/two_gib")
+  cksum "${files[@]}" >"$scratch/expected" || return
+  bazel run --run_under="prlimit --as=$((512 * 1024 * 1024))" //full_pattern:checksum -- \
+    "${files[@]}" >"$scratch/actual" || return
+  diff "$scratch/expected" "$scratch/actual"
+}
+
+# promtool prints nothing if the text is right. Installing Debian's package would start a service,
+# so promtool is unpacked from it.
+declare_check prometheus "promtool accepts the Prometheus text"
+check_prometheus() {
+  apt-get -qq update || true # if this matters, the download fails
+  (cd "$scratch" && apt-get -qq download prometheus) &&
+    dpkg -x "$scratch"/prometheus_*.deb "$scratch/prometheus" || return
+  bazel run //full_pattern -- --metrics="$scratch/metrics" || return
+  grep -qxF 'worker_pool_jobs_finished_total{result="succeeded"} 5' "$scratch/metrics" || return
+  expect_equal "" "$("$scratch/prometheus/usr/bin/promtool" check metrics <"$scratch/metrics" 2>&1 ||
+    echo "promtool: status $?")"
+}
+
+# Writes $scratch/trace.json, once for all checks that read it.
+write_trace() {
+  [[ -e $scratch/trace.json ]] ||
+    bazel run //full_pattern -- --workers=2 --trace="$scratch/trace.json"
+}
+
+# The tests skip this where Python is missing; the private root has Python.
+declare_check trace "Python reads the trace of a run"
+check_trace() {
+  write_trace || return
+  expect_equal "2 lanes, 5 bars, stages: close" \
+    "$(in_root python3 full_pattern/reports/check_trace.py "$scratch/trace.json")"
+}
+
+declare_check picture "the picture of a run is drawn from its trace"
+check_picture() {
+  write_trace || return
+  diff docs/run.svg <(in_root tools/trace_to_svg docs/run.json) &&
+    in_root tools/trace_to_svg "$scratch/trace.json" | grep -F '2 workers, 5 jobs: 5 succeeded'
+}
+
+declare_check compile_commands "compile_commands.json is written"
+check_compile_commands() {
+  in_root tools/compile_commands && grep -qF '"file": "step2_worker/worker.cc"' compile_commands.json
+}
+
+# --- With other flags ----------------------------------------------------------------------------
+
+# Bazel resolves everything; one step shows that it also builds and runs.
+declare_check workspace "WORKSPACE works in place of MODULE.bazel"
+check_workspace() {
+  bazel build --config=workspace --nobuild //... &&
+    bazel test --config=workspace //step1_job/...
+}
+
+# A test tagged one_thread has no second thread to race with.
+declare_check tsan "every test passes under ThreadSanitizer"
+check_tsan() {
+  bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread //...
+}
+
+# Without the wrong fixes, which take five minutes more.
+sanitized_verdicts() {
+  bazel test "$@" --build_tests_only --test_tag_filters=-wrong_fix --test_arg=--runs=2 \
+    //exercises:verdicts
+}
+
+# A failed schedule leaves threads behind, and ThreadSanitizer would wait a second for them.
+declare_check tsan_verdicts "starters and solutions get their verdicts under ThreadSanitizer"
+check_tsan_verdicts() {
+  sanitized_verdicts --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0
+}
+
+declare_check asan "every test passes under AddressSanitizer and UndefinedBehaviorSanitizer"
+check_asan() {
+  bazel test --config=asan --build_tests_only -- //... -//tools/check_documents:documents_test
+}
+
+declare_check asan_verdicts "starters and solutions get their verdicts under these sanitizers"
+check_asan_verdicts() { sanitized_verdicts --config=asan; }
+
+# --- With other tools ----------------------------------------------------------------------------
+
+# Libraries and programs; the tests have been compiled by then.
+builds_with() {
+  local targets
+  mapfile -t targets < <(with_tools ./bazelw query 'kind("cc_(library|binary) rule", //...)')
+  ((${#targets[@]} > 0)) && with_tools ./bazelw build "$@" "${targets[@]}"
+}
+
+declare_check gcc12 "GCC 12 compiles libraries and programs without a warning"
+check_gcc12() { builds_with --repo_env=CC=gcc-12; }
+
+declare_check clang "Clang compiles libraries and programs without a warning"
+check_clang() { builds_with --config=clang; }
+
+declare_check benchmarks "the benchmarks build"
+check_benchmarks() { (cd benchmarks && with_tools ../bazelw build -c opt //...); }
+
+# No program is missing and none loses a job. How fast they are does not matter here.
+declare_check benchmark_run "every benchmark program runs"
+check_benchmark_run() {
+  local out
+  out=$(in_tools_root benchmarks/compare --quick --csv "$scratch/benchmarks.csv") &&
+    printf '%s\n' "$out" && ! grep '^missing: ' <<<"$out"
+}

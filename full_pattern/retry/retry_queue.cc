@@ -1,0 +1,113 @@
+#include "full_pattern/retry/retry_queue.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "full_pattern/retry/retry_policy.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/worker.h"
+
+namespace worker_pool {
+namespace {
+
+bool another_try_may_help(const Job& job, const JobError& error) {
+  const bool failed = error.kind == JobError::Kind::kFailed || error.kind == JobError::Kind::kThrew;
+  return failed && !job.ctx.err();
+}
+
+}  // namespace
+
+RetryQueue::RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next)
+    : policy_(checked(policy)), next_(never_null(std::move(next))) {}
+
+void RetryQueue::job_started(int worker, const Job& job) { next_->job_started(worker, job); }
+
+void RetryQueue::job_finished(int worker, const Job& job, const JobResult& result) {
+  if (!result && another_try_may_help(job, result.error())) {
+    try {
+      if (keep(job, result.error())) return;
+    } catch (const std::bad_alloc&) {  // without memory to wait in, this error is final
+    }
+  }
+  forget(job.id);
+  next_->job_finished(worker, job, result);
+}
+
+// Returns false if there is no other try. The caller then has to forget the job.
+bool RetryQueue::keep(const Job& job, const JobError& error) {
+  WaitingJob waiting{job, error};  // copied before locking, because a payload may be large
+
+  const std::lock_guard lock(mutex_);
+  waiting.tries = ++tries_[job.id];
+  if (stopped_ || waiting.tries >= policy_.tries || waiting_.size() >= policy_.capacity) {
+    return false;
+  }
+  const Clock::time_point due = deadline_after(backoff_before(policy_, waiting.tries + 1));
+  if (job.ctx.deadline() <= due) return false;
+  waiting_.emplace(due, std::move(waiting));
+  changed_.notify_one();
+  return true;
+}
+
+void RetryQueue::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  tries_.erase(id);
+}
+
+// Releases the lock only while it waits. So whenever stop() gets the lock, each job is either in
+// `waiting_` or in the pool, and after stop() the pool is no longer used.
+void RetryQueue::resubmit_to(WorkerPool& pool) {
+  Clock::time_point room_again = Clock::time_point::min();
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    if (waiting_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const Clock::time_point due = std::max(waiting_.begin()->first, room_again);
+    if (Clock::now() < due) {
+      changed_.wait_until(lock, due);
+      continue;
+    }
+    const SendStatus status = submit_first(pool);
+    if (status == SendStatus::kClosed) return;
+    // Waiting also releases the lock, which the workers need to finish their jobs and make room.
+    if (status == SendStatus::kFull) room_again = deadline_after(policy_.backoff);
+  }
+}
+
+SendStatus RetryQueue::submit_first(WorkerPool& pool) {
+  const auto first = waiting_.begin();
+  try {
+    const SendStatus status = pool.try_submit(std::move(first->second.job));
+    if (status == SendStatus::kSent) waiting_.erase(first);  // otherwise the job was not moved
+    return status;
+  } catch (const std::bad_alloc&) {
+    return SendStatus::kFull;
+  }
+}
+
+void RetryQueue::stop() noexcept {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_one();
+}
+
+std::vector<WaitingJob> RetryQueue::take() {
+  std::vector<WaitingJob> jobs;
+  const std::lock_guard lock(mutex_);
+  jobs.reserve(waiting_.size());  // if this throws, no job has been moved
+  for (auto& [due, waiting] : waiting_) jobs.push_back(std::move(waiting));
+  waiting_.clear();
+  return jobs;
+}
+
+}  // namespace worker_pool

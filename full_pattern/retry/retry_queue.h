@@ -1,0 +1,75 @@
+// RetryQueue: the jobs that failed and wait for another try, and the observer that collects them.
+//
+// A RetryQueue is the pool's observer, and a Retrier (retrier.h) submits its jobs again. Its user
+// makes it, and passes it to both:
+//
+//   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
+//   WorkerPool pool({.workers = 3}, handler, retries);
+//   Retrier retrier(retries, pool);
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "full_pattern/retry/retry_policy.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/worker.h"
+
+namespace worker_pool {
+
+struct WaitingJob {
+  Job job{};
+  JobError error{};  // of its last try
+  int tries = 0;     // that have failed
+};
+
+// Passes what it observes to the user's own observer, `next`, which may be null: job_started() for
+// every try, and job_finished() once, with the final result. (An observer that has to see every try
+// goes beside the queue: see observe_with.h.) The final result is success, or an error that cannot
+// be retried because
+//   1. its kind is kCancelled or kDeadlineExceeded, so the result is no longer wanted;
+//   2. the job's own context has ended, or its deadline, which is for all tries together, is before
+//      the next try;
+//   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped.
+//
+// Tries are counted by job id, so two unfinished jobs with one id would share their tries. After a
+// job has finished, its id may be used again and starts with no tries.
+//
+// Thread-safe. The pool's workers share its ownership, so an abandoned worker may report to it
+// late.
+class RetryQueue final : public Observer {
+ public:
+  // Throws std::invalid_argument if the policy is not valid.
+  RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next);
+
+  // Neither waits for room in the pool. job_finished() copies a job that will be tried again.
+  void job_started(int worker, const Job& job) override;
+  void job_finished(int worker, const Job& job, const JobResult& result) override;
+
+ private:
+  friend class Retrier;
+
+  bool keep(const Job& job, const JobError& error);
+  void forget(const std::string& id);
+  void resubmit_to(WorkerPool& pool);
+  SendStatus submit_first(WorkerPool& pool);
+  void stop() noexcept;
+  std::vector<WaitingJob> take();
+
+  const RetryPolicy policy_;
+  const std::shared_ptr<Observer> next_;
+  std::mutex mutex_;  // guards the members below
+  std::condition_variable changed_;
+  std::multimap<Clock::time_point, WaitingJob> waiting_;  // by the time of the next try
+  std::map<std::string, int> tries_;  // by id, of jobs that have failed and have not finished
+  bool stopped_ = false;
+};
+
+}  // namespace worker_pool
