@@ -111,10 +111,10 @@ void print(const ShutdownReport& report, const Metrics& metrics) {
     std::cout << "Still running: job " << id << "\n";
 }
 
-int run(const Settings& settings, Pictures& pictures) {
+int run(const Settings& settings, RunReport& run_report) {
   const ShutdownSignals signals(announce);  // blocks both in all threads to come
   WorkerPool pool(settings.pool, handler_that_sleeps_for(settings.work),
-                  observe_with({std::make_shared<LogLines>(), pictures.observer()}));
+                  observe_with({std::make_shared<LogLines>(), run_report.observer()}));
   const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
   const std::int64_t accepted = submit_all(pool, settings.jobs);
 
@@ -124,7 +124,7 @@ int run(const Settings& settings, Pictures& pictures) {
   if (accepted < settings.jobs) {
     std::cout << "Not submitted: " << settings.jobs - accepted << " jobs\n";
   }
-  const auto shown = pictures.show(metrics, report);
+  const auto shown = run_report.write(metrics, report);
   if (!shown) std::cerr << "full_pattern: " << shown.error() << "\n";
   if (report.outcome == ShutdownOutcome::kAbandoned) {
     std::cout << "Shutdown given up" << std::endl;
@@ -172,10 +172,10 @@ int main_with(std::span<const char* const> args) {
   const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = numbers;
   const auto& [trace, metrics] = texts;
   const auto& [timeline] = switches;
-  auto pictures = Pictures::open(
+  auto run_report = RunReport::open(
       {.trace_file = trace.value, .metrics_file = metrics.value, .timeline = timeline.on});
-  if (!pictures) {
-    std::cerr << "full_pattern: " << pictures.error() << "\n";
+  if (!run_report) {
+    std::cerr << "full_pattern: " << run_report.error() << "\n";
     return kBadCommandLine;
   }
   const Settings settings = {
@@ -186,7 +186,7 @@ int main_with(std::span<const char* const> args) {
       .limits = {.drain = std::chrono::milliseconds(drain_ms.value),
                  .cancel = std::chrono::milliseconds(cancel_ms.value)},
   };
-  return run(settings, *pictures);
+  return run(settings, *run_report);
 }
 
 }  // namespace

@@ -65,8 +65,8 @@ bool is_flag(std::string_view arg) { return arg.starts_with('-') && arg != "-"; 
 bool may_follow(const IntFlag&, std::string_view /*arg*/) { return true; }  // -2 is a number
 bool may_follow(const TextFlag&, std::string_view arg) { return !is_flag(arg); }
 
-// Sets `flag`, which is args[i], to the value there or to the next argument. Moves `i` to what it
-// has read last.
+// Sets `flag`, which is args[i], to the value in args[i] or to the next argument. Moves `i` to the
+// last argument it has read.
 template <class Flag>
 Done set_from(std::span<const char* const> args, std::size_t& i, Flag& flag) {
   const std::string_view arg = args[i];
@@ -86,7 +86,7 @@ Done set_from(std::span<const char* const> args, std::size_t& i, SwitchFlag& fla
   return {};
 }
 
-// `arg` without its dashes and its value: "workers" for "--workers=3".
+// Returns `arg` without its dashes and its value: "workers" for "--workers=3".
 std::string_view name_in(std::string_view arg) {
   if (!arg.starts_with("--")) return {};
   return arg.substr(2, arg.find('=') - 2);
@@ -98,7 +98,7 @@ Flag* find(std::span<Flag> flags, std::string_view name) {
   return found != flags.end() ? &*found : nullptr;
 }
 
-// Reads the flag that is args[i], and its value. Moves `i` to what it has read last.
+// Reads the flag args[i] and its value. Moves `i` to the last argument it has read.
 Done read_flag(std::span<const char* const> args, std::size_t& i, const FlagSet& flags) {
   const std::string_view name = name_in(args[i]);
   if (auto* const flag = find(flags.numbers, name)) return set_from(args, i, *flag);

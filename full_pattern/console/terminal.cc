@@ -13,7 +13,7 @@
 namespace worker_pool {
 namespace {
 
-// 0: not known.
+// Returns 0 if the width is unknown.
 #if defined(_WIN32)
 int columns(std::FILE* file) {
   const auto handle = reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(file)));

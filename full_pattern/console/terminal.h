@@ -1,4 +1,4 @@
-// Is somebody watching, and how wide is the window?
+// Whether an output is a terminal, and how wide that terminal is.
 //
 //   if (is_terminal(stderr)) show_progress();
 //   draw_timeline(std::cout, terminal_width(stdout));
@@ -8,11 +8,11 @@
 
 namespace worker_pool {
 
-// False for a file, a pipe, and everything else that keeps what is written to it.
+// Returns false for a file, a pipe and everything else that is not a terminal.
 bool is_terminal(std::FILE* file);
 
-// In columns: 80 when `file` is no terminal, or is one that does not tell. Never less than 1. Looks
-// each time, since a window can change.
+// Returns the width in columns, or 80 if `file` is not a terminal or reports no width. At least 1.
+// Asks the system in each call, because the user can resize the window.
 int terminal_width(std::FILE* file);
 
 }  // namespace worker_pool

@@ -27,7 +27,7 @@ TEST(Terminal, ToldFromAFile) {
   const PseudoTerminal terminal(80);
   EXPECT_TRUE(is_terminal(open(terminal.path()).get()));
   EXPECT_FALSE(is_terminal(File(std::tmpfile()).get()));
-  EXPECT_FALSE(is_terminal(open("/dev/null").get())) << "a device, but nobody sees it";
+  EXPECT_FALSE(is_terminal(open("/dev/null").get())) << "a device, but not a terminal";
 }
 
 TEST(Terminal, TellsItsWidth) {

@@ -1,7 +1,8 @@
-// For programs that are given file names: `bazel run` starts them in a folder of its own.
+// go_where_the_user_is(): for programs with file names as arguments, because `bazel run` starts a
+// program in another folder.
 //
 //   int main(int argc, char** argv) {
-//     go_where_the_user_is();  // before the first file is opened and the first thread started
+//     go_where_the_user_is();  // before opening a file or starting a thread
 #pragma once
 
 #include <cstdlib>
@@ -9,9 +10,10 @@
 
 namespace worker_pool {
 
-// Makes relative file names mean what the user means by them: under `bazel run`, goes to the folder
-// that it was called in; otherwise does nothing. Throws std::filesystem::filesystem_error when that
-// folder is gone. The current folder belongs to the whole process: for the main thread only.
+// Under `bazel run`, changes to the folder in which the user called it, so that relative file names
+// mean what the user expects. Otherwise does nothing. Throws std::filesystem::filesystem_error if
+// that folder no longer exists. The current folder belongs to the whole process, so only the main
+// thread may call this, before it starts another one.
 inline void go_where_the_user_is() {
   if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY")) {
     std::filesystem::current_path(folder);

@@ -88,7 +88,7 @@ void ErrorLog::keep(const Entry& entry) {
   const std::lock_guard lock(mutex_);
   const bool known = counts_.by_job.contains(entry.job);
   const bool for_itself = known || counts_.by_job.size() < options_.jobs;
-  // Both counters before either is raised: for a new one memory may be missing.
+  // Creates both counters before it raises either, because creating one may run out of memory.
   std::uint64_t& of_kind = counts_.by_kind[entry.error.kind];
   std::uint64_t& of_job = for_itself ? counts_.by_job[entry.job] : counts_.other_jobs;
   ++of_kind;
@@ -103,7 +103,7 @@ void ErrorLog::write(const std::string& line) {
   const std::lock_guard lock(sink_mutex_);
   try {
     sink_(line);
-  } catch (...) {  // nobody is left to report it to: reporting is what has just failed
+  } catch (...) {  // the sink has failed, so there is no place to report this
   }
 }
 

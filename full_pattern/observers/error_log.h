@@ -1,13 +1,13 @@
-// ErrorLog: which jobs fail, how often, and why. In a bounded amount of memory, for a service that
-// runs for months.
+// ErrorLog: an observer that records which jobs fail, how often and why. Its memory is bounded, so
+// a service can run for months.
 //
 //   const auto print = [](std::string_view line) { std::cerr << line << std::endl; };
 //   const auto errors = std::make_shared<ErrorLog>(ErrorLog::Options{.last = 20}, print);
 //   WorkerPool pool({.workers = 3}, handler, errors);
 //   ...
-//   errors->counts().by_kind[JobError::Kind::kThrew]       // bugs: worth a call at night
+//   errors->counts().by_kind[JobError::Kind::kThrew]       // exceptions: bugs, worth an alert
 //   errors->counts().by_job["a"]
-//   errors->last()                                         // for the page that shows the newest
+//   errors->last()                                         // for a status page
 #pragma once
 
 #include <cstddef>
@@ -25,20 +25,19 @@
 
 namespace worker_pool {
 
-// Every function may be called from many threads at once.
+// Thread-safe.
 class ErrorLog final : public Observer {
  public:
-  // The bounds. Each may be 0.
+  // The bounds. Each of them may be 0.
   struct Options {
-    std::size_t last = 100;   // errors that last() has
-    std::size_t jobs = 1000;  // ids that are counted each for itself: the first that fail
-    std::size_t text = 200;   // bytes that are kept of an id or a message; see shortened()
+    std::size_t last = 100;   // errors that last() returns
+    std::size_t jobs = 1000;  // ids with a count of their own: the first ones that fail
+    std::size_t text = 200;   // bytes kept of an id or a message: see shortened()
   };
 
-  // Where lines go, without a line end. May be empty. It is called for one line at a time, on the
-  // thread of a worker, which waits for it; a slow one holds up the workers whose jobs fail and
-  // nobody else. When it throws, only that line is lost. It must own what it uses: an abandoned
-  // worker may call it late.
+  // Receives each line, without a line end. May be empty. A worker calls it on its own thread, for
+  // one line at a time, so a slow sink delays only the workers whose jobs fail. If it throws, only
+  // that line is lost. It must own what it uses, because an abandoned worker may call it late.
   using Sink = std::function<void(std::string_view line)>;
 
   struct Entry {
@@ -47,21 +46,21 @@ class ErrorLog final : public Observer {
     JobError error{};
   };
 
-  // One consistent look: `all` is the sum of by_kind, and that of by_job and other_jobs. A kind or
-  // a job without an error is not there.
+  // A consistent snapshot: `all` equals the sum of by_kind, and the sum of by_job plus other_jobs.
+  // A kind or a job without an error has no entry.
   struct Counts {
     std::uint64_t all = 0;
     std::map<JobError::Kind, std::uint64_t> by_kind{};
-    std::map<std::string, std::uint64_t> by_job{};  // by id as it is kept; Options::jobs at most
-    std::uint64_t other_jobs = 0;                   // the errors of all the others together
+    std::map<std::string, std::uint64_t> by_job{};  // by shortened id; at most Options::jobs
+    std::uint64_t other_jobs = 0;                   // the errors of all further jobs
   };
 
   explicit ErrorLog(Options options, Sink sink = {});
 
-  // Counts and keeps the error, then hands the sink one line. A job that succeeded is not heard of.
+  // Counts and keeps the error, then passes one line to the sink. Ignores a job that succeeded.
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
-  // Neither waits for the sink. Both copy: O(Options::jobs) and O(Options::last).
+  // Both return a copy, in O(Options::jobs) and O(Options::last). Neither waits for the sink.
   Counts counts() const;
   std::vector<Entry> last() const;  // oldest first
 
@@ -73,16 +72,17 @@ class ErrorLog final : public Observer {
   mutable std::mutex mutex_;  // guards counts_ and last_
   Counts counts_;
   std::deque<Entry> last_;
-  std::mutex sink_mutex_;  // its own, so that a reader of the counts does not wait for the sink
+  std::mutex sink_mutex_;  // separate, so that counts() does not wait for the sink
   const Sink sink_;        // called under sink_mutex_
 };
 
-// An id or a message of at most `bytes` bytes: the text itself, or its beginning and "..." behind
-// it. UTF-8 is not cut inside a character.
+// Shortens an id or a message to at most `bytes` bytes: returns the text, or its beginning followed
+// by "...". Never cuts a UTF-8 character.
 std::string shortened(std::string_view text, std::size_t bytes);
 
-// An error in one line, whatever its texts contain: control characters (of ASCII) and backslashes
-// are written as \n, \t, \x1b, \\. The kind is left out when the message begins with it:
+// Formats an error as one line, whatever its texts contain: ASCII control characters and
+// backslashes are written as \n, \t, \x1b, \\. If the message begins with the kind, the kind is
+// left out:
 //
 //   Worker 2: job a failed: disk full
 //   Worker 2: job a threw: bad index

@@ -71,7 +71,7 @@ TEST(ErrorLogLine, IsOneLineWhateverTheTextsContain) {
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, std::string("\0\x1b[31m\x1f\x7f", 8)}}),
             "Worker 2: job a failed: \\x00\\x1b[31m\\x1f\\x7f");
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, "a\\nb"}}), "Worker 2: job a failed: a\\\\nb")
-      << "or nobody could tell it from a line break";
+      << "otherwise it looks like a line break";
   EXPECT_EQ(to_line({"\u00e4 ~", 2, {Kind::kFailed, "\u20ac"}}),
             "Worker 2: job \u00e4 ~ failed: \u20ac")
       << "what is no control character stays as it is";
@@ -245,7 +245,7 @@ TEST(ErrorLog, ErrorIsCountedBeforeItsLineIsWritten) {
   ErrorLog log({}, [&](std::string_view) { counted = self->counts().all; });
   self = &log;
   fail(log, "a");
-  EXPECT_EQ(counted, 1u) << "and the sink may look at the counts";
+  EXPECT_EQ(counted, 1u) << "and the sink may call counts()";
 }
 
 TEST(ErrorLog, SinkIsCalledForOneLineAtATime) {
@@ -253,7 +253,7 @@ TEST(ErrorLog, SinkIsCalledForOneLineAtATime) {
   constexpr std::size_t kErrors = 50;
   const Watchdog watchdog;
   std::atomic<int> inside = 0;
-  std::vector<std::string> lines;  // without a lock: the promise is the lock
+  std::vector<std::string> lines;  // without a lock: ErrorLog guarantees one call at a time
   ErrorLog log({}, [&](std::string_view line) {
     EXPECT_EQ(++inside, 1) << "two workers are in the sink";
     lines.emplace_back(line);

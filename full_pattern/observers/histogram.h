@@ -1,11 +1,11 @@
-// Histogram: how long things took, in a fixed amount of memory.
+// Histogram: the distribution of durations, in a fixed amount of memory.
 //
 //   Histogram waits;
 //   waits.add(3ms);
-//   if (waits.quantile(0.99) > 1s) complain();     // about one job in a hundred waited longer
+//   if (waits.quantile(0.99) > 1s) alert();        // about one job in a hundred waited longer
 //
-// A copy of every duration would be exact and grow for ever. This one counts how many fell between
-// two bounds, which is as exact as the bounds are close.
+// Keeping every duration would be exact, but would need ever more memory. A histogram counts the
+// durations between two bounds, so its error is at most the distance between these bounds.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@
 
 namespace worker_pool {
 
-// A value, for one thread: whoever shares it guards it.
+// A value type. Not thread-safe: threads that share one must lock.
 class Histogram {
  public:
-  // The upper bounds of the buckets, which belong to them: 1, 2, 5, 10, 20, 50 µs and so on up to
-  // 50 s. One more bucket, the last, has everything above.
+  // The inclusive upper bounds of the buckets: 1, 2, 5, 10, 20, 50 µs and so on up to 50 s. One
+  // more bucket, the last, counts everything above.
   static constexpr std::array<Clock::duration, 24> kBounds = [] {
     std::array<Clock::duration, 24> bounds;
     Clock::duration decade = std::chrono::microseconds(1);
@@ -36,10 +36,10 @@ class Histogram {
   }();
   using Buckets = std::array<std::uint64_t, kBounds.size() + 1>;
 
-  // A million jobs that wait for three hours are more than a Clock::duration holds.
+  // A Clock::duration could not hold the sum of a million waits of three hours.
   using Seconds = std::chrono::duration<double>;
 
-  // Less than nothing counts as nothing.
+  // A negative duration counts as 0.
   void add(Clock::duration duration) {
     duration = std::max(duration, Clock::duration::zero());
     const auto bound = std::ranges::lower_bound(kBounds, duration);
@@ -49,15 +49,15 @@ class Histogram {
     max_ = std::max(max_, duration);
   }
 
-  const Buckets& buckets() const { return buckets_; }  // how many fell into each
+  const Buckets& buckets() const { return buckets_; }  // the count of each bucket
   std::uint64_t count() const { return count_; }
   Seconds sum() const { return sum_; }
-  Clock::duration max() const { return max_; }  // 0 when there is none
+  Clock::duration max() const { return max_; }  // 0 if there is no duration
 
-  // What at least the share `q` of all durations took at most: an upper limit for the duration that
-  // has the rank ceil(q * count()) when the shortest has rank 1. The limit is the upper bound of
-  // that duration's bucket, but never more than max(). 0 when there is no duration.
-  // `q` below 0, or not a number, counts as 0 (the rank is 1 then), above 1 as 1.
+  // Returns an upper limit for the duration of rank ceil(q * count()), where the shortest has
+  // rank 1. So at least the share `q` of all durations are not longer. The limit is the upper bound
+  // of that duration's bucket, but at most max(), and 0 if there is no duration. A `q` above 1
+  // counts as 1, a negative one or NaN as 0, which means rank 1.
   Clock::duration quantile(double q) const;
 
  private:
@@ -69,7 +69,7 @@ class Histogram {
 
 inline Clock::duration Histogram::quantile(double q) const {
   constexpr double kRounding = 1e-9;  // 0.07 * 100 is a little more than 7
-  // In this order: std::max() gives its first when its second is not a number.
+  // In this order, because std::max(a, b) returns a if b is NaN.
   const double rank = std::max(1.0, std::ceil(q * static_cast<double>(count_) - kRounding));
   double seen = 0;
   for (std::size_t i = 0; i < kBounds.size(); ++i) {

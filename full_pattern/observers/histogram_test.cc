@@ -98,7 +98,7 @@ TEST(Histogram, QuantileAboveTheLastBoundIsTheMaximum) {
   EXPECT_EQ(histogram.quantile(1), 1h);
 }
 
-// 0.07 * 100 is 7.000000000000001 to a computer, and the next rank is in the next bucket.
+// In floating point, 0.07 * 100 is 7.000000000000001, and the next rank is in the next bucket.
 TEST(Histogram, QuantileIsNotMisledByRounding) {
   Histogram histogram;
   for (int i = 0; i < 7; ++i) histogram.add(1ms);

@@ -50,7 +50,7 @@ std::uint64_t& MetricsObserver::ended_as(const JobResult& result) {
     case JobError::Kind::kDeadlineExceeded:
       return seen_.deadline_exceeded;
   }
-  return seen_.failed;  // only a value that is none of the kinds comes here
+  return seen_.failed;  // reached only by a value that is not a kind
 }
 
 }  // namespace worker_pool

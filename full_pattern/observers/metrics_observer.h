@@ -1,4 +1,5 @@
-// MetricsObserver: how jobs ended and how long they took, which WorkerPool::metrics() cannot tell.
+// MetricsObserver: counts the results of jobs and measures how long they waited and ran, which
+// WorkerPool::metrics() does not know.
 //
 //   const auto metrics = std::make_shared<MetricsObserver>();
 //   WorkerPool pool({.workers = 3}, handler, metrics);
@@ -20,13 +21,13 @@
 
 namespace worker_pool {
 
-// For one pool: a worker's number stands for what it runs. Takes a fixed amount of memory, but for
-// one time for each worker that is running a job. Every function may be called from many threads at
-// once, and blocks only while another one counts or copies.
+// For one pool, because it tells running jobs apart by the number of their worker. Needs a fixed
+// amount of memory plus one time per running job. Thread-safe: a function blocks only while another
+// one counts or copies.
 class MetricsObserver final : public Observer {
  public:
   struct Snapshot {
-    // Jobs that workers are done with. The last four are JobError::Kind.
+    // Finished jobs, by result. The last four are the values of JobError::Kind.
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t threw = 0;
@@ -35,21 +36,21 @@ class MetricsObserver final : public Observer {
 
     std::size_t running = 0;  // started and not finished
 
-    // From Job::submitted to the start, or to the end for a job that was never started. A job
-    // without that time is not counted here. WorkerPool gives it to all of its jobs, and then
-    //   queue_wait.count() == running + all that are finished
+    // From Job::submitted to the start, or to the completion of a job that was never started. Jobs
+    // without that time are not counted here. WorkerPool sets it for every job, so with a pool
+    //   queue_wait.count() == running + the number of finished jobs
     Histogram queue_wait{};
-    // From the start to the end. A job that was never started is not counted here.
+    // From start to completion. Jobs that were never started are not counted here.
     Histogram run_time{};
   };
 
-  // `now` is called by several workers at the same time, for tests that set the time themselves.
+  // `now` is for tests that control the time. Several workers may call it at once.
   explicit MetricsObserver(std::function<Clock::time_point()> now = Clock::now);
 
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
-  // A copy of everything as it was at one moment: an event is in all of it or in none of it.
+  // Returns a consistent copy: it counts each event everywhere or nowhere.
   Snapshot snapshot() const;
 
  private:
@@ -57,9 +58,9 @@ class MetricsObserver final : public Observer {
   std::uint64_t& ended_as(const JobResult& result);
 
   const std::function<Clock::time_point()> now_;
-  mutable std::mutex mutex_;                  // guards everything below
-  Snapshot seen_;                             // but for `running`
-  std::map<int, Clock::time_point> started_;  // by worker, of those that run a job
+  mutable std::mutex mutex_;                  // guards the members below
+  Snapshot seen_;                             // except `running`
+  std::map<int, Clock::time_point> started_;  // by worker, for running jobs
 };
 
 }  // namespace worker_pool

@@ -31,7 +31,7 @@ std::uint64_t finished(const MetricsObserver::Snapshot& seen) {
 
 JobResult failure(JobError::Kind kind) { return std::unexpected(JobError{kind, "for the test"}); }
 
-// An observer whose clock the test sets, told of jobs without any pool.
+// An observer with a clock that the test sets, without a pool.
 class MetricsObserverAlone : public ::testing::Test {
  protected:
   void finish(int worker, const Job& job, const JobResult& result = {}) {
@@ -145,7 +145,7 @@ TEST(MetricsObserver, SeesWhatRunsInAPoolAndWhatHasRun) {
   EXPECT_LE(seen.queue_wait.max() + seen.run_time.max(), 2 * whole_test);
 }
 
-// A snapshot taken in the middle of an event would break the equation.
+// A snapshot taken halfway through an event would break the equation.
 TEST(MetricsObserver, EverySnapshotAddsUp) {
   const Watchdog watchdog;
   MetricsObserver observer;
@@ -164,7 +164,7 @@ TEST(MetricsObserver, EverySnapshotAddsUp) {
   watchdog.await("the workers", [&] {
     const auto seen = observer.snapshot();
     EXPECT_EQ(seen.queue_wait.count(), seen.running + finished(seen));
-    return busy == 0 || ::testing::Test::HasFailure();  // one is enough
+    return busy == 0 || ::testing::Test::HasFailure();  // one failure is enough
   });
   workers.clear();  // joins them
   EXPECT_EQ(finished(observer.snapshot()), 30'000u);

@@ -29,7 +29,7 @@ class Several final : public Observer {
     for (const auto& observer : observers_) {
       try {
         tell(*observer);
-      } catch (...) {  // dropped, as the worker would: see Observer
+      } catch (...) {  // dropped, as a worker does: see Observer
       }
     }
   }

@@ -1,4 +1,4 @@
-// Several observers for one pool.
+// observe_with(): several observers for one pool.
 //
 //   WorkerPool pool({.workers = 3}, handler, observe_with({lines, errors, metrics}));
 #pragma once
@@ -10,11 +10,11 @@
 
 namespace worker_pool {
 
-// One observer that tells each of `observers` what it hears: in their order, on the worker's
-// thread. One that throws does not keep those behind it from hearing. Nulls are left out; when
-// nobody is left the result is null, which a pool takes for "unobserved".
+// Returns an observer that passes each event to all `observers`, in their order, on the worker's
+// thread. If one of them throws, the ones after it are still called. Null pointers are left out. If
+// no observer remains, the result is null, which a pool treats as "unobserved".
 //
-// Shares the ownership of all of them, and takes as long as all of them together.
+// The result shares ownership of the observers, and takes as long as all of them together.
 std::shared_ptr<Observer> observe_with(std::vector<std::shared_ptr<Observer>> observers);
 
 }  // namespace worker_pool

@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 
 const JobResult kFull = std::unexpected(JobError{JobError::Kind::kFailed, "disk full"});
 
-// Says what it hears, in a log that it shares with others.
+// Writes each event to a log that several observers share.
 class Named : public Observer {
  public:
   Named(std::string name, std::shared_ptr<EventLog> log)
@@ -83,7 +83,7 @@ TEST(ObserveWith, NullsAreLeftOut) {
   EXPECT_THAT(log->events(), ElementsAre("a: 1 started x"));
 }
 
-TEST(ObserveWith, NobodyIsNull) {
+TEST(ObserveWith, NoObserverIsNull) {
   EXPECT_EQ(observe_with({}), nullptr);
   EXPECT_EQ(observe_with({nullptr, nullptr}), nullptr);
 }

@@ -1,10 +1,10 @@
-// What observers cost: nanoseconds for each empty job, with and without them.
+// Measures what observers cost: nanoseconds per empty job, with and without them.
 //
 //   ./bazelw run -c opt //full_pattern/observers:observer_cost
 //
-// Rounds of all rows are interleaved, so that whatever else the machine does hits all of them;
-// shown are the median and the quartiles. Compare rows of one run only. The ErrorLog has no sink:
-// it counts and keeps errors, and prints nothing.
+// The rounds of all rows are interleaved, so that other load on the machine affects all of them.
+// The table shows medians and quartiles. Compare rows of one run only. The ErrorLog has no sink: it
+// counts and keeps errors, but prints nothing.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -83,7 +83,7 @@ int run() {
   const auto all = [&] { return observe_with({error_log(), metrics(), recorder()}); };
   std::vector<Row> rows = {
       {"none", none},
-      {"none, once more", none},  // what the noise is
+      {"none, once more", none},  // shows the noise
       {"ErrorLog", error_log},
       {"MetricsObserver", metrics},
       {"Recorder", recorder},

@@ -171,7 +171,7 @@ TEST(EndOf, IsTheLastThingThatHappened) {
 }
 
 TEST(StagesOf, AreThoseThatCame) {
-  EXPECT_THAT(stages_of({}), IsEmpty()) << "nobody has shut down";
+  EXPECT_THAT(stages_of({}), IsEmpty()) << "there was no shutdown";
   const auto stages =
       stages_of({.closed_at = at(1ms), .cancelled_at = at(2ms), .abandoned_at = at(3ms)});
   ASSERT_EQ(stages.size(), 3u);

@@ -1,4 +1,5 @@
-// Where characters begin and end in UTF-8, for texts that came from outside and may be anything.
+// The bounds of UTF-8 characters, for texts from outside that may hold any bytes. The error log and
+// the reports use it.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +7,8 @@
 
 namespace worker_pool {
 
-// How many bytes the first character of `text` has: 1 to 4, or 0 when `text` is empty or does not
-// begin with a whole, valid character (RFC 3629: no overlong forms, no surrogates).
+// Returns the number of bytes of the first character of `text`, 1 to 4, or 0 if `text` is empty or
+// does not begin with a complete, valid character (RFC 3629: no overlong forms, no surrogates).
 constexpr std::size_t first_character(std::string_view text) {
   const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (text.empty()) return 0;
@@ -19,7 +20,7 @@ constexpr std::size_t first_character(std::string_view text) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  // The second byte tells the forms that are too long, too large or surrogates.
+  // The second byte shows forms that are overlong, too large or surrogates.
   if (lead == 0xE0 && byte(1) < 0xA0) return 0;
   if (lead == 0xED && byte(1) > 0x9F) return 0;
   if (lead == 0xF0 && byte(1) < 0x90) return 0;

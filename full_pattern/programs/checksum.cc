@@ -1,9 +1,9 @@
-// Checksums of files, computed by a worker pool: what `cksum FILE...` prints, in the order given.
+// checksum: prints what `cksum FILE...` prints, in the given order. A worker pool reads the files.
 //
 //   ./bazelw run //full_pattern:checksum -- README.md /etc/hosts
 //
-// Exit status: 0 every file was read, 1 some were not (each has a line on stderr), 2 the command
-// line was wrong and nothing was started, 3 a worker that hangs on a file had to be abandoned.
+// Exit status: 0 if every file was read, 1 if some were not (each has a line on stderr), 2 if the
+// command line was wrong and nothing was started, 3 if a worker that hung on a file was abandoned.
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -47,10 +47,10 @@ struct Checksum {
   std::uint32_t crc = 0;
   std::uint64_t size = 0;  // in bytes
 };
-using Outcome = std::expected<Checksum, std::string>;  // or why there is none
+using Outcome = std::expected<Checksum, std::string>;  // or the reason for its absence
 
-// What became of each file, by job id: jobs finish in any order, so position means nothing. (WP-06)
-// Shared by the handler and the observer of every worker, and kept alive by them.
+// The result of each file, by job id: jobs finish in any order, so a position means nothing.
+// (WP-06) The handlers and the observer share its ownership. Thread-safe.
 class Outcomes : public Observer {
  public:
   void set(const std::string& id, Outcome outcome) {
@@ -62,11 +62,11 @@ class Outcomes : public Observer {
     if (!result) set(job.id, std::unexpected(result.error().message));
   }
 
-  // For a job that nobody has reported, which is one whose worker is stuck.
+  // A job without a reported result is still running: its worker hangs.
   Outcome get(const std::string& id) const {
     const std::lock_guard lock(mutex_);
     const auto found = by_id_.find(id);
-    return found != by_id_.end() ? found->second : std::unexpected("still being read, given up");
+    return found != by_id_.end() ? found->second : std::unexpected("still being read, abandoned");
   }
 
  private:
@@ -88,8 +88,8 @@ std::unexpected<JobError> failed(int error_number) {
       JobError{JobError::Kind::kFailed, std::generic_category().message(error_number)});
 }
 
-// Reads the file in pieces and looks at the context between them: memory stays small, however
-// large the file is, and a deadline or a cancellation is obeyed after at most one piece.
+// Reads the file in pieces and checks the context after each. So a file of any size needs little
+// memory, and a deadline or a cancel takes effect after at most one piece.
 std::expected<Checksum, JobError> read_checksum(const std::string& path, const Context& ctx) {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -119,12 +119,12 @@ JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes) {
 
 struct Settings {
   int workers;
-  std::chrono::milliseconds timeout;  // for each file; 0: none
+  std::chrono::milliseconds timeout;  // per file; 0 for none
   bool show_progress;
   std::vector<std::string> files;
 };
 
-// Null when there is none to show.
+// Returns null if no progress is to be shown.
 std::shared_ptr<ProgressLine> progress_of(const Settings& settings) {
   if (!settings.show_progress) return nullptr;
   return std::make_shared<ProgressLine>(
@@ -132,8 +132,8 @@ std::shared_ptr<ProgressLine> progress_of(const Settings& settings) {
       ProgressLine::Options{.total = settings.files.size(), .columns = terminal_width(stderr)});
 }
 
-// The end of a job that no worker has received: the observers hear of every job once.
-void report_end(Observer& observer, const Job& job, JobError error) {
+// Reports a job that no worker has received, so that the observers see every job finish once.
+void report_unreceived(Observer& observer, const Job& job, JobError error) {
   constexpr int kNoWorker = 0;
   observer.job_finished(kNoWorker, job, std::unexpected(std::move(error)));
 }
@@ -145,16 +145,16 @@ JobError too_late_to_start() {
 void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Observer& observer) {
   if (timeout == std::chrono::milliseconds::zero()) {
     if (pool.submit(std::move(job)) == SendStatus::kSent) return;
-    // Nobody closes it here.
-    report_end(observer, job, {JobError::Kind::kCancelled, "the pool is closed"});
+    // Unreachable today, because only shutdown() closes this pool.
+    report_unreceived(observer, job, {JobError::Kind::kCancelled, "the pool is closed"});
     return;
   }
   job.ctx = Context().with_timeout(timeout);
   if (pool.submit_for(std::move(job), timeout) == SendStatus::kSent) return;
-  report_end(observer, job, too_late_to_start());
+  report_unreceived(observer, job, too_late_to_start());
 }
 
-// Prints what became of each file, in the order given. Returns whether all went well.
+// Prints the result of each file, in the given order. Returns true if all files were read.
 bool print(const std::vector<std::string>& files, const Outcomes& outcomes) {
   bool all_well = true;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -182,15 +182,15 @@ int run(const Settings& settings) {
            settings.timeout, *observer);
   }
 
-  // Without a timeout every file gets the time it needs. With one, every deadline has passed before
-  // the drain is over, by long enough for a worker to notice it after the piece that it reads:
-  // whoever is left then is stuck in the operating system, on a pipe for example, and will not
-  // listen to a cancel either.
-  const bool patient = settings.timeout == std::chrono::milliseconds::zero();
+  // Without a timeout, every file gets the time it needs. With one, every deadline passes during
+  // the drain, early enough for a worker to finish its piece and notice. A worker that is still
+  // running after the drain hangs in the operating system, for example on a pipe, so a cancel
+  // cannot stop it either.
+  const bool has_timeout = settings.timeout != std::chrono::milliseconds::zero();
   constexpr std::chrono::milliseconds kTimeToNotice(500);
-  const Clock::duration drain = patient ? kForever : settings.timeout + kTimeToNotice;
+  const Clock::duration drain = has_timeout ? settings.timeout + kTimeToNotice : kForever;
   const ShutdownReport report = pool.shutdown({.drain = drain, .cancel = Clock::duration::zero()});
-  for (const Job& job : report.not_started) report_end(*observer, job, too_late_to_start());
+  for (const Job& job : report.not_started) report_unreceived(*observer, job, too_late_to_start());
   if (progress) progress->erase();
   const bool all_well = print(settings.files, *outcomes);
   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(kAbandoned);
@@ -199,11 +199,11 @@ int run(const Settings& settings) {
 
 int main_with(std::span<const char* const> args) {
   std::array numbers = {
-      IntFlag{"workers", "files that are read at the same time", 1, 1'000, 3},
-      IntFlag{"timeout_ms", "time for each file, waiting included; 0 is no limit", 0, 86'400'000,
+      IntFlag{"workers", "files to read at the same time", 1, 1'000, 3},
+      IntFlag{"timeout_ms", "time for each file, including its wait; 0 for no limit", 0, 86'400'000,
               0},
   };
-  std::array switches = {SwitchFlag{"quiet", "no progress, which is shown on a terminal only"}};
+  std::array switches = {SwitchFlag{"quiet", "show no progress (it is shown on a terminal only)"}};
   const FlagSet flags = {.numbers = numbers, .switches = switches};
   auto line = parse_flags(args, flags);
   if (!line) {
@@ -236,7 +236,7 @@ int main(int argc, char** argv) {
   try {
     worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
-  } catch (const std::exception& e) {  // such as no more threads to be had
+  } catch (const std::exception& e) {  // for example, no thread could be started
     std::cerr << "checksum: " << e.what() << "\n";
     return worker_pool::kSomeFailed;
   }

@@ -1,4 +1,4 @@
-// The program //full_pattern:checksum as its user sees it.
+// The program //full_pattern:checksum, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ std::string command(const std::string& args) {
 
 ProgramResult checksum(const std::string& args) { return run_program(command(args)); }
 
-// A folder of files, new for each test. Paths are handed to the shell: quote() them.
+// A new folder of files for each test. Paths go through the shell, so quote() them.
 class Checksum : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -60,7 +60,7 @@ TEST_F(Checksum, PrintsTheLineOfTheCksumCommand) {
 
 TEST_F(Checksum, AgreesWithTheCksumCommandOnManyFilesInTheOrderGiven) {
   std::string args;
-  for (int i = 0; i < 150; ++i) {  // more than wait in the queue; the largest come first
+  for (int i = 0; i < 150; ++i) {  // more than fit into the queue, the largest first
     const auto size = static_cast<std::size_t>((150 - i) * 1'000);
     args += quote(file("file " + std::to_string(i), std::string(size, static_cast<char>(i))));
   }
@@ -115,15 +115,15 @@ TEST_F(Checksum, FileThatNeverEndsFailsAtItsDeadline) {
   EXPECT_THAT(run.err, StartsWith("checksum: /dev/zero: deadline exceeded"));
 }
 
-// Nobody ever writes to the pipe, so opening it blocks in the operating system, where no context
-// reaches. The program ends all the same.
+// Opening a pipe that has no writer blocks in the operating system, where a context has no effect.
+// The program exits all the same.
 TEST_F(Checksum, WorkerStuckOnAPipeIsAbandoned) {
   const std::string pipe = path("pipe");
   ASSERT_EQ(run_program("mkfifo " + quote(pipe)).status, 0);
   const ProgramResult run = checksum("--workers=1 --timeout_ms=600 " + quote(pipe) + quote(pipe));
   EXPECT_EQ(run.status, 3);
   EXPECT_EQ(run.out, "");
-  EXPECT_THAT(run.err, StartsWith("checksum: " + pipe + ": still being read, given up\n"));
+  EXPECT_THAT(run.err, StartsWith("checksum: " + pipe + ": still being read, abandoned\n"));
   EXPECT_EQ(std::ranges::count(run.err, '\n'), 2) << "a line for each file: " << run.err;
 }
 
@@ -172,7 +172,7 @@ TEST_F(Checksum, ProgressStaysOnOneLineOfANarrowTerminal) {
   EXPECT_THAT(run.out, StartsWith("\r0 of 1\x1b[K\r1 of 1\x1b[K\r\x1b[K"));
 }
 
-// The worker is stuck on the first file, which is not done; the second is, without being started.
+// The worker hangs on the first file. The second is handed back without being started.
 TEST_F(Checksum, ProgressCountsFilesThatWereNeverStarted) {
   const std::string pipe = path("pipe");
   ASSERT_EQ(run_program("mkfifo " + quote(pipe)).status, 0);

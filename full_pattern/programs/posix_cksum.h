@@ -1,5 +1,6 @@
-// The checksum of the POSIX `cksum` command: a CRC-32, most significant bit first, over the bytes
-// and then over their number. (POSIX.1-2017, Shell and Utilities, cksum. Not the CRC of zip files.)
+// PosixCksum: the checksum of the POSIX `cksum` command, a CRC-32, most significant bit first, of
+// the bytes and then of their number. (POSIX.1-2017, Shell and Utilities, cksum. Not the CRC of
+// zip.)
 #pragma once
 
 #include <array>
@@ -9,7 +10,7 @@
 
 namespace worker_pool {
 
-// Fed piece by piece, so a file need not fit into memory. For one thread.
+// Takes the bytes in pieces, so a file need not fit into memory. Not thread-safe.
 class PosixCksum {
  public:
   void update(std::span<const std::byte> bytes) {
@@ -17,7 +18,7 @@ class PosixCksum {
     size_ += bytes.size();
   }
 
-  // Of everything fed so far; more may follow.
+  // Returns the checksum of all bytes so far. More may follow.
   std::uint32_t value() const {
     std::uint32_t crc = crc_;
     for (std::uint64_t rest = size_; rest != 0; rest >>= 8) {

@@ -79,7 +79,7 @@ void ProgressLine::erase() {
   erased_ = true;
 }
 
-// Back to the start of the line, the text, and away with what is left of a longer one before it.
+// Returns to the start of the line, writes the text, and erases the rest of a longer earlier line.
 void ProgressLine::write(const std::string& text) { out_ << "\r" + text + "\x1b[K" << std::flush; }
 
 }  // namespace worker_pool

@@ -1,12 +1,12 @@
-// Progress on a terminal while files are read: "12 of 150 files, 34.5/s, 4 s left".
+// ProgressLine: shows progress on a terminal, such as "12 of 150 files, 34.5/s, 4 s left".
 //
 //   const auto progress = std::make_shared<ProgressLine>(
 //       std::cerr, ProgressLine::Options{.total = 150, .columns = terminal_width(stderr)});
 //   WorkerPool pool({.workers = 3}, handler, progress);
 //   ...
-//   progress->erase();  // the results take its place
+//   progress->erase();  // before the results are printed
 //
-// Whether anybody wants to see it, such as is_terminal(stderr), is for its owner to decide.
+// The caller decides whether to show progress at all, for example by is_terminal(stderr).
 #pragma once
 
 #include <chrono>
@@ -22,34 +22,32 @@
 
 namespace worker_pool {
 
-// The rate and the time left are those of the whole run up to now. They are left out where they
-// mean nothing: before the first file is done, without any time, and what is left when all are
-// done. The time left is rounded up to a second, above an hour to a minute, and is never more than
-// 1000 h. `done` above `total` counts as `total`.
+// Returns the text of the line. The rate and the time left are computed from the whole run so far.
+// Both are left out before the first file is done and at time 0; the time left is also left out
+// when all files are done. It is rounded up to seconds, above an hour to minutes, and is at most
+// 1000 h. A `done` above `total` counts as `total`.
 std::string progress_text(std::size_t done, std::size_t total, Clock::duration elapsed);
 
-// One line that is written over again and again. Every function may be called from many threads at
-// once, and blocks for as long as the terminal does.
+// A line that is overwritten again and again. Thread-safe. Each function blocks as long as the
+// terminal does.
 class ProgressLine final : public Observer {
  public:
   struct Options {
-    std::size_t total;  // how many jobs there will be
-    int columns = 80;   // of the terminal: a line that reached the end would go on to the next
+    std::size_t total;  // the number of jobs
+    int columns = 80;   // of the terminal; a line that fills them all would wrap
   };
 
-  // Writes the line for no job; the time starts now. `out` outlives the last call but for
-  // job_finished() after erase(), which leaves it alone. `now` is for tests that set the time
-  // themselves.
+  // Starts the clock and writes the line for 0 jobs. `out` must outlive all calls, except for calls
+  // of job_finished() after erase(), which do not use it. `now` is for tests that control the time.
   ProgressLine(std::ostream& out, Options options,
                std::function<Clock::time_point()> now = Clock::now);
 
-  // Counts the job, whatever became of it. Writes the line when kInterval has passed since the last
-  // one, and in any case for the last job. A line is written at once: no other
-  // output can come between its letters.
+  // Counts the job, whatever its result. Writes the line if kInterval has passed since the last
+  // one, and always for the last job. A line is one write, so no other output can appear inside it.
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
-  // Takes the line away, if there is one. Nothing is written from then on: workers that were
-  // abandoned may still finish their jobs. Idempotent.
+  // Erases the line. From then on nothing is written, even if an abandoned worker finishes its job.
+  // Idempotent.
   void erase();
 
   static constexpr Clock::duration kInterval = std::chrono::milliseconds(100);
@@ -61,7 +59,7 @@ class ProgressLine final : public Observer {
   const std::function<Clock::time_point()> now_;
   const Options options_;
   const Clock::time_point start_;
-  std::mutex mutex_;  // guards everything below
+  std::mutex mutex_;  // guards the members below
   std::ostream& out_;
   Clock::time_point last_written_;
   std::size_t done_ = 0;

@@ -64,19 +64,19 @@ TEST(ProgressText, SaysAThousandHoursForAnythingLonger) {
             "1 of 18446744073709551615 files, 0.0/s, 1000 h 0 min left");
 }
 
-// A line for a number of jobs, on a terminal that remembers what it was sent.
+// A progress line on a terminal that records its output.
 class Progress : public ::testing::Test {
  protected:
   static std::string on_screen(const std::string& text) { return "\r" + text + "\x1b[K"; }
 
-  // What was sent since the last call.
+  // Returns the output since the last call.
   std::string sent() {
     const std::string sent = screen_.str();
     screen_.str("");
     return sent;
   }
 
-  // A new line, whose beginning is not looked at.
+  // Creates a line and ignores its first output.
   ProgressLine& start(ProgressLine::Options options) {
     line_.emplace(screen_, options, clock_);
     (void)sent();
@@ -164,7 +164,7 @@ TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
 
 TEST_F(Progress, MayBeErasedWhileWorkersFinish) {
   const Watchdog watchdog;
-  ProgressLine& line = start({.total = 1});  // so that each job is a line
+  ProgressLine& line = start({.total = 1});  // so that each job writes a line
   Gate both_there(watchdog, "the worker and the test are there");
   {
     const auto worker = watchdog.thread("worker: finishes jobs", [&] {
@@ -178,7 +178,7 @@ TEST_F(Progress, MayBeErasedWhileWorkersFinish) {
   EXPECT_THAT(sent(), EndsWith(on_screen(""))) << "something was written after it";
 }
 
-// What reaches the terminal together with other output must do so in one piece.
+// Output that shares the terminal with other output must be written in one piece.
 TEST_F(Progress, IsHandedOverInOnePieceAndAtOnce) {
   struct Pieces : std::stringbuf {
     std::streamsize xsputn(const char* text, std::streamsize size) override {

@@ -1,13 +1,14 @@
-// Jobs for a service that does not always answer: one that fails gets another try, three in all.
+// retry: jobs for a service that does not always answer. A job that fails is tried up to three
+// times.
 //
 //   ./bazelw run //full_pattern:retry
 //   ./bazelw run //full_pattern:retry -- --tries=2 --backoff_ms=500
 //
-// Every error is a line on standard error, when it happens; what became of the jobs is a table on
-// standard output, the same in every run.
+// Prints each error on standard error when it happens, and a table of the results on standard
+// output, which is the same in every run.
 //
-// Exit status: 0 every job succeeded, 1 some did not (job d never does) or the run could not be
-// shown or started, 2 the command line was wrong and nothing was started.
+// Exit status: 0 if every job succeeded; 1 if some did not (job d never does), or the run could not
+// be started or shown; 2 if the command line was wrong and nothing was started.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -50,8 +51,7 @@ struct Settings {
   RetryPolicy policy;
 };
 
-// Stands for a service on the other side of a network: "b" fails twice, "d" always, "e" throws
-// once. Called by all workers at the same time.
+// Plays a remote service: "b" fails twice, "d" always, and "e" throws once. Thread-safe.
 class FlakyService {
  public:
   JobResult call(const std::string& id) {
@@ -79,10 +79,11 @@ class FlakyService {
   std::map<std::string, int> calls_;
 };
 
-// How each job ended, and when all have. Behind a RetryQueue it hears of one end for each job.
+// Collects the final result of each job, and waits for all of them. Behind a RetryQueue, so it sees
+// each job finish once.
 class Ends final : public Observer {
  public:
-  // Before the job is submitted: a wait that begins in between must not end too early. (WP-07)
+  // Call it before the job is submitted. Otherwise a wait could return too early. (WP-07)
   void expect(const std::string& id) {
     const std::lock_guard lock(mutex_);
     unfinished_.emplace(id, group_.add());
@@ -91,10 +92,10 @@ class Ends final : public Observer {
   void job_finished(int /*worker*/, const Job& job, const JobResult& result) override {
     const std::lock_guard lock(mutex_);
     by_id_.insert_or_assign(job.id, result);
-    unfinished_.erase(job.id);  // its token leaves the group
+    unfinished_.erase(job.id);  // the destructor of its token counts it out
   }
 
-  // Blocks until every job that was expected has ended.
+  // Blocks until every expected job has finished.
   void wait_for_all() const { group_.wait(); }
 
   JobResult of(const std::string& id) const {
@@ -104,12 +105,12 @@ class Ends final : public Observer {
 
  private:
   WaitGroup group_;
-  mutable std::mutex mutex_;  // guards everything below
+  mutable std::mutex mutex_;  // guards the members below
   std::map<std::string, WaitGroup::Token> unfinished_;
   std::map<std::string, JobResult> by_id_;
 };
 
-// Prints what became of each job. Returns whether all succeeded.
+// Prints the result of each job. Returns true if all succeeded.
 bool print(std::span<const char* const> jobs, const Ends& ends, const FlakyService& service) {
   bool all_well = true;
   std::cout << "Job  Tries  End\n";
@@ -136,8 +137,8 @@ int run(const Settings& settings) {
   const auto errors = std::make_shared<ErrorLog>(
       ErrorLog::Options{}, [](std::string_view line) { std::cerr << line << std::endl; });
   const auto retries = std::make_shared<RetryQueue>(settings.policy, ends);
-  // The log hears of every try, because it stands beside the queue. Behind it, in the place of
-  // `ends`, it would hear of the errors that are final.
+  // The log is beside the queue, so it sees every try. Behind the queue, in the place of `ends`, it
+  // would see only final errors.
   WorkerPool pool(
       {.workers = settings.workers},
       [service](const Job& job, const Context&) { return service->call(job.id); },
@@ -147,10 +148,10 @@ int run(const Settings& settings) {
   const std::span jobs = std::span(kJobs).first(settings.jobs);
   for (const std::string id : jobs) {
     ends->expect(id);
-    (void)pool.submit(Job{.id = id});  // kSent: nobody else shuts the pool down
+    (void)pool.submit(Job{.id = id});  // kSent, because the pool is open
   }
   ends->wait_for_all();
-  (void)retrier.stop();  // nobody waits for another try: all have ended
+  (void)retrier.stop();  // returns nothing: every job has finished
   (void)pool.shutdown();
 
   const bool all_well = print(jobs, *ends, *service);
@@ -165,8 +166,8 @@ int main_with(std::span<const char* const> args) {
   std::array numbers = {
       IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
       IntFlag{"jobs", "how many of the jobs a to e to submit", 1, kJobs.size(), kJobs.size()},
-      IntFlag{"tries", "how often a job is tried, the first time included", 1, 1'000, 3},
-      IntFlag{"backoff_ms", "how long a job waits for its second try; then doubled", 1, kHour, 100},
+      IntFlag{"tries", "how often a job is tried, including the first time", 1, 1'000, 3},
+      IntFlag{"backoff_ms", "how long a job waits for its second try; then doubles", 1, kHour, 100},
   };
   const FlagSet flags = {.numbers = numbers};
   const auto line = parse_flags(args, flags);
@@ -176,7 +177,7 @@ int main_with(std::span<const char* const> args) {
   }
   if (line->help) {
     std::cout << "usage: retry [flags]\n"
-              << "Runs jobs that fail now and then, and tries them again.\n"
+              << "Runs jobs that sometimes fail, and tries them again.\n"
               << usage(flags);
     return EXIT_SUCCESS;
   }
@@ -200,7 +201,7 @@ int main_with(std::span<const char* const> args) {
 int main(int argc, char** argv) {
   try {
     return worker_pool::main_with({argv + 1, argv + argc});
-  } catch (const std::exception& e) {  // such as no more threads to be had
+  } catch (const std::exception& e) {  // for example, no thread could be started
     std::cerr << "retry: " << e.what() << "\n";
     return worker_pool::kSomeDidNotSucceed;
   }

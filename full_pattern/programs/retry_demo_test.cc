@@ -1,4 +1,4 @@
-// The program //full_pattern:retry as its user sees it.
+// The program //full_pattern:retry, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ ProgramResult retry(const std::string& flags) {
   return run_program((program != nullptr ? program : "RETRY-is-not-set") + (" " + flags));
 }
 
-// The lines of standard error without the workers' numbers, which differ from run to run.
+// Returns the lines of standard error without the workers' numbers, which differ between runs.
 std::vector<std::string> errors_of(const ProgramResult& run) {
   std::vector<std::string> errors;
   for (const std::string& line : lines_of(run.err)) {

@@ -28,7 +28,7 @@ void add_head(std::string& text, std::string_view name, std::string_view type,
   text.append("# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
-// `labels` are in braces, or there are none.
+// `labels` are empty or in braces.
 void add_sample(std::string& text, std::string_view name, std::string_view labels,
                 std::string_view value) {
   text.append(name).append(labels).append(" ").append(value).append("\n");
@@ -42,7 +42,7 @@ void add_number(std::string& text, std::string_view name, std::string_view type,
 
 void add_results(std::string& text, const MetricsObserver::Snapshot& observed) {
   constexpr std::string_view kName = "worker_pool_jobs_finished_total";
-  add_head(text, kName, "counter", "Jobs that workers are done with, by what became of them.");
+  add_head(text, kName, "counter", "Jobs that workers have finished, by result.");
   const auto add = [&text, kName](const std::string& result, std::uint64_t count) {
     add_sample(text, kName, "{result=\"" + result + "\"}", number(count));
   };
@@ -56,7 +56,7 @@ void add_results(std::string& text, const MetricsObserver::Snapshot& observed) {
 void add_histogram(std::string& text, const std::string& name, std::string_view help,
                    const Histogram& histogram) {
   add_head(text, name, "histogram", help);
-  std::uint64_t up_to_here = 0;  // each bucket also counts what is in those before it
+  std::uint64_t up_to_here = 0;  // each bucket includes the buckets before it
   for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i) {
     up_to_here += histogram.buckets()[i];
     add_sample(text, name + "_bucket", "{le=\"" + number(Histogram::kBounds[i]) + "\"}",
@@ -76,14 +76,15 @@ std::string prometheus_text(const Metrics& pool, const MetricsObserver::Snapshot
   add_number(text, "worker_pool_jobs_rejected_total", "counter",
              "Jobs that were refused because the pool was full or closed.", pool.rejected);
   add_number(text, "worker_pool_jobs_not_started_total", "counter",
-             "Jobs that a shutdown gave back before they were started.", pool.not_started);
+             "Jobs that a shutdown handed back before they were started.", pool.not_started);
   add_results(text, observed);
-  add_number(text, "worker_pool_jobs_queued", "gauge", "Jobs that wait for a worker.", pool.queued);
-  add_number(text, "worker_pool_jobs_running", "gauge", "Jobs that are with a worker.",
+  add_number(text, "worker_pool_jobs_queued", "gauge", "Jobs that are waiting for a worker.",
+             pool.queued);
+  add_number(text, "worker_pool_jobs_running", "gauge", "Jobs that a worker has received.",
              pool.running);
   add_histogram(text, "worker_pool_queue_wait_seconds",
                 "Time from a job's submission to its start.", observed.queue_wait);
-  add_histogram(text, "worker_pool_run_time_seconds", "Time from a job's start to its end.",
+  add_histogram(text, "worker_pool_run_time_seconds", "Time from a job's start to its completion.",
                 observed.run_time);
   return text;
 }

@@ -1,4 +1,4 @@
-// The numbers of a pool as Prometheus reads them: its text exposition format, version 0.0.4.
+// prometheus_text(): the metrics of a pool in Prometheus' text exposition format, version 0.0.4.
 //
 //   std::ofstream("pool.prom") << prometheus_text(pool.metrics(), observer->snapshot());
 //
@@ -12,11 +12,11 @@
 
 namespace worker_pool {
 
-// Counters, gauges and two histograms, all named worker_pool_..., times in seconds. The same in
-// every locale. Ends with a line end.
+// Returns counters, gauges and two histograms, all named worker_pool_..., with times in seconds.
+// The text does not depend on the locale and ends with a line end.
 //
-// What both know comes from `pool`. They are two looks at a pool that goes on working: a job that
-// ends in between is counted by one of them only.
+// A number that both arguments hold comes from `pool`. The two are snapshots of a running pool,
+// taken one after the other, so a job that finishes in between is counted by only one of them.
 std::string prometheus_text(const Metrics& pool, const MetricsObserver::Snapshot& observed);
 
 }  // namespace worker_pool

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Two waits and no run: one on a bound, one above them all.
+// Two waits and no run: one wait equals a bound, the other is above all bounds.
 constexpr auto kText =
     R"(# HELP worker_pool_jobs_submitted_total Jobs that were accepted.
 # TYPE worker_pool_jobs_submitted_total counter
@@ -22,20 +22,20 @@ worker_pool_jobs_submitted_total 1234567
 # HELP worker_pool_jobs_rejected_total Jobs that were refused because the pool was full or closed.
 # TYPE worker_pool_jobs_rejected_total counter
 worker_pool_jobs_rejected_total 2
-# HELP worker_pool_jobs_not_started_total Jobs that a shutdown gave back before they were started.
+# HELP worker_pool_jobs_not_started_total Jobs that a shutdown handed back before they were started.
 # TYPE worker_pool_jobs_not_started_total counter
 worker_pool_jobs_not_started_total 3
-# HELP worker_pool_jobs_finished_total Jobs that workers are done with, by what became of them.
+# HELP worker_pool_jobs_finished_total Jobs that workers have finished, by result.
 # TYPE worker_pool_jobs_finished_total counter
 worker_pool_jobs_finished_total{result="succeeded"} 4
 worker_pool_jobs_finished_total{result="failed"} 5
 worker_pool_jobs_finished_total{result="threw"} 6
 worker_pool_jobs_finished_total{result="cancelled"} 7
 worker_pool_jobs_finished_total{result="deadline_exceeded"} 8
-# HELP worker_pool_jobs_queued Jobs that wait for a worker.
+# HELP worker_pool_jobs_queued Jobs that are waiting for a worker.
 # TYPE worker_pool_jobs_queued gauge
 worker_pool_jobs_queued 9
-# HELP worker_pool_jobs_running Jobs that are with a worker.
+# HELP worker_pool_jobs_running Jobs that a worker has received.
 # TYPE worker_pool_jobs_running gauge
 worker_pool_jobs_running 10
 # HELP worker_pool_queue_wait_seconds Time from a job's submission to its start.
@@ -67,7 +67,7 @@ worker_pool_queue_wait_seconds_bucket{le="50"} 1
 worker_pool_queue_wait_seconds_bucket{le="+Inf"} 2
 worker_pool_queue_wait_seconds_sum 3600.5
 worker_pool_queue_wait_seconds_count 2
-# HELP worker_pool_run_time_seconds Time from a job's start to its end.
+# HELP worker_pool_run_time_seconds Time from a job's start to its completion.
 # TYPE worker_pool_run_time_seconds histogram
 worker_pool_run_time_seconds_bucket{le="1e-06"} 0
 worker_pool_run_time_seconds_bucket{le="2e-06"} 0
@@ -110,7 +110,7 @@ std::string text() {
 
 TEST(Prometheus, TextSaysEverythingOnce) { EXPECT_EQ(text(), kText); }
 
-// What a German program would do to the numbers: 1.234.567 and 3600,5.
+// A German locale would print 1.234.567 and 3600,5.
 class German : public std::numpunct<char> {
  public:
   German() : numpunct(1) {}  // 1: the locale does not delete it

@@ -20,19 +20,19 @@
 namespace worker_pool {
 namespace {
 
-// False when `name` is not empty and cannot be written.
+// Returns false if `name` is not empty and cannot be written.
 bool opened(std::ofstream& file, const std::string& name) {
   if (!name.empty()) file.open(name, std::ios::binary);
   return !file.fail();
 }
 
-// Of files that are there; by whatever names. Devices can take several outputs.
+// Whether two names mean one existing regular file. A device can take several outputs.
 bool same_file(const std::string& a, const std::string& b) {
-  std::error_code ignored;  // no name, no file: not the same
+  std::error_code ignored;  // an empty name or a missing file is not the same
   return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
 }
 
-// Adds the name of a file that could not be written to the end.
+// Closes the file, and adds its name to `lost` if it could not be written completely.
 void finish(std::ofstream& file, const std::string& name, std::string& lost) {
   if (name.empty()) return;
   file.close();
@@ -41,10 +41,10 @@ void finish(std::ofstream& file, const std::string& name, std::string& lost) {
 
 }  // namespace
 
-std::expected<Pictures, std::string> Pictures::open(const Options& options) {
-  Pictures pictures(options);
-  for (const auto& [file, name] : {std::pair(&pictures.trace_, &options.trace_file),
-                                   std::pair(&pictures.metrics_, &options.metrics_file)}) {
+std::expected<RunReport, std::string> RunReport::open(const Options& options) {
+  RunReport report(options);
+  for (const auto& [file, name] : {std::pair(&report.trace_, &options.trace_file),
+                                   std::pair(&report.metrics_, &options.metrics_file)}) {
     if (opened(*file, *name)) continue;
     return std::unexpected(*name +
                            ": cannot be written: " + std::generic_category().message(errno));
@@ -53,23 +53,23 @@ std::expected<Pictures, std::string> Pictures::open(const Options& options) {
     return std::unexpected(options.metrics_file +
                            ": one file cannot have both the trace and the metrics");
   }
-  return pictures;
+  return report;
 }
 
-Pictures::Pictures(const Options& options) : options_(options) {
+RunReport::RunReport(const Options& options) : options_(options) {
   if (options.timeline || !options.trace_file.empty()) recorder_ = std::make_shared<Recorder>();
   if (!options.metrics_file.empty()) observed_ = std::make_shared<MetricsObserver>();
 }
 
-std::shared_ptr<Observer> Pictures::observer() const {
+std::shared_ptr<Observer> RunReport::observer() const {
   return observe_with({recorder_, observed_});
 }
 
-std::expected<void, std::string> Pictures::show(const Metrics& metrics,
-                                                const ShutdownReport& report) {
+std::expected<void, std::string> RunReport::write(const Metrics& metrics,
+                                                  const ShutdownReport& shutdown) {
   const Recording recording = recorder_ ? recorder_->recording() : Recording();
-  if (options_.timeline) std::cout << timeline(recording, report, terminal_width(stdout));
-  if (trace_.is_open()) write_trace(trace_, recording, report);
+  if (options_.timeline) std::cout << timeline(recording, shutdown, terminal_width(stdout));
+  if (trace_.is_open()) write_trace(trace_, recording, shutdown);
   if (observed_) metrics_ << prometheus_text(metrics, observed_->snapshot());
 
   std::string lost;

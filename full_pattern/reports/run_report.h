@@ -1,11 +1,11 @@
-// Pictures: what a program can show of a run besides its log lines, when flags ask for it.
+// RunReport: the trace file, metrics file and timeline of a run, as far as flags ask for them.
 //
-//   auto pictures = Pictures::open({.trace_file = "run.json", .timeline = true});
-//   if (!pictures) return complain(pictures.error());       // before anything is started
-//   WorkerPool pool(options, handler, pictures->observer());
+//   auto report = RunReport::open({.trace_file = "run.json", .timeline = true});
+//   if (!report) return fail(report.error());               // before anything is started
+//   WorkerPool pool(options, handler, report->observer());
 //   ...
-//   const ShutdownReport report = pool.shutdown();
-//   if (const auto shown = pictures->show(pool.metrics(), report); !shown) ...
+//   const ShutdownReport shutdown = pool.shutdown();
+//   if (const auto written = report->write(pool.metrics(), shutdown); !written) ...
 #pragma once
 
 #include <expected>
@@ -21,27 +21,28 @@
 
 namespace worker_pool {
 
-// Movable. For one thread; the observer is for the workers.
-class Pictures {
+// Movable. Not thread-safe, except for the observer, which the workers call.
+class RunReport {
  public:
   struct Options {
-    std::string trace_file{};    // for write_trace(); empty: none
-    std::string metrics_file{};  // for prometheus_text(); empty: none
+    std::string trace_file{};    // for write_trace(); empty for none
+    std::string metrics_file{};  // for prometheus_text(); empty for none
     bool timeline = false;       // on standard output
   };
 
-  // Opens the files, so that a name that is wrong does not cost a whole run. The error is one line
-  // that names the file and says why.
-  static std::expected<Pictures, std::string> open(const Options& options);
+  // Opens the files before the run, so that a wrong name is found early. The error is one line that
+  // names the file and the reason.
+  static std::expected<RunReport, std::string> open(const Options& options);
 
-  // Null when nothing was asked for: then nothing is observed, and it costs nothing.
+  // Returns null if no option is set. The pool is then unobserved, which costs nothing.
   std::shared_ptr<Observer> observer() const;
 
-  // Once, after the shutdown. The error is one line: which files could not be written.
-  std::expected<void, std::string> show(const Metrics& metrics, const ShutdownReport& report);
+  // Writes the files and prints the timeline. To be called once, after the shutdown. The error is
+  // one line that names the files that could not be written.
+  std::expected<void, std::string> write(const Metrics& metrics, const ShutdownReport& shutdown);
 
  private:
-  explicit Pictures(const Options& options);
+  explicit RunReport(const Options& options);
 
   Options options_;
   std::ofstream trace_;

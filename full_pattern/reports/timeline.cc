@@ -16,7 +16,7 @@ constexpr std::size_t kNarrowest = 40;
 constexpr std::string_view kWaiting = "waiting";
 constexpr std::string_view kWall = " |";
 
-// Which column a moment falls into.
+// Maps times to columns.
 class Scale {
  public:
   Scale(Clock::time_point begin, Clock::time_point end, std::size_t columns)
@@ -42,7 +42,7 @@ std::string printable(std::string text) {
   return text;
 }
 
-// "[id===]" of `width` columns, or "##" where that does not fit.
+// Returns "[id===]" of `width` columns, or "##" if that does not fit.
 std::string bar(const JobRecord& job, std::size_t width) {
   if (width < std::string_view("[1]").size()) return std::string(width, '#');
   std::string text = "[" + printable(job.id);
@@ -51,7 +51,7 @@ std::string bar(const JobRecord& job, std::size_t width) {
   return text + (job.finished ? ']' : '>');
 }
 
-// A worker's jobs come one after the other, in order of time.
+// The jobs of one worker, to be added in order of time.
 class Lane {
  public:
   explicit Lane(const Scale& scale) : scale_(scale) {}
@@ -60,8 +60,8 @@ class Lane {
     const Clock::time_point last = job.finished.value_or(end);
     const std::size_t to = scale_.column(last) + 1;
     std::size_t from = scale_.column(job.started.value_or(last));
-    if (from < text_.size()) from = text_.size();  // that column belongs to the job before
-    if (from >= to) {                              // all of it does
+    if (from < text_.size()) from = text_.size();  // an earlier job has that column
+    if (from >= to) {                              // an earlier job has all columns
       text_.back() = '#';
       return;
     }
@@ -81,7 +81,7 @@ char digit(std::int64_t count) {
   return count > 9 ? '+' : static_cast<char>('0' + count);
 }
 
-// The most jobs that waited at any moment of each column.
+// The largest number of waiting jobs within each column.
 std::string waiting_row(const std::vector<Waiting>& waiting, const Scale& scale) {
   std::vector<std::int64_t> most(scale.columns());
   for (std::size_t i = 0; i < waiting.size(); ++i) {

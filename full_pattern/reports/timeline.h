@@ -1,4 +1,4 @@
-// timeline: a run as a picture of plain characters.
+// timeline(): draws a run with plain characters.
 //
 //   std::cout << timeline(recorder->recording(), report, terminal_width(stdout));  // terminal.h
 //
@@ -17,13 +17,13 @@
 
 namespace worker_pool {
 
-// A lane for each worker that had a job, a row for the jobs that waited, the time below, and a line
-// for each stage of the shutdown. No line is longer than `width` columns, which is taken as 40 when
-// it is less. Ids are cut to fit, and what is not printable ASCII in them is shown as '?'.
+// Returns one lane for each worker that had a job, a row for the waiting jobs, the time axis, and a
+// line for each stage of the shutdown. No line is longer than `width` columns; a width below 40
+// counts as 40. Ids are cut to fit, and characters that are not printable ASCII appear as '?'.
 //
-//   [id===]   a job           [id==x]   one that did not succeed       [id==>   one that still runs
-//   #         jobs too short for a bar    !         one that was never started
-//   1 to 9    that many jobs waited at most in that column; +: more; blank: none
+//   [id===]   a job           [id==x]   a job that failed       [id==>   a job that is still
+//   running #         jobs too short for a bar    !         a job that was never started 1 to 9 the
+//   largest number of waiting jobs in that column; +: more; blank: none
 std::string timeline(const Recording& recording, const ShutdownReport& report, int width);
 
 }  // namespace worker_pool

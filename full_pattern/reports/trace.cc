@@ -15,7 +15,7 @@
 namespace worker_pool {
 namespace {
 
-// With its quotes.
+// Returns a JSON string literal, with its quotes.
 std::string json_string(std::string_view text) {
   std::string json = "\"";
   while (!text.empty()) {
@@ -37,7 +37,7 @@ std::string json_string(std::string_view text) {
   return json + "\"";
 }
 
-// In microseconds, to the nanosecond. Not by operator<<, which follows the locale of the stream.
+// In microseconds, with nanosecond precision. operator<< would depend on the locale of the stream.
 std::string json_time(Clock::duration duration) {
   const std::chrono::duration<double, std::micro> microseconds = duration;
   std::array<char, 64> text{};
@@ -52,7 +52,7 @@ std::string outcome_of(const JobRecord& job) {
   return std::string(to_string(job.result.error().kind)) + ": " + job.result.error().message;
 }
 
-// Writes one event after the other, with the commas between them.
+// Writes events, and the commas between them.
 class Events {
  public:
   Events(std::ostream& out, Clock::time_point begin) : out_(out), begin_(begin) {}

@@ -1,11 +1,11 @@
-// write_trace: a run as a file that trace viewers open.
+// write_trace(): writes a run as a file that trace viewers open.
 //
 //   std::ofstream file("run.json");
 //   write_trace(file, recorder->recording(), report);
 //
-// For ui.perfetto.dev and chrome://tracing: a lane for each worker, a bar for each job with its
-// result and how long it had waited, the number of waiting jobs as a curve, and a mark for each
-// stage of the shutdown. speedscope.app shows the bars, one lane at a time.
+// ui.perfetto.dev and chrome://tracing show a lane for each worker, a bar for each job with its
+// result and waiting time, a curve of the number of waiting jobs, and a mark for each stage of the
+// shutdown. speedscope.app shows the bars, one lane at a time.
 #pragma once
 
 #include <ostream>
@@ -16,9 +16,9 @@
 namespace worker_pool {
 
 // Writes the "JSON object format" of Chrome's trace events: complete (X), counter (C), instant (i)
-// and metadata (M) events. Always valid JSON in UTF-8, whatever bytes an id or a message has; what
-// is not UTF-8 becomes U+FFFD. Times are microseconds from the begin of the recording. Whether it
-// could be written is for the caller to ask the stream.
+// and metadata (M) events. The output is always valid JSON in UTF-8: a byte of an id or a message
+// that is not UTF-8 becomes U+FFFD. Times are in microseconds since the beginning of the recording.
+// To learn of a write error, check the stream.
 void write_trace(std::ostream& out, const Recording& recording, const ShutdownReport& report);
 
 }  // namespace worker_pool

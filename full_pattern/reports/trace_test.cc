@@ -34,7 +34,7 @@ std::string trace(const Recording& recording, const ShutdownReport& report) {
   return out.str();
 }
 
-// Two workers: "a" succeeds, "b" fails, "c" is late, "d" came back, "e" was abandoned.
+// Two workers: "a" succeeds, "b" fails, "c" is late, "d" was handed back, "e" was abandoned.
 Recording recording() {
   const JobError no{JobError::Kind::kFailed, "no"};
   const JobError late{JobError::Kind::kDeadlineExceeded, "deadline exceeded before it started"};
@@ -134,7 +134,7 @@ TEST_F(TraceParsed, WhateverBytesAnIdHas) {
   EXPECT_EQ(found.status, 0) << found.err;
 }
 
-// The checker is no good if it likes everything.
+// A checker that accepts everything would be useless.
 TEST_F(TraceParsed, CheckerRefusesWhatIsWrong) {
   const std::string good = trace(recording(), report());
   const auto with = [&good](const std::string& from, const std::string& to) {
@@ -146,7 +146,7 @@ TEST_F(TraceParsed, CheckerRefusesWhatIsWrong) {
   EXPECT_NE(with("job a", "job \xFF"), 0) << "not UTF-8";
   EXPECT_NE(with("\"ts\":1500.000", "\"ts\":NaN"), 0) << "not a number";
   EXPECT_NE(with("\"ts\":4000.000,\"dur\"", "\"ts\":2500.000,\"dur\""), 0) << "bars overlap";
-  EXPECT_NE(with("\"jobs\":0}", "\"jobs\":1}"), 0) << "somebody waits for ever";
+  EXPECT_NE(with("\"jobs\":0}", "\"jobs\":1}"), 0) << "a job waits forever";
   EXPECT_NE(with("\"cancel\"", "\"abandon\""), 0) << "stages out of order";
 }
 

@@ -130,7 +130,7 @@ TEST(Retrier, ShutdownBeforeStopLeavesTheFailedJobsToIt) {
   const std::vector<std::string> waiting = ids_of(service.retrier.stop());
   EXPECT_THAT(waiting, Contains("a"));
   EXPECT_THAT(waiting, Contains("b"));
-  EXPECT_EQ(tries->of("a"), 1) << "a closed pool gives nobody another try";
+  EXPECT_EQ(tries->of("a"), 1) << "a closed pool accepts no other try";
 }
 
 TEST(Retrier, ClosedPoolLeavesTheJobsToStop) {
@@ -245,7 +245,7 @@ TEST(Retrier, NextMayStopTheRetrier) {
   next->retrier = &retrier;
   ASSERT_EQ(pool.submit({.id = "a"}), SendStatus::kSent);
   ASSERT_EQ(pool.submit({.id = "b"}), SendStatus::kSent);
-  watchdog.await("the observer to come back from stop()", [&] { return next->stopped.load(); });
+  watchdog.await("the observer to return from stop()", [&] { return next->stopped.load(); });
   EXPECT_THAT(ids_of(next->waiting), ElementsAre("a"));
 }
 

@@ -180,8 +180,8 @@ TEST(Retrier, DeadlineBeforeTheNextTryGivesUpAtOnce) {
   const Watchdog watchdog;
   const auto tries = std::make_shared<Tries>();
   Service service(watchdog, kInAnHour, {.workers = 1}, always_fails(tries));
-  service.submit({.id = "in vain", .ctx = Context().with_timeout(30min)});
-  service.ends->log.await("in vain: 1");
+  service.submit({.id = "hopeless", .ctx = Context().with_timeout(30min)});
+  service.ends->log.await("hopeless: 1");
   service.submit({.id = "worth it", .ctx = Context().with_timeout(2h)});
   watchdog.await("the second job to be tried", [&] { return tries->of("worth it") == 1; });
   (void)service.pool.shutdown(kPatient);
