@@ -26,12 +26,6 @@ tools="clang clang-format g++-12 golang-golang-x-sync-dev shellcheck golang-go l
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
-stop_servers() {
-  bazel shutdown
-  with_tools ./bazelw shutdown
-  (cd benchmarks && with_tools ../bazelw shutdown)
-}
-
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
 expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
 
