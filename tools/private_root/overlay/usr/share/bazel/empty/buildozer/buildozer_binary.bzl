@@ -1,3 +1,3 @@
-"""What Bazel's own MODULE.bazel loads from buildozer, doing nothing."""
+"""An empty stand-in for the extension that Bazel's own MODULE.bazel loads from buildozer."""
 
 buildozer_binary = module_extension(implementation = lambda ctx: None)
