@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 

@@ -35,7 +35,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/wait_group.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 namespace {

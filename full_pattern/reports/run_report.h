@@ -16,7 +16,7 @@
 #include "full_pattern/observers/metrics_observer.h"
 #include "full_pattern/observers/recorder.h"
 #include "full_pattern/worker_pool.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {

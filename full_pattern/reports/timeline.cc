@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "full_pattern/observers/recording.h"
+#include "step1_job/context.h"
+
 namespace worker_pool {
 namespace {
 

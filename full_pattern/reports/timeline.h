@@ -12,7 +12,7 @@
 
 #include <string>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {

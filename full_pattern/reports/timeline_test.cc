@@ -8,7 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 

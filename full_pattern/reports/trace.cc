@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "full_pattern/observers/utf8.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 
 namespace worker_pool {

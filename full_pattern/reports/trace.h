@@ -10,7 +10,7 @@
 
 #include <ostream>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {

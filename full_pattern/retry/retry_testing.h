@@ -20,7 +20,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/gate.h"
