@@ -173,7 +173,7 @@ TEST(FullPattern, OneFileForTheTraceAndTheMetricsIsRefused) {
       full_pattern("--trace=" + name + " --metrics=" + ::testing::TempDir() + "/./both");
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.out, IsEmpty()) << "something was started";
-  EXPECT_THAT(run.err, HasSubstr("one file cannot have both the trace and the metrics"));
+  EXPECT_THAT(run.err, HasSubstr("one file cannot hold both the trace and the metrics"));
 }
 
 TEST(FullPattern, FileNamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {

@@ -17,7 +17,7 @@
 namespace worker_pool {
 namespace {
 
-TEST(Recorder, RemembersEachJobInTheOrderOfItsMoments) {
+TEST(Recorder, RecordsTheTimesOfEachJobInOrder) {
   const Watchdog watchdog;
   const auto recorder = std::make_shared<Recorder>();
   const Clock::time_point before = Clock::now();
@@ -52,7 +52,7 @@ TEST(Recorder, RemembersEachJobInTheOrderOfItsMoments) {
 TEST(Recorder, ShowsAJobThatStillRuns) {
   const Watchdog watchdog;
   const auto recorder = std::make_shared<Recorder>();
-  Gate gate(watchdog, "the job may end");
+  Gate gate(watchdog, "the job may finish");
   WorkerPool pool(
       {.workers = 2},
       [&gate](const Job&, const Context&) {
@@ -71,7 +71,7 @@ TEST(Recorder, ShowsAJobThatStillRuns) {
   gate.open();
   (void)pool.shutdown({.drain = kForever});
   const Recording after = recorder->recording();
-  ASSERT_EQ(after.jobs.size(), 1u) << "it is done, so it does not run any more";
+  ASSERT_EQ(after.jobs.size(), 1u) << "a finished job must not be listed as running, too";
   EXPECT_TRUE(after.jobs.front().finished);
 }
 
@@ -84,9 +84,9 @@ TEST(Recorder, JobThatWasNeverStartedHasAnEndAlone) {
   ASSERT_EQ(recording.jobs.size(), 2u);
   const JobRecord& late = recording.jobs[1];
   EXPECT_EQ(late.id, "late");
-  EXPECT_FALSE(late.started) << "taken from the job before it";
+  EXPECT_FALSE(late.started) << "this is the start of the job before it";
   EXPECT_TRUE(late.finished);
-  EXPECT_FALSE(late.submitted) << "no pool has stamped it";
+  EXPECT_FALSE(late.submitted) << "only a pool sets this time";
   EXPECT_FALSE(late.result);
 }
 
@@ -97,7 +97,7 @@ TEST(Recorder, KeepsTheFirstJobsUpToItsLimitAndCountsTheOthers) {
     recorder.job_finished(1, Job{.id = id}, {});
   }
   const Recording recording = recorder.recording();
-  ASSERT_EQ(recording.jobs.size(), 2u) << "also the running ones must have been forgotten";
+  ASSERT_EQ(recording.jobs.size(), 2u) << "a job that was left out must not be listed as running";
   EXPECT_EQ(recording.jobs[0].id, "a");
   EXPECT_EQ(recording.jobs[1].id, "b");
   EXPECT_EQ(recording.left_out, 3u);
