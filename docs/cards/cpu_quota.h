@@ -3,7 +3,7 @@
 //   std::ifstream file("/sys/fs/cgroup/cpu.max");
 //   std::string cpu_max;
 //   std::getline(file, cpu_max);  // stays empty where there is no such file
-//   WorkerPool pool({.workers = usable_cpus(std::thread::hardware_concurrency(), cpu_max)}, handler);
+//   const int workers = usable_cpus(std::thread::hardware_concurrency(), cpu_max);
 //
 // std::thread::hardware_concurrency() counts processors. A quota, such as `docker run --cpus=2`,
 // removes no processor. It limits the CPU time of each period, and the kernel stops all threads of

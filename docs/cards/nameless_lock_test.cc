@@ -28,7 +28,7 @@ TEST(LockGuard, WithoutANameUnlocksBeforeTheNextStatement) {
   std::vector<std::string> events;
   RecordingMutex mutex(events);
   {
-    // (void), because the library of GCC 13 and later warns about the lost guard, as it should.
+    // (void), because the library of GCC 14 and later warns about the discarded guard.
     (void)std::lock_guard<RecordingMutex>{mutex};
     events.push_back("write");
   }
