@@ -24,6 +24,7 @@ class WorkerPool::Tally final : public Observer {
       const std::lock_guard lock(mutex_);
       ++(result ? succeeded_ : failed_);
     }
+    // After unlocking, because an observer is code that we do not know. (WP-31)
     next_->job_finished(worker, job, result);
   }
 

@@ -18,7 +18,7 @@
 
 namespace worker_pool {
 
-using Clock = std::chrono::steady_clock;  // does not jump when the wall clock is set
+using Clock = std::chrono::steady_clock;  // does not jump when the wall clock is set (WP-29)
 
 // The longest timeout: wait forever. Do not use the max() of another unit, such as
 // std::chrono::seconds::max(): its conversion to nanoseconds overflows.
@@ -27,7 +27,7 @@ inline constexpr Clock::duration kForever = Clock::duration::max();
 enum class CancelReason { kCancelled, kDeadlineExceeded };
 
 // Returns the time that is `duration` from now. It never overflows: kForever gives
-// Clock::time_point::max(), and a negative duration gives a time that has already passed.
+// Clock::time_point::max(), and a negative duration gives a time that has already passed. (WP-30)
 inline Clock::time_point deadline_after(Clock::duration duration) {
   const Clock::time_point now = Clock::now();
   if (duration <= Clock::duration::zero()) return now;

@@ -38,7 +38,8 @@ struct Pipe {
   int write_end = -1;
 };
 
-// Starts argv with `in` as its standard input and `out` as its standard output and error.
+// Starts argv with `in` as its standard input and `out` as its standard output and error. Not with
+// fork(), because the test has threads. (WP-36)
 pid_t spawn(std::vector<std::string> argv, int in, int out) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -90,7 +91,7 @@ std::vector<std::string> thread_states(pid_t pid) {
 
 ChildProcess::ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv)
     : watchdog_(watchdog) {
-  signal(SIGPIPE, SIG_IGN);  // write_line() to a child that has exited is a test failure
+  signal(SIGPIPE, SIG_IGN);  // write_line() to a child that has exited is a test failure (WP-37)
   const Pipe in;
   const Pipe out;
   pid_ = spawn(std::move(argv), in.read_end, out.write_end);

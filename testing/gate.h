@@ -1,7 +1,7 @@
 // Gate: holds threads at one point until the test opens it.
 //
 // A gate forces an order of events without sleeping. While a job waits at a gate, the test knows
-// that the job is running and that it has not finished:
+// that the job is running and that it has not finished (WP-26):
 //
 //   Gate gate(watchdog, "job 1");
 //   pool.submit(job_that([&] { gate.wait(); }));

@@ -194,7 +194,7 @@ class FastQueue final : public ChannelQueue<T> {
   void step(Side<Threads>& side) {
     if (++side.position == capacity_) side.position = 0;
     const std::uint64_t count = side.count.load(std::memory_order_relaxed);
-    side.count.store(count + 1, std::memory_order_release);
+    side.count.store(count + 1, std::memory_order_release);  // publishes the slot (WP-39)
   }
 
   const std::size_t capacity_;

@@ -47,7 +47,7 @@ TEST(SeededBug, CloseForgetsABlockedSender) {
   expect_fixed(close_wakes_receivers);
 }
 
-// --- Lock order inversion ----------------------------------------------------------------------
+// --- Lock order inversion (WP-33) ----------------------------------------------------------------
 
 void lock_order(bool fixed) {
   mutex queue("queue lock");

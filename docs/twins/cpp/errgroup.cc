@@ -26,6 +26,7 @@ JobResult fetch(const Job& job, const Context& ctx) {
   return std::unexpected(ended(*ctx.err()));
 }
 
+// Cancels the other jobs at the first error, after unlocking its mutex. (WP-31)
 class FirstError : public Observer {
  public:
   explicit FirstError(std::stop_source others) : others_(std::move(others)) {}
