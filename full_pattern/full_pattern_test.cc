@@ -42,7 +42,7 @@ std::string who(const std::vector<std::string>& lines, const std::string& what) 
   std::string found;
   for (const std::string& line : lines) {
     if (!line.ends_with(" " + what)) continue;
-    EXPECT_TRUE(found.empty()) << what << ": said twice";
+    EXPECT_TRUE(found.empty()) << what << ": printed twice";
     found = line.substr(0, line.size() - what.size());
   }
   EXPECT_THAT(found, StartsWith("Worker ")) << what << ": not printed exactly once";

@@ -208,7 +208,7 @@ TEST_P(WorkerPoolOn, AbandonedJobMayDestroyThePool) {
   EXPECT_FALSE(weak.expired());
   held->gate.open();
   held->log.await("destroyed the pool");
-  watchdog.await("the abandoned worker to let go of its handler",
+  watchdog.await("the abandoned worker to destroy its handler",
                  [&] { return held.use_count() == 1; });
 }
 

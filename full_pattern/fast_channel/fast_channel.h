@@ -4,10 +4,9 @@
 //
 // It gives every guarantee of the simple channel (step2_worker/channel.h) and passes the same
 // tests. The differences:
-//   1. A thread that has to wait spins before it sleeps, a sender for 20 microseconds and a
-//   receiver
-//      for 50, unless spinning has failed recently. Spinning uses a processor, but yields it to
-//      other threads. A sleeping thread uses none.
+//   1. A thread that has to wait spins before it sleeps: a sender for 20 microseconds, a receiver
+//      for 50. If spinning has failed recently, only some of the waits spin. Spinning uses a
+//      processor, but yields it to other threads. A sleeping thread uses none.
 //   2. A sender on a full channel waits until half of it is free, while it spins and for the first
 //      100 microseconds of its sleep. After that, any free place wakes it. So it may continue later
 //      than with the simple channel, and one wake-up serves many jobs.

@@ -57,8 +57,8 @@ class FastQueue final : public ChannelQueue<T> {
 
   void close() noexcept override {
     {
-      const std::lock_guard lock(
-          send_.lock);  // so that no send succeeds after close() has returned
+      // Under the lock, so that no send succeeds after close() has returned.
+      const std::lock_guard lock(send_.lock);
       closed_.store(true, std::memory_order_release);
     }
     senders_.wake_all();
@@ -130,8 +130,8 @@ class FastQueue final : public ChannelQueue<T> {
       const std::lock_guard lock(send_.lock);
       if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
       if (!may_step(send_, receive_)) return SendStatus::kFull;
-      std::construct_at(std::addressof(slot_of(send_)),
-                        std::move(value));  // if this throws, nothing has changed
+      // If this throws, nothing has changed.
+      std::construct_at(std::addressof(slot_of(send_)), std::move(value));
       step(send_);
       wake = receivers_.wants_one();
     }

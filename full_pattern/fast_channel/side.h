@@ -14,8 +14,8 @@ template <class Threads>
 struct alignas(64) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
-  const std::uint64_t
-      head_start;  // how far this side may be ahead: the capacity for senders, else 0
+  // How far this side may be ahead of the other: the capacity for senders, 0 for receivers.
+  const std::uint64_t head_start;
   typename Threads::Lock lock;
   std::uint64_t limit;       // how far this side may count, by the last known count of the other
   bool found_few = false;    // the last reading of that count allowed only a few steps

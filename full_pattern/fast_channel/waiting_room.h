@@ -3,13 +3,12 @@
 // A wake-up is a system call and costs as much as hundreds of sends. So
 //   1. a thread that has to wait spins for some microseconds before it sleeps;
 //   2. no thread is woken while another thread of its side is spinning. A thread that stops
-//   spinning
-//      and leaves a possible step behind wakes the next one;
+//      spinning and leaves a possible step behind wakes the next one;
 //   3. a sender on a full queue waits until half of the queue is free. After 100 microseconds of
 //      sleep its own timer wakes it, and from then on every free place wakes a sender.
 //
-// No wake-up is lost: the design notes in README.md explain why, and fast_queue_schedules_test.cc
-// explores the schedules of small scenarios within stated bounds.
+// No wake-up is lost: README.md explains why ("Why no thread sleeps forever"), and
+// fast_queue_schedules_test.cc explores the schedules of small scenarios within stated bounds.
 //
 // Lock order: the mutex of a room, then the lock of a Side.
 #pragma once
@@ -177,7 +176,7 @@ class WaitingRoom {
       --awake_;
       announce();
     }
-    if (available() > 0) wake_one();  // after the announcement: see the design notes
+    if (available() > 0) wake_one();  // after announce(): README.md, "Design notes"
   }
 
   // True if a thread sleeps, and either no thread is awake that will see the next step, or a

@@ -32,8 +32,7 @@ namespace worker_pool {
 //      signal mask.
 //   2. A blocked signal is not lost: it stays pending until the waiting thread takes it.
 //   3. Only process-directed signals (`kill`, Ctrl-C) are seen, not raise(), which sends a signal
-//   to
-//      one thread.
+//      to one thread.
 //   4. Both signals count together. Two that arrive at the same time may count as one, because the
 //      system does not queue them.
 //   5. If the program was started with SIGINT ignored, as shells start background commands, SIGINT

@@ -119,7 +119,7 @@ TEST_F(Signals, AfterTheFirstOneTheShutdownEscalatesByItself) {
   EXPECT_EQ(child.wait(), 1) << child.output();
 }
 
-// --- Second ------------------------------------------------------------------------------------
+// --- Second signal -----------------------------------------------------------------------------
 
 TEST_F(Signals, SecondCancelsDuringTheDrain) {
   ChildProcess child = start(kForeverMs, kForeverMs);
@@ -147,8 +147,7 @@ TEST_F(Signals, SecondBeforeTheShutdownSkipsTheDrain) {
   EXPECT_EQ(child.wait(), 1) << child.output();
 }
 
-// --- Third signal, and abandoning
-// ------------------------------------------------------------------
+// --- Third signal, and abandoning --------------------------------------------------------------
 
 class SignalsThird : public Signals, public ::testing::WithParamInterface<std::pair<int, int>> {};
 
@@ -206,9 +205,11 @@ TEST(ShutdownSignals, BlocksBothForItsScopeAndEndsItsThread) {
   for (int round = 0; round < 100; ++round) {
     const ShutdownSignals signals;
     EXPECT_TRUE(blocked(SIGTERM));
-    EXPECT_FALSE(signals.first().stop_requested()) << "its own end was taken for a signal";
+    EXPECT_FALSE(signals.first().stop_requested())
+        << "the SIGTERM that ended the previous thread counted as a signal";
   }
-  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT)) << "left behind";
+  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT))
+      << "the destructor must restore the signal mask";
 }
 
 TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
@@ -223,16 +224,16 @@ TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
   const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
   for (int count = 1; count <= 2; ++count) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
-    watchdog.await("the listener to be told", [&] { return told == count; });
+    watchdog.await("the call of the listener", [&] { return told == count; });
   }
 }
 
 TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
   const ShutdownSignals signals([](int, int) { throw std::runtime_error("cannot print"); });
   const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
-  for (const std::stop_token& heard : {signals.first(), signals.second()}) {
+  for (const std::stop_token& stop : {signals.first(), signals.second()}) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
-    watchdog.await("the signal to be heard", [&] { return heard.stop_requested(); });
+    watchdog.await("the signal to stop its token", [&] { return stop.stop_requested(); });
   }
 }
 
