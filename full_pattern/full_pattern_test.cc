@@ -1,4 +1,4 @@
-// The program //full_pattern as its user sees it.
+// The program //full_pattern, run as a user runs it.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,15 +37,15 @@ ProgramResult full_pattern(const std::string& flags) {
 
 std::string file(const std::string& name) { return ::testing::TempDir() + "/" + name; }
 
-// Which worker said `what` ("started job 3"), or a failure when not exactly one did.
+// Returns the worker that printed `what` ("started job 3"). Fails unless exactly one did.
 std::string who(const std::vector<std::string>& lines, const std::string& what) {
   std::string found;
   for (const std::string& line : lines) {
     if (!line.ends_with(" " + what)) continue;
-    EXPECT_TRUE(found.empty()) << what << ": said twice";
+    EXPECT_TRUE(found.empty()) << what << ": printed twice";
     found = line.substr(0, line.size() - what.size());
   }
-  EXPECT_THAT(found, StartsWith("Worker ")) << what << ": said by nobody";
+  EXPECT_THAT(found, StartsWith("Worker ")) << what << ": not printed exactly once";
   return found;
 }
 
@@ -105,7 +105,7 @@ TEST(FullPattern, OutputThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(run.err, "full_pattern: cannot write to standard output\n");
 }
 
-// --- Pictures ----------------------------------------------------------------------------------
+// --- Reports -------------------------------------------------------------------------------------
 
 TEST(FullPattern, TraceHasALaneForEachWorkerAndABarForEachJob) {
   const Watchdog watchdog;
@@ -162,7 +162,7 @@ TEST(FullPattern, FileThatCannotBeWrittenIsAnErrorWithItsName) {
     const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 " + flag + "=/dev/full");
     EXPECT_EQ(run.status, 1) << flag;
     EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n") << flag;
-    EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "it is the picture that has failed";
+    EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "only the report has failed";
   }
 }
 
@@ -173,7 +173,7 @@ TEST(FullPattern, OneFileForTheTraceAndTheMetricsIsRefused) {
       full_pattern("--trace=" + name + " --metrics=" + ::testing::TempDir() + "/./both");
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.out, IsEmpty()) << "something was started";
-  EXPECT_THAT(run.err, HasSubstr("one file cannot have both the trace and the metrics"));
+  EXPECT_THAT(run.err, HasSubstr("one file cannot hold both the trace and the metrics"));
 }
 
 TEST(FullPattern, FileNamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
@@ -186,7 +186,7 @@ TEST(FullPattern, FileNamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
 
 // --- Signals -----------------------------------------------------------------------------------
 
-TEST(FullPattern, FirstSignalEndsTheSubmittingAndFinishesWhatWasAccepted) {
+TEST(FullPattern, FirstSignalStopsSubmittingAndFinishesTheAcceptedJobs) {
   const Watchdog watchdog;
   ChildProcess run(watchdog, {program(), "--workers=1", "--capacity=1", "--jobs=100000",
                               "--work_ms=20", "--drain_ms=3600000"});
@@ -194,31 +194,32 @@ TEST(FullPattern, FirstSignalEndsTheSubmittingAndFinishesWhatWasAccepted) {
   run.send_signal(SIGTERM);
   EXPECT_EQ(run.wait(), 0) << run.output();
   const std::vector<std::string> lines = lines_of(run.output());
-  EXPECT_THAT(lines, Contains("full_pattern: SIGTERM: no more jobs; once more cancels those that "
-                              "are there"));
+  EXPECT_THAT(lines, Contains("full_pattern: SIGTERM: accepting no more jobs; another signal "
+                              "cancels the accepted ones"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: drained. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("Not submitted: 9")));
   EXPECT_THAT(lines, Contains("Shutdown complete"));
 }
 
-TEST(FullPattern, SecondSignalCancelsAndThePictureShowsIt) {
+TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   const Watchdog watchdog;
   ChildProcess run(watchdog, {program(), "--workers=1", "--jobs=3", "--work_ms=3600000",
                               "--drain_ms=3600000", "--timeline"});
   run.await_line("Worker 1 started job 1");
   run.send_signal(SIGINT);
-  run.await_line("full_pattern: SIGINT: no more jobs; once more cancels those that are there");
+  run.await_line(
+      "full_pattern: SIGINT: accepting no more jobs; another signal cancels the accepted ones");
   run.send_signal(SIGINT);
   EXPECT_EQ(run.wait(), 1) << run.output();
   const std::vector<std::string> lines = lines_of(run.output());
-  EXPECT_THAT(lines, Contains("full_pattern: SIGINT: cancelled; once more leaves at once"));
+  EXPECT_THAT(lines, Contains("full_pattern: SIGINT: canceled; another signal leaves at once"));
   EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: cancelled"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
   EXPECT_THAT(lines, Contains("Shutdown complete"));
 }
 
-// A named pipe that is full and that nobody reads: whoever writes to it waits for ever.
+// A full named pipe without a reader, so that every write to it blocks forever.
 class FullPipe {
  public:
   FullPipe() : path_(file("full_pattern_test.pipe")) {
@@ -239,7 +240,7 @@ class FullPipe {
   int pipe_ = -1;
 };
 
-TEST(FullPattern, ThirdSignalLeavesAlsoWhenAWorkerIsStuckInWritingItsLine) {
+TEST(FullPattern, ThirdSignalLeavesEvenIfAWorkerIsBlockedInWritingALine) {
   const Watchdog watchdog;
   const FullPipe out;
   const std::string errors = file("full_pattern_test.err");
@@ -249,10 +250,10 @@ TEST(FullPattern, ThirdSignalLeavesAlsoWhenAWorkerIsStuckInWritingItsLine) {
       {"/bin/sh", "-c",
        "exec " + program() + " --workers=1 --jobs=1 --drain_ms=3600000 --cancel_ms=3600000 >'" +
            out.path() + "' 2>'" + errors + "'"});
-  run.await_sleep(3);  // main() in the drain, who waits for signals, the worker
-  for (const std::string said : {"no more jobs", "cancelled"}) {
+  run.await_sleep(3);  // main() in the drain, the thread that waits for signals, the worker
+  for (const std::string said : {"no more jobs", "canceled"}) {
     run.send_signal(SIGTERM);
-    watchdog.await("the program to say: " + said,
+    watchdog.await("the program to print: " + said,
                    [&] { return contents(errors).find(said) != std::string::npos; });
   }
   run.send_signal(SIGTERM);

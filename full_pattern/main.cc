@@ -3,12 +3,12 @@
 //   ./bazelw run //full_pattern
 //   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000 --timeline
 //
-// The first SIGINT or SIGTERM ends the submitting and lets the jobs finish, the second cancels
-// them, the third leaves at once (signals.h).
+// After the first SIGINT or SIGTERM the program accepts no more jobs and lets the accepted ones
+// finish. The second signal cancels them, the third leaves at once (signals.h).
 //
-// Exit status: 0 every accepted job succeeded, 1 some did not or the run could not be shown or
-// started, 2 the command line was wrong and nothing was started, 3 a worker had to be abandoned,
-// 130 or 143 for the third signal when that is SIGINT or SIGTERM.
+// Exit status: 0 if every accepted job succeeded; 1 if some did not, or the run could not be
+// started or reported; 2 if the command line was wrong and nothing was started; 3 if a worker was
+// abandoned; 130 or 143 if the third signal was SIGINT or SIGTERM.
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -36,6 +36,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/worker.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -52,7 +53,7 @@ struct Settings {
   ShutdownLimits limits;
 };
 
-// One line for each thing that happens to a job.
+// Prints a line for each event of a job.
 class LogLines : public Observer {
  public:
   void job_started(int worker, const Job& job) override {
@@ -67,23 +68,25 @@ class LogLines : public Observer {
 
  private:
   void print(const std::string& line) {
-    const std::lock_guard lock(mutex_);  // whole lines, whoever writes them
-    std::cout << line << std::endl;      // at once, so that the run can be watched
+    const std::lock_guard lock(mutex_);  // so that lines do not mix
+    std::cout << line << std::endl;      // flushed, so that you can watch the run
   }
 
   std::mutex mutex_;
 };
 
-// On the thread that waits for signals, which is no signal handler: it may print. Not by std::cerr,
-// which flushes std::cout first: a worker may be stuck there, when nobody reads what it writes.
+// Runs on the thread that waits for signals, which is not a signal handler, so it may print. It
+// does not use std::cerr, which flushes std::cout first: a worker may be blocked in std::cout, if
+// the reader of the output has stopped reading.
 void announce(int signal, int count) {
   const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
-  const std::string what = count == 1 ? "no more jobs; once more cancels those that are there"
-                                      : "cancelled; once more leaves at once";
+  const std::string what = count == 1
+                               ? "accepting no more jobs; another signal cancels the accepted ones"
+                               : "canceled; another signal leaves at once";
   std::fputs(("full_pattern: " + name + ": " + what + "\n").c_str(), stderr);
 }
 
-// Pretends to work for a while, and gives up when it is told to.
+// Returns a handler that sleeps instead of working, until its context ends.
 JobHandler handler_that_sleeps_for(std::chrono::milliseconds work) {
   return [work](const Job&, const Context& ctx) -> JobResult {
     if (ctx.sleep_for(work)) return {};
@@ -91,12 +94,12 @@ JobHandler handler_that_sleeps_for(std::chrono::milliseconds work) {
   };
 }
 
-// Returns how many were accepted: all, unless a signal closes the pool.
+// Returns the number of accepted jobs: all of them, unless a signal closes the pool.
 std::int64_t submit_all(WorkerPool& pool, std::int64_t jobs) {
   std::int64_t accepted = 0;
   while (accepted < jobs) {
     Job job{.id = std::to_string(accepted + 1)};
-    if (pool.submit(std::move(job)) != SendStatus::kSent) break;  // blocks while it is full
+    if (pool.submit(std::move(job)) != SendStatus::kSent) break;  // blocks while the queue is full
     ++accepted;
   }
   return accepted;
@@ -112,7 +115,7 @@ void print(const ShutdownReport& report, const Metrics& metrics) {
 }
 
 int run(const Settings& settings, RunReport& run_report) {
-  const ShutdownSignals signals(announce);  // blocks both in all threads to come
+  const ShutdownSignals signals(announce);  // before any other thread: they inherit the blocking
   WorkerPool pool(settings.pool, handler_that_sleeps_for(settings.work),
                   observe_with({std::make_shared<LogLines>(), run_report.observer()}));
   const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
@@ -124,17 +127,17 @@ int run(const Settings& settings, RunReport& run_report) {
   if (accepted < settings.jobs) {
     std::cout << "Not submitted: " << settings.jobs - accepted << " jobs\n";
   }
-  const auto shown = run_report.write(metrics, report);
-  if (!shown) std::cerr << "full_pattern: " << shown.error() << "\n";
+  const auto written = run_report.write(metrics, report);
+  if (!written) std::cerr << "full_pattern: " << written.error() << "\n";
   if (report.outcome == ShutdownOutcome::kAbandoned) {
-    std::cout << "Shutdown given up" << std::endl;
+    std::cout << "Shutdown abandoned" << std::endl;
     exit_without_destructors(kAbandoned);
   }
   if (!(std::cout << "Shutdown complete" << std::endl)) {
     std::cerr << "full_pattern: cannot write to standard output\n";
     return kSomeDidNotSucceed;
   }
-  return shown && metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
+  return written && metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
 }
 
 int main_with(std::span<const char* const> args) {
@@ -145,11 +148,11 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"work_ms", "how long one job takes", 0, kHour, 500},
       IntFlag{"capacity", "how many jobs may wait", 1, 1'000'000, 100},
       IntFlag{"drain_ms", "how long the shutdown lets jobs finish", 0, kHour, 5'000},
-      IntFlag{"cancel_ms", "how long it then waits for cancelled jobs", 0, kHour, 1'000},
+      IntFlag{"cancel_ms", "how long it then waits for canceled jobs", 0, kHour, 1'000},
   };
   std::array texts = {
       TextFlag{"trace", "write the run to FILE, for a trace viewer such as Perfetto"},
-      TextFlag{"metrics", "write the numbers of the run to FILE, for Prometheus"},
+      TextFlag{"metrics", "write the metrics of the run to FILE, for Prometheus"},
   };
   std::array switches = {SwitchFlag{"timeline", "draw the run"}};
   const FlagSet flags = {.numbers = numbers, .texts = texts, .switches = switches};
@@ -196,7 +199,7 @@ int main(int argc, char** argv) {
   try {
     worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
-  } catch (const std::exception& e) {  // such as no more threads to be had
+  } catch (const std::exception& e) {  // for example, no thread could be started
     std::cerr << "full_pattern: " << e.what() << "\n";
     return worker_pool::kSomeDidNotSucceed;
   }

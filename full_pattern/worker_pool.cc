@@ -12,7 +12,7 @@
 
 namespace worker_pool {
 
-// Counts the ends of jobs, then passes everything on to the user's observer.
+// Counts finished jobs, and passes every event to the user's observer.
 class WorkerPool::Tally final : public Observer {
  public:
   explicit Tally(std::shared_ptr<Observer> next) : next_(never_null(std::move(next))) {}
@@ -27,8 +27,8 @@ class WorkerPool::Tally final : public Observer {
     next_->job_finished(worker, job, result);
   }
 
-  // Fills in what both the tally and the channel know. The channel is looked at while the tally is
-  // locked: no worker can finish a job in between, which is what makes the numbers add up.
+  // Combines the numbers of the tally and of the channel. It reads the channel while it holds the
+  // lock of the tally, so no job can finish in between, and the numbers add up.
   Metrics metrics(const Sender<Job>& jobs) const {
     const std::lock_guard lock(mutex_);
     const ChannelStats channel = jobs.stats();
@@ -44,7 +44,7 @@ class WorkerPool::Tally final : public Observer {
 
  private:
   const std::shared_ptr<Observer> next_;
-  mutable std::mutex mutex_;  // guards everything below
+  mutable std::mutex mutex_;  // guards the members below
   std::uint64_t succeeded_ = 0;
   std::uint64_t failed_ = 0;
 };
@@ -70,12 +70,12 @@ WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Obse
           start_workers(options.workers, std::move(handler), tally_, make_channel_of(options))) {}
 
 WorkerPool::~WorkerPool() {
-  // After a shutdown() there is nothing left to do, and request_stop() could run the stop callbacks
-  // of jobs that were abandoned. Inside a job, ~Workers has something to say.
+  // After shutdown() everything is done, and request_stop() could run stop callbacks of abandoned
+  // jobs. Inside a job, ~Workers ends the program with a message.
   if (report_ || workers_.running->on_this_thread()) return;
   (void)workers_.jobs.close_and_take_pending();
   workers_.stop.request_stop();
-  // ~Workers waits for those who run: all have been told by now (WP-19).
+  // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
 }
 
 SendStatus WorkerPool::submit(Job&& job) {
@@ -94,16 +94,13 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
 }
 
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
-  // Before the lock: a job must be refused at once (WP-15), also while another thread is shutting
-  // down.
+  // Checked before locking, so that a job is refused at once even while another thread shuts the
+  // pool down. (WP-15)
   if (workers_.running->on_this_thread()) {
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
   const std::lock_guard lock(shutdown_mutex_);
-  // Nothing is moved out of `workers_`: submit() may be using it at this moment.
-  if (!report_) {
-    report_ = worker_pool::shutdown(std::move(workers_), limits, std::move(cancel_now));
-  }
+  if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
   return *report_;
 }
 
@@ -114,7 +111,7 @@ Metrics WorkerPool::metrics() const {
 }
 
 void WorkerPool::stamp(Job& job) const {
-  if (observed_) job.submitted = Clock::now();  // nobody else would read it
+  if (observed_) job.submitted = Clock::now();  // only observers read it
 }
 
 SendStatus WorkerPool::counted(SendStatus status) {

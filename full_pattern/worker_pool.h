@@ -1,12 +1,15 @@
-// WorkerPool: the four steps as one class, ready to be a member of a service.
+// WorkerPool: the four steps as one class, to be used as a member of a service.
 //
 //   WorkerPool pool({.workers = 3, .capacity = 100}, handler, observer);
-//   if (pool.submit(std::move(job)) != SendStatus::kSent) refuse(job);     // still ours
+//   if (pool.submit(std::move(job)) != SendStatus::kSent) refuse(job);     // job is unchanged
 //   const ShutdownReport report = pool.shutdown({.drain = 5s, .cancel = 1s});
 //
-// The pool accepts jobs until shutdown() begins, runs each accepted job at most once, and accounts
-// for every one of them: its end is reported to the observer, or the shutdown report has it. (Only
-// a pool that is destroyed without a shutdown() drops jobs.)
+// The pool guarantees:
+//   1. It accepts jobs until close() or shutdown() is called. A refused job stays the caller's.
+//   2. It runs each accepted job at most once.
+//   3. It accounts for each accepted job: the observer sees it finish, or the shutdown report lists
+//      it as not started or still running. Only a pool that is destroyed without shutdown() drops
+//      jobs.
 #pragma once
 
 #include <atomic>
@@ -26,69 +29,69 @@
 
 namespace worker_pool {
 
-// A look at a pool, consistent but for `rejected`, which is counted apart. At every moment
+// A consistent snapshot of a pool, except for `rejected`, which is counted separately. Always
 //   submitted == succeeded + failed + not_started + queued + running
-// and after a shutdown that abandoned nobody, queued and running are 0.
+// and after a shutdown that did not abandon a worker, queued and running are 0.
 struct Metrics {
   std::uint64_t submitted = 0;  // accepted
-  std::uint64_t rejected = 0;   // refused: full or closed; still the caller's
+  std::uint64_t rejected = 0;   // refused, because the pool was full or closed
   std::uint64_t succeeded = 0;
-  std::uint64_t failed = 0;       // every JobError: failed, threw, and cancelled or late
-  std::uint64_t not_started = 0;  // came back in the shutdown report
+  std::uint64_t failed = 0;       // finished with a JobError of any kind
+  std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
-  std::size_t running = 0;  // with a worker
+  std::size_t running = 0;  // received by a worker and not finished
 };
 
-// The queue between submit() and the workers. Both keep the same promises.
+// The queue between submit() and the workers. Both kinds give the same guarantees.
 enum class ChannelKind {
-  kSimple,  // step 2's, which can be read in five minutes; until a measurement says otherwise
-  kFast,    // fast_channel.h: for jobs so short that the queue is what they cost
+  kSimple,  // of step 2, and simpler to read: the right one unless you have measured otherwise
+  kFast,    // fast_channel.h: for jobs so short that the queue dominates their cost
 };
 
-// Every function but the destructor may be called from many threads at once.
+// Thread-safe, except for the destructor.
 class WorkerPool {
  public:
   struct Options {
     int workers = 3;
-    std::size_t capacity = 100;  // jobs that wait; those that run are not counted
+    std::size_t capacity = 100;  // of the queue; running jobs do not count
     ChannelKind channel = ChannelKind::kSimple;
   };
 
-  // Starts the workers. The handler is copied for each of them; the observer is shared and may be
-  // null. Throws as start_workers() does: std::invalid_argument for fewer than one worker, a
-  // capacity of 0 or an empty handler, std::system_error when a thread cannot be started.
+  // Starts the workers. Each worker has a copy of the handler; the observer is shared and may be
+  // null. Throws std::invalid_argument if workers < 1, the capacity is 0 or the handler is empty,
+  // and std::system_error if a thread cannot be started.
   WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer = nullptr);
 
-  // After a shutdown(): returns at once. Without one: closes, DROPS the jobs that were never
-  // started, cancels those that run and joins the threads. So it blocks until the running handlers
-  // return, without a limit. Whoever cares for the jobs or the time calls shutdown() first. (WP-14)
-  // Must not run inside one of the pool's own jobs: ends the program with a message.
+  // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
+  // the running jobs, and joins the threads, which blocks without a time limit until their handlers
+  // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
+  // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
 
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Each of the three moves from the job only when it returns kSent. With an observer they note the
-  // time in job.submitted first, also in a job that is then refused, so that the observer can tell
-  // how long the job waited.
+  // All three move from the job only if they return kSent. In a pool with an observer they first
+  // set job.submitted to the current time, even if the job is then refused, so that the observer
+  // knows how long the job waited.
 
-  // Blocks while the queue is full. kSent or kClosed. Not for use inside a job: when every worker
-  // waits for room in the queue, none is left to make any. There, use try_submit(). (WP-22)
+  // Blocks while the queue is full. Returns kSent or kClosed. Do not call it in a job: if all
+  // workers wait for room in their own queue, the pool deadlocks. Use try_submit() there. (WP-22)
   [[nodiscard]] SendStatus submit(Job&& job);
-  // Never blocks for room. kSent, kFull or kClosed.
+  // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_submit(Job&& job);
-  // Blocks while the queue is full, for `timeout` at most. kSent, kFull or kClosed.
+  // Blocks while the queue is full, but not longer than `timeout`. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus submit_for(Job&& job, Clock::duration timeout);
 
-  // No more jobs are accepted; a submit() that is blocked gets kClosed. What is queued is still
-  // done. Idempotent; does not block. For whoever wants to say "enough" and is not the one who
-  // waits for the end in shutdown().
+  // Stops accepting jobs; a blocked submit() returns kClosed. Queued jobs still run. Idempotent,
+  // and does not block. For a thread that ends the input while another one calls shutdown().
   void close() noexcept { workers_.jobs.close(); }
 
-  // Drains, then cancels, then abandons, as worker_pool::shutdown() does (step 4), with the limits
-  // and the `cancel_now` of the first call. Idempotent: later and concurrent calls get a copy of
-  // the same report, when it is there, so only one caller should submit its jobs again elsewhere.
-  // Called by one of the pool's own jobs: throws std::logic_error, nothing happens.
+  // Drains, then cancels, then abandons, as worker_pool::shutdown() of step 4 does. Idempotent: the
+  // first call sets the limits and `cancel_now`. Later and concurrent calls block until the
+  // shutdown has finished and return a copy of the same report, so only one caller should submit
+  // its jobs again elsewhere. In one of the pool's own jobs it throws std::logic_error and does
+  // nothing else.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   Metrics metrics() const;
@@ -99,13 +102,13 @@ class WorkerPool {
   void stamp(Job& job) const;
   SendStatus counted(SendStatus status);
 
-  // The workers use what they need through shared_ptr, so nothing here is touched by a worker that
-  // was abandoned, unless its handler does so. `workers_` is last: on the way out its threads are
-  // joined before the rest goes. (WP-21)
+  // The workers own what they use through shared_ptr, so an abandoned worker uses no member, unless
+  // its handler does. `workers_` is last, so its threads are joined before the other members are
+  // destroyed. (WP-21)
   const bool observed_;
   const std::shared_ptr<Tally> tally_;
   std::atomic<std::uint64_t> rejected_ = 0;
-  std::mutex shutdown_mutex_;             // held for a whole shutdown: the others wait for it
+  std::mutex shutdown_mutex_;             // held during the whole shutdown
   std::optional<ShutdownReport> report_;  // guarded by shutdown_mutex_ (WP-08)
   Workers workers_;
 };

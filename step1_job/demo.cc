@@ -1,4 +1,4 @@
-// What a job carries, and how its context ends.
+// Shows what a job carries, and how its context ends.
 #include <chrono>
 #include <cstddef>
 #include <iostream>
@@ -11,6 +11,7 @@
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "step1_job/linked_context.h"
 
 namespace worker_pool {
 namespace {
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 
 std::string state_of(const Context& ctx) {
   const std::optional<CancelReason> why = ctx.err();
-  return why ? std::string(to_string(ended(*why).kind)) : "goes on";
+  return why ? std::string(to_string(ended(*why).kind)) : "active";
 }
 
 void show_that_a_job_owns_its_payload() {

@@ -1,4 +1,10 @@
-// Job: one unit of work as a value, and what can become of it.
+// Job: one unit of work as a value, with its result and its handler.
+//
+//   Job job{.id = "a", .payload = std::move(bytes), .ctx = Context().with_timeout(1s)};
+//   const JobHandler handler = [](const Job& job, const Context& ctx) -> JobResult {
+//     if (const auto why = ctx.err()) return std::unexpected(ended(*why));
+//     return parse(job.payload);               // an expected failure is returned, not thrown
+//   };
 #pragma once
 
 #include <cstddef>
@@ -13,24 +19,24 @@
 
 namespace worker_pool {
 
-// Owns everything it carries, so it can wait in a queue and cross threads without a dangling
-// reference. Moved, not copied, on its way through the pool; only a retry copies it. (WP-05)
+// A job owns everything it carries, so it can wait in a queue and move to another thread without a
+// dangling reference. The pool moves it and never copies it; only a retry makes copies. (WP-05)
 //
-// The {} let a job be written with the members that matter: Job{.id = "a"}.
+// The {} allow an initializer with only some of the members: Job{.id = "a"}.
 struct Job {
-  std::string id{};                  // for people and reports; the pool does not demand it unique
-  std::vector<std::byte> payload{};  // what to work on; only the handler knows its format
-  Context ctx{};                     // this job's own deadline or cancellation; default: none
-  Clock::time_point submitted{};     // set by a pool that is observed: when it was offered
+  std::string id{};                  // for reports; need not be unique
+  std::vector<std::byte> payload{};  // the input; only the handler knows its format
+  Context ctx{};                     // this job's deadline and cancel signal; default: neither
+  Clock::time_point submitted{};     // when it was submitted; set by a pool with an observer
 };
 
 // Why a job did not succeed.
 struct JobError {
   enum class Kind : std::uint8_t {
-    kFailed,            // the handler said so
-    kThrew,             // the handler let an exception out; message is its what()
-    kCancelled,         // cancelled before it started, or the handler gave up because of it
-    kDeadlineExceeded,  // likewise, for a deadline
+    kFailed,            // the handler returned this error
+    kThrew,             // the handler threw; message is the exception's what()
+    kCancelled,         // canceled before it started, or the handler stopped early
+    kDeadlineExceeded,  // the same, because of a deadline
   };
   Kind kind = Kind::kFailed;
   std::string message{};
@@ -38,19 +44,21 @@ struct JobError {
 
 using JobResult = std::expected<void, JobError>;
 
-// What to do with a job: the user's code. Every worker calls its own copy, several at the same
-// time. What the copies share, such as a captured reference or std::shared_ptr, needs a lock; what
-// each has for itself, such as a captured int, does not. Expected failures are returned; an
-// exception is caught by the worker and becomes JobError::Kind::kThrew.
+// The user's code that does a job.
 //
-// The Context is the job's and the pool's, linked: look at err() between pieces of work and sleep
-// with sleep_for(), then shutdown is quick. It is valid during the call only. A std::stop_callback
-// on its token runs on the thread that cancels, or at once on yours if the context has been
-// cancelled already. It must not throw, nor block: the jobs behind it would hear nothing.
-//
-// A handler that does not listen may be abandoned by a shutdown (step 4), and then run on when
-// everything around the pool is gone: it should own what it captures, by value or by
-// std::shared_ptr. (WP-05)
+//  1. Threads: each worker calls its own copy, and workers run at the same time. Objects that the
+//     copies share, such as a captured reference or std::shared_ptr, need a lock. Captured values,
+//     such as an int, do not.
+//  2. Errors: return expected failures. The worker catches any exception and turns it into
+//     JobError::Kind::kThrew.
+//  3. Context: it combines the job's and the pool's, and is valid during the call only. Check err()
+//     between pieces of work and sleep with sleep_for(), so that shutdown is quick.
+//  4. Callbacks: a std::stop_callback on the context's token runs on the thread that cancels, or at
+//     once on the handler's thread if the context is already canceled. It must not throw,
+//     which ends the program, or block, which delays the stop request to all other jobs.
+//  5. Lifetime: a shutdown may abandon a handler that ignores its context (step 4). That handler
+//  can
+//     outlive the pool, so it must own what it captures, by value or by std::shared_ptr. (WP-05)
 using JobHandler = std::function<JobResult(const Job&, const Context&)>;
 
 constexpr std::string_view to_string(JobError::Kind kind) {
@@ -67,7 +75,7 @@ constexpr std::string_view to_string(JobError::Kind kind) {
   return "unknown";
 }
 
-// The error of a job that stopped, or was never started, because its context had ended:
+// Returns the error for a job that stopped early, or never started, because its context ended:
 //
 //   if (const auto why = ctx.err()) return std::unexpected(ended(*why));
 inline JobError ended(CancelReason reason) {

@@ -17,7 +17,7 @@
 
 namespace worker_pool {
 
-// Lets a failure name the kind. GoogleTest finds it here.
+// Makes a failure print the kind by name. GoogleTest finds it by its name.
 void PrintTo(JobError::Kind kind, std::ostream* out) { *out << to_string(kind); }
 
 namespace {
@@ -29,8 +29,8 @@ using ::testing::SizeIs;
 
 constexpr auto kByte = std::byte{42};
 
-// std::vector moves its elements when it grows only if they promise not to throw; a queue of jobs
-// would copy every payload otherwise.
+// A growing std::vector moves its elements only if their move cannot throw. Otherwise it would copy
+// every payload.
 static_assert(std::is_nothrow_move_constructible_v<Job>);
 static_assert(std::is_nothrow_move_assignable_v<Job>);
 
@@ -38,7 +38,7 @@ TEST(Job, HasNothingAndNeverEndsByDefault) {
   const Job job;
   EXPECT_THAT(job.id, IsEmpty());
   EXPECT_THAT(job.payload, IsEmpty());
-  EXPECT_FALSE(job.ctx.err().has_value()) << "a job without a context of its own has ended";
+  EXPECT_FALSE(job.ctx.err().has_value()) << "a job without a context has ended";
   EXPECT_TRUE(job.ctx.deadline() == Clock::time_point::max());
 }
 
@@ -56,7 +56,7 @@ TEST(Job, OwnsItsPayload) {
     source.assign(source.size(), std::byte{0});
   }
   EXPECT_THAT(job.payload, SizeIs(1024));
-  EXPECT_THAT(job.payload, Each(kByte)) << "the source's end reached the job";
+  EXPECT_THAT(job.payload, Each(kByte)) << "the payload changed with its source";
 }
 
 TEST(Job, CopyHasAPayloadOfItsOwn) {
@@ -71,10 +71,10 @@ TEST(Job, MoveTakesThePayloadAlongWithoutACopy) {
   const std::byte* const bytes = job.payload.data();
 
   Job moved = std::move(job);
-  EXPECT_EQ(moved.payload.data(), bytes) << "the constructor copied";
+  EXPECT_EQ(moved.payload.data(), bytes) << "the move constructor copied the payload";
   Job assigned;
   assigned = std::move(moved);
-  EXPECT_EQ(assigned.payload.data(), bytes) << "the assignment copied";
+  EXPECT_EQ(assigned.payload.data(), bytes) << "the move assignment copied the payload";
 
   EXPECT_EQ(assigned.id, "a");
   EXPECT_THAT(assigned.payload, SizeIs(1024));
@@ -85,9 +85,10 @@ TEST(Job, ItsContextTravelsWithIt) {
   Job job{.id = "a", .ctx = Context(stop.get_token()).with_timeout(1h)};
   const Clock::time_point deadline = job.ctx.deadline();
   const Job moved = std::move(job);
-  EXPECT_TRUE(moved.ctx.deadline() == deadline) << "the deadline was left behind";
+  EXPECT_TRUE(moved.ctx.deadline() == deadline) << "the deadline did not move with the job";
   stop.request_stop();
-  EXPECT_TRUE(moved.ctx.err() == CancelReason::kCancelled) << "the stop token was left behind";
+  EXPECT_TRUE(moved.ctx.err() == CancelReason::kCancelled)
+      << "the stop token did not move with the job";
 }
 
 TEST(JobError, IsAFailureWithoutAMessageByDefault) {
@@ -103,11 +104,11 @@ TEST(JobError, EveryKindHasAText) {
   EXPECT_EQ(to_string(JobError::Kind::kDeadlineExceeded), "deadline exceeded");
 }
 
-TEST(JobError, KindThatDoesNotExistHasATextToo) {
+TEST(JobError, AnInvalidKindHasATextToo) {
   EXPECT_EQ(to_string(static_cast<JobError::Kind>(200)), "unknown");
 }
 
-TEST(JobError, EndedTellsWhyTheContextEnded) {
+TEST(JobError, EndedGivesTheReasonOfTheContext) {
   const JobError cancelled = ended(CancelReason::kCancelled);
   EXPECT_EQ(cancelled.kind, JobError::Kind::kCancelled);
   EXPECT_EQ(cancelled.message, "cancelled");
@@ -127,7 +128,7 @@ TEST(JobHandler, MayEndAJobWithTheReasonOfItsContext) {
   EXPECT_TRUE(handler(Job{}, Context()).has_value());
 
   const JobResult late = handler(Job{}, Context().with_timeout(-1h));
-  ASSERT_FALSE(late.has_value()) << "the late job succeeded";
+  ASSERT_FALSE(late.has_value()) << "a job past its deadline succeeded";
   EXPECT_EQ(late.error().kind, JobError::Kind::kDeadlineExceeded);
 }
 

@@ -1,12 +1,15 @@
-// BoundedQueue: what the two ends of a channel share. channel.h is the way to use it.
+// BoundedQueue: the queue between the two ends of a channel. Use it through channel.h.
 //
-// One mutex guards everything. Two condition variables, because there are two reasons to wait:
+//   auto [jobs, queue] = make_channel<int>(100);     // creates a BoundedQueue<int> with 100 places
 //
-//   senders, who wait for room          on not_full_
-//   receivers, who wait for a value     on not_empty_
+// One mutex guards all state. There is one condition variable for each reason to wait: senders wait
+// on not_full_ for room, receivers wait on not_empty_ for a value.
 //
-// Each operation is one short critical section, O(1) except for close_and_take_pending(). User
-// code that runs under the lock: T's move constructor, and the destructor of a moved-from T.
+//  1. It keeps the guarantees of channel.h and of ChannelQueue (channel_queue.h).
+//  2. Each operation holds the lock for O(1), except close_and_take_pending(), which moves all
+//  values.
+//  3. The only user code that runs under the lock is T's move constructor and the destructor of a
+//     moved-from T.
 #pragma once
 
 #include <condition_variable>
@@ -37,14 +40,14 @@ class BoundedQueue final : public ChannelQueue<T> {
   SendStatus send(T&& value, Clock::time_point deadline) override {
     {
       std::unique_lock lock(mutex_);
-      // "or closed": a sender parked on a full queue has to learn that it was closed. (WP-11)
+      // Includes closed_: otherwise close() could not wake a sender that waits for room. (WP-11)
       const auto settled = [this] { return closed_ || items_.size() < capacity_; };
       if (!wait(lock, not_full_, blocked_senders_, deadline, settled)) return SendStatus::kFull;
       if (closed_) return SendStatus::kClosed;
       try {
         items_.push_back(std::move(value));
       } catch (...) {
-        not_full_.notify_one();  // the room is still there: pass the wake-up on
+        not_full_.notify_one();  // the place is still free: wake the next sender instead
         throw;
       }
       ++sent_;
@@ -54,9 +57,10 @@ class BoundedQueue final : public ChannelQueue<T> {
   }
 
   std::optional<T> receive(Clock::time_point deadline) override {
-    // The only thing returned, so that compilers build it where the caller wants it: a second move
-    // on the way out could throw when the value has left the queue. (GCC and Clang always do, MSVC
-    // with /O1 or /Zc:nrvo.)
+    // Every return names this variable, so that the compiler can construct it in the caller's place
+    // (NRVO). Without that, a second move could throw after the value has left the queue, and the
+    // value would be lost. The standard allows NRVO but does not require it. GCC and Clang do it
+    // unless told -fno-elide-constructors, MSVC does it with /O2 or /std:c++20 and later.
     std::optional<T> value;
     {
       std::unique_lock lock(mutex_);
@@ -66,7 +70,7 @@ class BoundedQueue final : public ChannelQueue<T> {
       try {
         value.emplace(std::move(items_.front()));
       } catch (...) {
-        not_empty_.notify_one();  // the value is still there: pass the wake-up on
+        not_empty_.notify_one();  // the value is still queued: wake the next receiver instead
         throw;
       }
       items_.pop_front();
@@ -79,18 +83,18 @@ class BoundedQueue final : public ChannelQueue<T> {
   void close() noexcept override {
     {
       const std::lock_guard lock(mutex_);
-      closed_ = true;  // under the lock, or a thread that goes to sleep may miss it (WP-03)
+      closed_ = true;  // under the lock, or a thread that is about to sleep may miss it (WP-03)
     }
-    not_full_.notify_all();  // everybody, on both sides: it concerns them all (WP-11)
+    not_full_.notify_all();  // all threads on both sides: closing ends every wait (WP-11)
     not_empty_.notify_all();
   }
 
   std::vector<T> close_and_take_pending() override {
     close();
-    std::deque<T> shells;  // the moved-from values: destroyed after the lock is released
+    std::deque<T> shells;  // the moved-from values, to be destroyed after the lock is released
     std::vector<T> pending;
     const std::lock_guard lock(mutex_);
-    pending.reserve(items_.size());  // if this throws, everything is still in the queue
+    pending.reserve(items_.size());  // if this throws, all values are still queued
     for (T& item : items_) pending.push_back(std::move(item));
     shells.swap(items_);
     return pending;
@@ -102,18 +106,20 @@ class BoundedQueue final : public ChannelQueue<T> {
   }
 
  private:
-  // Waits until settled() or the deadline, and returns settled(). `blocked` goes up before the
-  // lock is given up, so whoever reads it in stats() knows that the thread is parked, or was woken
-  // and has not gone on yet. No wait is without its predicate (WP-02).
+  // Blocks until settled() is true or the deadline has passed, and returns settled(). Both waits
+  // take it as their predicate, so a spurious wake-up does not end them. (WP-02)
+  //
+  // `blocked` goes up before the wait releases the lock. So a thread that stats() counts is asleep,
+  // or has been woken and has not yet continued.
   template <class Predicate>
   static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                    std::size_t& blocked, Clock::time_point deadline, Predicate settled) {
     if (settled()) return true;
-    if (deadline == Clock::time_point::min()) return false;  // a try: never waits
+    if (deadline == Clock::time_point::min()) return false;  // a try_ function: never waits
     ++blocked;
     bool in_time = true;
     if (deadline == Clock::time_point::max()) {
-      changed.wait(lock, settled);  // not wait_until(max()): some libraries overflow there
+      changed.wait(lock, settled);  // not wait_until(max()): some libraries overflow
     } else {
       in_time = changed.wait_until(lock, deadline, settled);
     }
@@ -123,8 +129,8 @@ class BoundedQueue final : public ChannelQueue<T> {
 
   const std::size_t capacity_;
   mutable std::mutex mutex_;  // guards everything below
-  // Two, not one: with one condition variable for both sides, notify_one() may wake a thread that
-  // cannot go on, while the one that could is never woken. (WP-16)
+  // With one condition variable for both sides, notify_one() could wake a sender when only a
+  // receiver can proceed, or the other way round. (WP-16)
   std::condition_variable not_full_;
   std::condition_variable not_empty_;
   std::deque<T> items_;

@@ -1,4 +1,5 @@
-// A bounded channel: a queue between threads with a limit, and with an end.
+// Sender, Receiver, make_channel(): a bounded channel, which is a queue between threads that has a
+// capacity and can be closed.
 //
 //   auto [jobs, queue] = make_channel<int>(100);          // Sender<int>, Receiver<int>
 //   std::jthread consumer([queue] {
@@ -9,16 +10,16 @@
 //
 // Guarantees
 //  1. Values are received in the order in which they were sent.
-//  2. A value that was sent is received exactly once, or comes back from
-//     close_and_take_pending(), which needs a T that moves without throwing. A value that was
-//     refused never left its owner.
+//  2. A value that was refused is still the caller's. A value that was sent is received exactly
+//     once, or handed back by close_and_take_pending(), which needs a T whose move does not throw.
+//     Values still queued when both ends are destroyed die with the channel.
 //  3. At most `capacity` values are queued.
 //  4. close() wakes every thread that is blocked on either end.
-//  5. T needs a move constructor, nothing else. A value is never destroyed under the channel's
-//     lock, only its moved-from shell.
+//  5. T needs only a move constructor. The channel never destroys a value under its lock, only a
+//     moved-from object.
 //
-// The two ends share the queue: either may outlive the other. A send blocks for as long as the
-// channel is full and open, even when no Receiver is left.
+// Lifetime: the two ends share the queue, so either may outlive the other. send() blocks while the
+// channel is full and open, even if no Receiver exists.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +37,10 @@ namespace worker_pool {
 template <class T>
 class Receiver;
 
-// The sending end. Move-only, because there is one who closes; its destructor closes, so receivers
-// never wait for a sender that is gone. Many threads may send through one Sender at once, as long
-// as it outlives their calls. A moved-from Sender behaves as if closed. (WP-24)
+// The sending end. Move-only, so that a channel has exactly one owner who can close it. Its
+// destructor closes, so receivers never wait for a sender that no longer exists. Many threads may
+// send through one Sender at once, as long as it outlives their calls. A moved-from Sender behaves
+// as if closed. (WP-24)
 template <class T>
 class Sender {
  public:
@@ -50,33 +52,33 @@ class Sender {
   }
   ~Sender() { close(); }
 
-  // Each of the three moves from its argument only on kSent; otherwise it is still the
-  // caller's (WP-12).
+  // All three send functions move from their argument only if they return kSent. Otherwise the
+  // value is still the caller's. (WP-12)
 
-  // Blocks while the channel is full. kSent or kClosed.
+  // Blocks while the channel is full. Returns kSent or kClosed.
   [[nodiscard]] SendStatus send(T&& value) {
     return send_until(std::move(value), Clock::time_point::max());
   }
 
-  // Never blocks for room. kSent, kFull or kClosed.
+  // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_send(T&& value) {
     return send_until(std::move(value), Clock::time_point::min());
   }
 
-  // Blocks while the channel is full, for `timeout` at most: negative means not at all, and
-  // kForever for ever. kSent, kFull or kClosed.
+  // Blocks while the channel is full, for at most `timeout`. A negative timeout does not wait;
+  // kForever waits forever. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus send_for(T&& value, Clock::duration timeout) {
     return send_until(std::move(value), deadline_after(timeout));
   }
 
-  // No more values are accepted; what is queued can still be received. Idempotent (WP-12). Does
-  // not block.
+  // Accepts no more values; queued values can still be received. Idempotent. Does not wait. (WP-12)
   void close() noexcept {
     if (queue_) queue_->close();
   }
 
-  // Closes, and hands back what nobody has received, oldest first: afterwards receivers see the
-  // end. A second call returns nothing. T's move must not throw here: values would be lost.
+  // Closes, and hands back the values that were not received, oldest first. From then on receivers
+  // see the end of the channel, and a second call returns an empty vector. T's move must not throw
+  // here: values would be lost.
   [[nodiscard]] std::vector<T> close_and_take_pending() {
     return queue_ ? queue_->close_and_take_pending() : std::vector<T>();
   }
@@ -95,22 +97,22 @@ class Sender {
   std::shared_ptr<ChannelQueue<T>> queue_;  // null after a move
 };
 
-// The receiving end. Copyable: every worker has its own copy of the same end, and each value goes
-// to one of them. Many threads may receive through one Receiver at once. Moving one copies it, so
-// there is no moved-from Receiver to trip over.
+// The receiving end. Copyable: each worker has its own copy, and each value goes to one of them.
+// Many threads may receive through one Receiver at once. A move is a copy, so a moved-from Receiver
+// is still usable.
 template <class T>
 class Receiver {
  public:
   Receiver(const Receiver&) = default;
   Receiver& operator=(const Receiver&) = default;
 
-  // Blocks while the channel is empty and open. nullopt: closed and drained (nothing is left in
-  // it), now and for ever.
+  // Blocks while the channel is empty and open. Returns nullopt if the channel is closed and
+  // drained (empty); from then on, every call does.
   [[nodiscard]] std::optional<T> receive() const {
     return queue_->receive(Clock::time_point::max());
   }
 
-  // Never blocks for a value. nullopt: nothing there at the moment, or closed and drained.
+  // Does not wait for a value. Returns nullopt if the channel is empty, open or closed.
   [[nodiscard]] std::optional<T> try_receive() const {
     return queue_->receive(Clock::time_point::min());
   }
@@ -125,16 +127,17 @@ class Receiver {
   std::shared_ptr<ChannelQueue<T>> queue_;
 };
 
-// The two ends of `queue`, which must not be null: for a queue of another kind than make_channel()
-// takes.
+// Returns the two ends of a channel that uses `queue`, which must not be null. For a queue of your
+// own; make_channel() is the usual way.
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> connect(std::shared_ptr<ChannelQueue<T>> queue) {
   Sender<T> sender(queue);
   return {std::move(sender), Receiver<T>(std::move(queue))};
 }
 
-// A channel that holds at most `capacity` values (WP-01); 0 is refused with std::invalid_argument.
-// (Go's capacity 0, a hand-over without a queue, is another tool: this course does not need it.)
+// Returns the two ends of a new channel that holds at most `capacity` values. (WP-01) A capacity of
+// 0 throws std::invalid_argument: Go's unbuffered channel is another tool, which this course does
+// not need.
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_channel(std::size_t capacity) {
   return connect<T>(std::make_shared<BoundedQueue<T>>(capacity));

@@ -1,4 +1,4 @@
-// The end of a channel: close(), what comes after it, who closes, and close_and_take_pending().
+// Closing a channel: close(), what happens after it, who closes, and close_and_take_pending().
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,20 +25,20 @@ using ::testing::IsEmpty;
 using ::testing::Optional;
 using ::testing::Pointee;
 
-// All three ways to send say kClosed, and leave the value where it is.
+// Fails unless all three send functions return kClosed and leave the value with the caller.
 void expect_refused_with_value_kept(const Watchdog& watchdog, Sender<std::unique_ptr<int>>& jobs) {
-  const auto note = watchdog.waiting("test: for a send that has to be refused at once");
+  const auto note = watchdog.waiting("test: for a send that must be refused at once");
   auto value = std::make_unique<int>(7);
   EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
-  EXPECT_THAT(value, Pointee(7)) << "send() took a value that it refused";
+  EXPECT_THAT(value, Pointee(7)) << "send() moved from a value that it refused";
   EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kClosed);
-  EXPECT_THAT(value, Pointee(7)) << "try_send() took a value that it refused";
+  EXPECT_THAT(value, Pointee(7)) << "try_send() moved from a value that it refused";
   EXPECT_EQ(jobs.send_for(std::move(value), std::chrono::hours(1)), SendStatus::kClosed);
-  EXPECT_THAT(value, Pointee(7)) << "send_for() took a value that it refused";
+  EXPECT_THAT(value, Pointee(7)) << "send_for() moved from a value that it refused";
 }
 
-// Three senders, each in one of the ways that block, parked on a full channel. `release` has to
-// wake them all; their values stay theirs.
+// Blocks three senders on a full channel, in each of the ways that can block. Fails unless
+// `release` wakes them all and leaves their values with them.
 template <class Release>
 void expect_to_release_blocked_senders(Release release) {
   Watchdog watchdog;
@@ -50,13 +50,13 @@ void expect_to_release_blocked_senders(Release release) {
     senders.push_back(watchdog.thread("sender: send_for() on a full channel", [&jobs, timeout] {
       auto value = std::make_unique<int>(1);
       EXPECT_EQ(jobs.send_for(std::move(value), timeout), SendStatus::kClosed);
-      EXPECT_THAT(value, Pointee(1)) << "send_for() took a value that it refused";
+      EXPECT_THAT(value, Pointee(1)) << "send_for() moved from a value that it refused";
     }));
   }
   senders.push_back(watchdog.thread("sender: send() on a full channel", [&jobs] {
     auto value = std::make_unique<int>(2);
     EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
-    EXPECT_THAT(value, Pointee(2)) << "send() took a value that it refused";
+    EXPECT_THAT(value, Pointee(2)) << "send() moved from a value that it refused";
   }));
   await_blocked_senders(watchdog, jobs, 3);
 
@@ -66,7 +66,7 @@ void expect_to_release_blocked_senders(Release release) {
       << "a refused value was counted as sent";
 }
 
-// Three receivers parked on an empty channel. `release` has to wake them all.
+// Blocks three receivers on an empty channel. Fails unless `release` wakes them all.
 template <class Release>
 void expect_to_release_blocked_receivers(Release release) {
   Watchdog watchdog;
@@ -100,7 +100,7 @@ TEST_P(Channel, AssigningToTheSenderWakesEveryBlockedReceiver) {
 TEST_P(Channel, TakingThePendingWakesEveryBlockedSender) {
   expect_to_release_blocked_senders([](auto& jobs) {
     EXPECT_EQ(numbers(jobs.close_and_take_pending()), numbers(1, capacity()))
-        << "only what was queued; what a blocked sender holds was never sent";
+        << "expected the queued values only: a blocked sender has not sent its value";
   });
 }
 
@@ -109,7 +109,7 @@ TEST_P(Channel, TakingThePendingWakesEveryBlockedReceiver) {
       [](auto& jobs) { EXPECT_THAT(jobs->close_and_take_pending(), IsEmpty()); });
 }
 
-TEST_P(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
+TEST_P(Channel, ValuesSentBeforeTheCloseCanStillBeReceived) {
   Watchdog watchdog;
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
@@ -121,9 +121,9 @@ TEST_P(Channel, WhatWasSentBeforeTheCloseCanStillBeReceived) {
   EXPECT_EQ(drain(watchdog, queue), numbers(3, capacity()));
 }
 
-TEST_P(Channel, ClosedAndDrainedStaysSoForEver) {
+TEST_P(Channel, ClosedAndDrainedStaysSoForever) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for the end of the channel, again and again");
+  const auto note = watchdog.waiting("test: for the end of the channel, several times");
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
   jobs.close();
@@ -143,7 +143,7 @@ TEST_P(Channel, SendAfterCloseKeepsTheValue) {
   EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a refused value was queued";
 }
 
-// "Try again later" would be a lie: there is no later.
+// kFull would suggest a retry, which cannot succeed.
 TEST_P(Channel, AFullChannelThatIsClosedSaysClosed) {
   Watchdog watchdog;
   auto [jobs, queue] = make<std::unique_ptr<int>>();
@@ -186,7 +186,7 @@ TEST_P(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
 
   jobs = std::move(new_jobs);
   EXPECT_THAT(drain(watchdog, old_queue), ElementsAre(1));
-  EXPECT_EQ(jobs.try_send(2), SendStatus::kSent) << "the assigned channel is no longer open";
+  EXPECT_EQ(jobs.try_send(2), SendStatus::kSent) << "the move closed the assigned channel";
   EXPECT_THAT(new_queue.try_receive(), Optional(2));
 }
 
@@ -195,7 +195,7 @@ TEST_P(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   auto [first, queue] = make<int>();
   std::optional<Sender<int>> second(std::move(first));
   first.close();
-  EXPECT_EQ(second->try_send(1), SendStatus::kSent) << "closed by the Sender that was moved from";
+  EXPECT_EQ(second->try_send(1), SendStatus::kSent) << "the moved-from Sender closed the channel";
   second.reset();
   EXPECT_THAT(drain(watchdog, queue), ElementsAre(1));
 }
@@ -218,15 +218,16 @@ TEST_P(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  EXPECT_EQ(jobs.try_send(capacity() + 1), SendStatus::kSent);  // wraps around
+  EXPECT_EQ(jobs.try_send(capacity() + 1), SendStatus::kSent);  // a ring buffer wraps around
 
   EXPECT_EQ(jobs.close_and_take_pending(), numbers(2, capacity() + 1));
-  EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a value was taken and received";
-  EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty()) << "the second call takes it all again";
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty()) << "a value was both taken and received";
+  EXPECT_THAT(jobs.close_and_take_pending(), IsEmpty())
+      << "the second call returned the values again";
   EXPECT_EQ(jobs.try_send(0), SendStatus::kClosed);
 }
 
-TEST_P(Channel, TakingThePendingAfterCloseTakesWhatNobodyReceived) {
+TEST_P(Channel, TakingThePendingAfterCloseTakesWhatWasNotReceived) {
   Watchdog watchdog;
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());

@@ -1,9 +1,10 @@
-// ChannelQueue: what the two ends of a channel need of the queue between them. channel.h is the way
-// to use one.
+// ChannelQueue: the interface of the queue between the two ends of a channel. Use one through
+// channel.h.
 //
-// An interface, because there are two of them: BoundedQueue (bounded_queue.h), which can be read in
-// five minutes, and the full pattern's FastQueue, for jobs so short that the queue is what they
-// cost. Senders, receivers and workers are the same for both.
+//   auto [jobs, queue] = connect<Job>(std::make_shared<MyQueue>());   // a queue of your own
+//
+// make_channel() uses BoundedQueue (bounded_queue.h), which is written to be read. The interface
+// lets a faster queue replace it; senders, receivers and workers stay the same.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +18,13 @@ namespace worker_pool {
 
 enum class SendStatus {
   kSent,
-  kFull,    // no room now, or not within the time given
-  kClosed,  // never again: the channel takes no more values
+  kFull,    // there was no room, now or within the time limit
+  kClosed,  // the channel accepts no more values
 };
 
-// One consistent look at a channel, out of date as soon as it is returned: for metrics and tests,
-// not for deciding whether to send. sent - received - queued were taken back by
-// close_and_take_pending().
+// A consistent snapshot of a channel, for metrics and tests. It is out of date as soon as it is
+// returned, so do not use it to decide whether to send. close_and_take_pending() has taken back
+// sent - received - queued values.
 struct ChannelStats {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -38,20 +39,21 @@ class ChannelQueue {
  public:
   virtual ~ChannelQueue() = default;
 
-  // Blocks while the queue is full and open, until `deadline` at the latest: time_point::max() is
-  // for ever, min() is not at all. Moves from `value` only when it returns kSent. If T's move
-  // throws, nothing was sent.
+  // Appends `value`. Blocks while the queue is full and open, until `deadline` at the latest:
+  // time_point::max() waits forever, min() does not wait. Moves from `value` only if it returns
+  // kSent. If T's move throws, nothing was sent.
   virtual SendStatus send(T&& value, Clock::time_point deadline) = 0;
 
-  // Blocks while the queue is empty and open, until `deadline` at the latest. nullopt: closed and
-  // drained, or out of time. If T's move throws, the value stays in the queue.
+  // Removes the oldest value. Blocks while the queue is empty and open, until `deadline` at the
+  // latest. Returns nullopt if the queue is closed and drained, or if the time is up. If T's move
+  // throws, the value stays in the queue.
   virtual std::optional<T> receive(Clock::time_point deadline) = 0;
 
-  // From now on nothing is accepted; what is queued can still be received. Idempotent.
+  // Accepts no more values; queued values can still be received. Idempotent.
   virtual void close() noexcept = 0;
 
-  // Closes, and returns what nobody has received, oldest first; O(what is queued).
-  // T's move must not throw here: values already moved would be lost.
+  // Closes, and returns the values that were not received, oldest first. O(number of values).
+  // T's move must not throw here: values that were already moved would be lost.
   virtual std::vector<T> close_and_take_pending() = 0;
 
   virtual ChannelStats stats() const = 0;

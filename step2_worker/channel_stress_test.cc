@@ -1,5 +1,6 @@
-// Crowds: many threads at both ends at once. What each value did is counted, so whatever the
-// scheduler does, nothing may be lost, doubled or left waiting.
+// The channel under load: many threads at both ends at once. Each test accounts for every value. It
+// fails if a value is lost or duplicated, or if a thread never wakes. Which schedules occur is up
+// to the operating system.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +29,7 @@ using namespace std::chrono_literals;
 
 using Values = std::vector<int>;
 
-// Value number `number` of producer `producer`.
+// Returns value `number` of producer `producer`.
 constexpr int kStride = 1'000'000;
 int value_of(int producer, int number) { return producer * kStride + number; }
 
@@ -39,22 +40,23 @@ Values sorted(std::vector<Values> parts) {
   return all;
 }
 
-// The values that are in only one of two sorted lists: which ones tells more than how many.
-Values lost_or_doubled(const Values& expected, const Values& actual) {
+// Returns the values that are in only one of two sorted lists. The values say more than their
+// number.
+Values lost_or_duplicated(const Values& expected, const Values& actual) {
   Values difference;
   std::ranges::set_symmetric_difference(expected, actual, std::back_inserter(difference));
   return difference;
 }
 
-// True if the values of each producer stand in the order in which it sent them.
+// Returns true if the values of each producer are in the order in which it sent them.
 bool in_order_of_each_producer(Values values) {
   const auto producer = [](int value) { return value / kStride; };
   std::ranges::stable_sort(values, {}, producer);
   return std::ranges::is_sorted(values);
 }
 
-// 3 producers, patient and impatient by turns, and 3 consumers.
-TEST_P(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
+// 3 producers, which alternate send() and send_for(), and 3 consumers.
+TEST_P(Channel, ManyProducersAndConsumersLoseAndDuplicateNothing) {
   Watchdog watchdog;
   constexpr int kThreads = 3;
   constexpr int kEach = 600;
@@ -84,9 +86,9 @@ TEST_P(Channel, ManyProducersAndConsumersLoseAndDoubleNothing) {
     producers.clear();
     jobs.close();
   }
-  EXPECT_THAT(lost_or_doubled(expected, sorted(received)), IsEmpty());
+  EXPECT_THAT(lost_or_duplicated(expected, sorted(received)), IsEmpty());
   for (const Values& mine : received) {
-    EXPECT_TRUE(in_order_of_each_producer(mine)) << "one producer's values overtook each other";
+    EXPECT_TRUE(in_order_of_each_producer(mine)) << "the values of one producer were reordered";
   }
   EXPECT_EQ(text(queue.stats()), text({.sent = kThreads * kEach, .received = kThreads * kEach}));
 }
@@ -108,9 +110,9 @@ TEST_P(Channel, OneProducerAndOneConsumerKeepTheOrder) {
   EXPECT_EQ(received, expected);
 }
 
-// With one condition variable for both sides, notify_one() wakes a thread that cannot go on while
-// the one that could sleeps for ever. It takes both kinds of waiters at the same time, so there are
-// more senders, and more receivers, than places; a hundred places are beyond that.
+// With one condition variable for both sides, notify_one() can wake a thread that cannot proceed,
+// while the one that could sleeps forever. That needs blocked senders and blocked receivers at the
+// same time, so there are more of each than places. (Not so with a capacity of 100.)
 TEST_P(Channel, TwoKindsOfWaitersDoNotStallEachOther) {
   Watchdog watchdog;
   constexpr int kThreads = 4;
@@ -129,7 +131,7 @@ TEST_P(Channel, TwoKindsOfWaitersDoNotStallEachOther) {
   EXPECT_EQ(text(queue.stats()), text({.sent = kThreads * kEach, .received = kThreads * kEach}));
 }
 
-// Lets others run in the middle of its move: whoever moves it without the lock is caught at it.
+// Yields during its move, so that a move without the lock is likely to be caught.
 struct Slow {
   explicit Slow(int number) : id(number) {}
   Slow(Slow&& other) : id(other.id) {
@@ -139,9 +141,8 @@ struct Slow {
   int id;
 };
 
-// What the senders were told was sent, and nothing else, is what comes out: received by one of
-// them, or taken.
-TEST_P(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
+// The values for which send() returned kSent, and no others, are received once or taken once.
+TEST_P(Channel, EachValueIsEitherReceivedOnceOrTakenAsPending) {
   Watchdog watchdog;
   for (int round = 0; round < 5; ++round) {
     auto [jobs, queue] = make<Slow>();
@@ -165,32 +166,31 @@ TEST_P(Channel, EachValueGoesToExactlyOneReceiverOrToWhoTakesThePending) {
               }
             }));
       }
-      watchdog.await("the crowd to be at work", [&] { return queue.stats().received >= 10; });
+      watchdog.await("10 values to be received", [&] { return queue.stats().received >= 10; });
       for (const Slow& value : jobs.close_and_take_pending()) out[2].push_back(value.id);
     }
-    EXPECT_THAT(lost_or_doubled(sorted(sent), sorted(out)), IsEmpty()) << "in round " << round;
+    EXPECT_THAT(lost_or_duplicated(sorted(sent), sorted(out)), IsEmpty()) << "in round " << round;
     EXPECT_FALSE(queue.try_receive()) << "in round " << round;
   }
 }
 
-// The moment between looking at the queue and falling asleep: a close that falls into it has to be
-// noticed all the same.
-TEST_P(Channel, NobodySleepsThroughAClose) {
+// A close after a thread has checked the queue, but before it sleeps, must still wake it.
+TEST_P(Channel, NoThreadSleepsThroughAClose) {
   Watchdog watchdog;
   for (int round = 0; round < 400; ++round) {
     auto [jobs, queue] = make<int>();
     auto [full_jobs, full_queue] = make<int>();
     fill(full_jobs, capacity());
-    std::atomic<int> at_the_door = 0;
+    std::atomic<int> about_to_wait = 0;
     std::jthread receiver = watchdog.thread("receiver: for the end", [&] {
-      ++at_the_door;
+      ++about_to_wait;
       EXPECT_EQ(queue.receive(), std::nullopt);
     });
     std::jthread sender = watchdog.thread("sender: for the end", [&] {
-      ++at_the_door;
+      ++about_to_wait;
       EXPECT_EQ(full_jobs.send(0), SendStatus::kClosed);
     });
-    watchdog.await("both to be about to wait", [&] { return at_the_door == 2; });
+    watchdog.await("both threads to be about to wait", [&] { return about_to_wait == 2; });
     jobs.close();
     full_jobs.close();
   }

@@ -1,6 +1,6 @@
-// The channel while it is open: order, capacity, blocking, refusing, counting, and its two ends.
-// What closing does is in channel_close_test.cc, what becomes of the values in
-// channel_value_test.cc, timeouts are in channel_timeout_test.cc, crowds in channel_stress_test.cc.
+// An open channel: order, capacity, blocking, refusing, stats, and its two ends. Other files test
+// the rest: channel_close_test.cc closing, channel_value_test.cc the values and their type,
+// channel_timeout_test.cc timeouts, channel_stress_test.cc many threads at once.
 #include "step2_worker/channel.h"
 
 #include <gmock/gmock.h>
@@ -37,7 +37,7 @@ TEST_P(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
   auto [jobs, queue] = make<int>();
   int sent = 0;
   int received = 0;
-  const auto send_until_full = [&] {  // by turns in each of the three ways
+  const auto send_until_full = [&] {  // alternates between the three send functions
     while (sent - received < capacity()) {
       const int value = ++sent;
       EXPECT_EQ(value % 3 == 0   ? jobs.send(int{value})
@@ -47,7 +47,7 @@ TEST_P(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
           << "value " << value;
     }
   };
-  // A ring buffer wraps around ten times, with none, one, two, ... values left in it by turns.
+  // A ring buffer wraps around ten times, with none, one, two, ... values left in it.
   for (int round = 0; round < 10; ++round) {
     send_until_full();
     while (sent - received > round % capacity()) {
@@ -63,15 +63,16 @@ TEST_P(Channel, ValuesAreReceivedInTheOrderInWhichTheyWereSent) {
 
 TEST_P(Channel, HoldsExactlyItsCapacity) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for try_send() to come back at once");
+  const auto note = watchdog.waiting("test: for try_send() to return at once");
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
-  EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "one more than the capacity";
+  EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "took one value more than its capacity";
 
   for (int i = 0; i < 2 * capacity(); ++i) {
     EXPECT_TRUE(queue.try_receive());
-    EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "room for one, after " << i << " others";
-    EXPECT_EQ(jobs.try_send(0), SendStatus::kFull) << "room for two, after " << i << " others";
+    EXPECT_EQ(jobs.try_send(0), SendStatus::kSent) << "no room after one receive, in round " << i;
+    EXPECT_EQ(jobs.try_send(0), SendStatus::kFull)
+        << "room for two values after one receive, in round " << i;
   }
 }
 
@@ -92,7 +93,7 @@ TEST_P(Channel, SenderBlocksWhenFullAndGoesOnAfterOneReceive) {
   await_blocked_senders(watchdog, jobs, 1);
   const auto full = static_cast<std::size_t>(capacity());
   EXPECT_EQ(text(jobs.stats()), text({.sent = full, .queued = full, .blocked_senders = 1}))
-      << "the blocked send has already sent something";
+      << "the blocked send was counted as sent";
 
   EXPECT_THAT(queue.receive(), Optional(1));
   sender.join();
@@ -131,7 +132,7 @@ TEST_P(Channel, OneReceiveLetsExactlyOneBlockedSenderThrough) {
         << "with " << still_blocked << " senders left";
   }
   for (const int value : take_queued(queue)) received.push_back(value);
-  std::ranges::sort(received);  // the senders' order is the scheduler's
+  std::ranges::sort(received);  // the scheduler decides the order of the senders
   EXPECT_EQ(received, numbers(1, capacity() + 3));
 }
 
@@ -152,11 +153,11 @@ TEST_P(Channel, OneSendLetsExactlyOneBlockedReceiverThrough) {
   }
 }
 
-// Three at once: an implementation that only tells of the step from empty to not empty, or from
-// full to not full, leaves some of the parked threads behind.
+// Three at once: an implementation that notifies only when empty becomes not empty, or full becomes
+// not full, leaves some of the threads blocked.
 TEST_P(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for a parked thread to make room, or to send a value");
+  const auto note = watchdog.waiting("test: for a blocked thread to make room, or to send a value");
   for (int round = 0; round < 10; ++round) {
     auto [jobs, queue] = make<int>();
     std::vector<std::jthread> threads;
@@ -182,9 +183,9 @@ TEST_P(Channel, AsManyAreLetThroughAsThereIsRoomOrWorkFor) {
   }
 }
 
-TEST_P(Channel, TryReceiveOnAnEmptyChannelComesBackWithNothing) {
+TEST_P(Channel, TryReceiveOnAnEmptyChannelReturnsNothing) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for try_receive() to come back at once");
+  const auto note = watchdog.waiting("test: for try_receive() to return at once");
   auto [jobs, queue] = make<int>();
   EXPECT_EQ(queue.try_receive(), std::nullopt);
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
@@ -199,10 +200,10 @@ TEST_P(Channel, TrySendOnAFullChannelKeepsTheValue) {
   auto last = std::make_unique<int>(1);
   auto one_too_many = std::make_unique<int>(2);
   EXPECT_EQ(jobs.try_send(std::move(last)), SendStatus::kSent);
-  EXPECT_EQ(last, nullptr) << "a value that was sent must have left its owner";
+  EXPECT_EQ(last, nullptr) << "a sent value was not moved from";
 
   EXPECT_EQ(jobs.try_send(std::move(one_too_many)), SendStatus::kFull);
-  ASSERT_NE(one_too_many, nullptr) << "the refused value is gone";
+  ASSERT_NE(one_too_many, nullptr) << "a refused value was moved from";
   EXPECT_EQ(*one_too_many, 2);
 }
 
@@ -227,7 +228,7 @@ TEST_P(Channel, StatsAreExactAtRest) {
   EXPECT_EQ(jobs.send(0), SendStatus::kClosed);
   EXPECT_FALSE(queue.receive());
   EXPECT_EQ(text(jobs.stats()), text({.sent = full + 1, .received = full}));
-  EXPECT_EQ(text(queue.stats()), text(jobs.stats())) << "the two ends count differently";
+  EXPECT_EQ(text(queue.stats()), text(jobs.stats())) << "the two ends have different stats";
 }
 
 TEST_P(Channel, StatsTellHowManyAreBlockedOnEachSide) {
@@ -248,7 +249,7 @@ TEST_P(Channel, StatsTellHowManyAreBlockedOnEachSide) {
 
   fill(jobs, capacity());
   {
-    std::jthread patient =
+    std::jthread untimed =
         watchdog.thread("sender: send() on a full channel", [&] { (void)jobs.send(0); });
     std::jthread timed = watchdog.thread("sender: send_for(0, 1 h) on a full channel",
                                          [&] { (void)jobs.send_for(0, std::chrono::hours(1)); });
@@ -299,7 +300,7 @@ TEST_P(Channel, TwoChannelsHaveNothingInCommon) {
   EXPECT_EQ(jobs.try_send(2), SendStatus::kSent);
 }
 
-// A Sender goes on without receivers: what it sends fills the channel, and nobody is told off.
+// Without receivers, a Sender still sends until the channel is full. That is not an error.
 TEST_P(Channel, TheSenderOutlivesEveryReceiver) {
   Watchdog watchdog;
   std::optional<Sender<int>> jobs;

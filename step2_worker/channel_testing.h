@@ -1,7 +1,7 @@
-// What the tests of a channel share. They use its two ends only, so they fit any implementation.
+// What the tests of a channel share. They use only its two ends, so they fit any implementation.
 //
-// A test's own thread calls try_send() and try_receive() wherever there is nothing to wait for: a
-// broken channel then fails an expectation, which tells more than a hang.
+// Where there is nothing to wait for, a test's main thread calls try_send() and try_receive(). A
+// broken channel then fails an expectation, which says more than a hang.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 
 namespace worker_pool {
 
-// Found by GoogleTest, which would print "4-byte object <02-00 00-00>" without it.
+// Makes a failure print "kClosed" instead of raw bytes. GoogleTest finds it by its name.
 inline void PrintTo(SendStatus status, std::ostream* out) {
   switch (status) {
     case SendStatus::kSent:
@@ -32,10 +32,10 @@ inline void PrintTo(SendStatus status, std::ostream* out) {
       *out << "kClosed";
       return;
   }
-  *out << "no SendStatus at all";
+  *out << "not a SendStatus";
 }
 
-// As a line of text: a comparison that fails then shows every number with its name.
+// Returns a line of text, so that a failed comparison shows every number with its name.
 inline std::string text(const ChannelStats& stats) {
   return "sent " + std::to_string(stats.sent) + ", received " + std::to_string(stats.received) +
          ", queued " + std::to_string(stats.queued) + ", blocked senders " +
@@ -43,21 +43,21 @@ inline std::string text(const ChannelStats& stats) {
          std::to_string(stats.blocked_receivers);
 }
 
-// first, first + 1, ... last; nothing when last is less than first.
+// Returns first, first + 1, ... last. Empty if last is less than first.
 inline std::vector<int> numbers(int first, int last) {
   std::vector<int> values;
   for (int value = first; value <= last; ++value) values.push_back(value);
   return values;
 }
 
-// What they point to; -1 stands for null.
+// Returns what the pointers point to, and -1 for a null pointer.
 inline std::vector<int> numbers(const std::vector<std::unique_ptr<int>>& pointers) {
   std::vector<int> values;
   for (const std::unique_ptr<int>& pointer : pointers) values.push_back(pointer ? *pointer : -1);
   return values;
 }
 
-// Sends make_value(1), ... make_value(count). There has to be room for them.
+// Sends make_value(1), ... make_value(count). The channel must have room for them.
 template <class T, class MakeValue>
 void fill(Sender<T>& jobs, int count, MakeValue make_value) {
   for (int i = 1; i <= count; ++i) {
@@ -73,7 +73,7 @@ inline void fill(Sender<std::unique_ptr<int>>& jobs, int count) {
   fill(jobs, count, [](int number) { return std::make_unique<int>(number); });
 }
 
-// Receives what is queued at the moment.
+// Receives all values that are queued now.
 template <class T>
 std::vector<T> take_queued(const Receiver<T>& queue) {
   std::vector<T> values;

@@ -1,4 +1,4 @@
-// Sender::send_for(): how long it waits, what it says, and that it disturbs nobody.
+// Sender::send_for(): how long it waits, what it returns, and that other senders are not affected.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,17 +22,17 @@ using ::testing::Pointee;
 
 using namespace std::chrono_literals;
 
-TEST_P(Channel, ATimedSendGivesUpNotEarlyAndKeepsTheValue) {
+TEST_P(Channel, ATimedSendTimesOutNotEarlyAndKeepsTheValue) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for send_for(20 ms) on a full channel to give up");
+  const auto note = watchdog.waiting("test: for send_for(20 ms) on a full channel to time out");
   auto [jobs, queue] = make<std::unique_ptr<int>>();
   fill(jobs, capacity());
 
   auto value = std::make_unique<int>(2);
   const Clock::time_point start = Clock::now();
   EXPECT_EQ(jobs.send_for(std::move(value), 20ms), SendStatus::kFull);
-  EXPECT_GE(Clock::now() - start, 20ms) << "gave up early";
-  EXPECT_THAT(value, Pointee(2)) << "send_for() took a value that it refused";
+  EXPECT_GE(Clock::now() - start, 20ms) << "timed out early";
+  EXPECT_THAT(value, Pointee(2)) << "send_for() moved from a value that it refused";
   EXPECT_EQ(numbers(take_queued(queue)), numbers(1, capacity()));
 }
 
@@ -56,7 +56,7 @@ TEST_P(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   std::jthread sender = watchdog.thread("sender: send_for(1 h) on a full channel", [&] {
     auto value = std::make_unique<int>(2);
     EXPECT_EQ(jobs.send_for(std::move(value), 1h), SendStatus::kClosed);
-    EXPECT_THAT(value, Pointee(2)) << "send_for() took a value that it refused";
+    EXPECT_THAT(value, Pointee(2)) << "send_for() moved from a value that it refused";
   });
   await_blocked_senders(watchdog, jobs, 1);
   jobs.close();
@@ -64,7 +64,7 @@ TEST_P(Channel, ATimedSendSaysClosedWhenTheChannelIsClosedMeanwhile) {
   EXPECT_EQ(numbers(drain(watchdog, queue)), numbers(1, capacity()));
 }
 
-// With room there is nothing to wait for, whatever the timeout.
+// With room in the channel, no timeout is too short.
 TEST_P(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
   Watchdog watchdog;
   auto [jobs, queue] = make<int>();
@@ -79,7 +79,7 @@ TEST_P(Channel, AnyTimeoutIsEnoughWhenThereIsRoom) {
   }
 }
 
-// A wait that should not be is seen by the watchdog.
+// The watchdog reports a call that waits.
 TEST_P(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
   Watchdog watchdog;
   auto [jobs, queue] = make<std::unique_ptr<int>>();
@@ -95,7 +95,7 @@ TEST_P(Channel, ZeroAndNegativeTimeoutsDoNotWait) {
   }
 }
 
-// now + max() overflows to a time long past: a careless sum gives up at once.
+// now + max() overflows, in practice to a time in the past: a plain sum would time out at once.
 TEST_P(Channel, TheLongestTimeoutsWaitForRoom) {
   Watchdog watchdog;
   for (const Clock::duration timeout :
@@ -113,20 +113,21 @@ TEST_P(Channel, TheLongestTimeoutsWaitForRoom) {
   }
 }
 
-TEST_P(Channel, ATimedSendThatGivesUpDisturbsNoOtherSender) {
+TEST_P(Channel, ATimedSendThatTimesOutDoesNotAffectOtherSenders) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for send_for(1 ms) to give up or for the other sender");
+  const auto note =
+      watchdog.waiting("test: for send_for(1 ms) to time out, or for the other sender");
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
-  std::jthread patient = watchdog.thread("sender: send() on a full channel", [&] {
+  std::jthread other = watchdog.thread("sender: send() on a full channel", [&] {
     EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent);
   });
   await_blocked_senders(watchdog, jobs, 1);
   EXPECT_EQ(jobs.send_for(0, 1ms), SendStatus::kFull);
-  EXPECT_EQ(jobs.stats().blocked_senders, 1u) << "the patient sender is no longer waiting";
+  EXPECT_EQ(jobs.stats().blocked_senders, 1u) << "the timeout ended the wait of the other sender";
 
   EXPECT_THAT(queue.try_receive(), Optional(1));
-  patient.join();
+  other.join();
   EXPECT_EQ(take_queued(queue), numbers(2, capacity() + 1));
 }
 

@@ -1,13 +1,13 @@
-// The channel that the channel tests are about: one kind, with each of four capacities.
+// The fixture of the channel tests: runs each test on one kind of channel, with four capacities.
 //
 //   TEST_P(Channel, HoldsWhatFits) {
 //     auto [jobs, queue] = make<int>();
 //     fill(jobs, capacity());
 //   }
 //
-// Both kinds pass the same tests. There is one copy of them, and it is compiled twice: here for
-// make_channel(), and for make_fast_channel() in full_pattern/BUILD, which defines
-// TEST_FAST_CHANNEL. That is the only time that step 2 sees a header of the full pattern.
+// Every kind of channel passes the same tests. The package that compiles them chooses the kind: its
+// BUILD file sets CHANNEL_KIND_HEADER to a header that defines KindUnderTest. Step 2 names
+// simple_channel_kind.h; a package with another kind compiles the tests again for its own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,35 +17,18 @@
 #include <utility>
 
 #include "step2_worker/channel.h"
-#ifdef TEST_FAST_CHANNEL
-#include "full_pattern/fast_channel/fast_channel.h"
-#endif
+
+// A path without quotes, so that a BUILD file can pass it. Two macros, because # does not expand
+// its argument.
+#define QUOTED_AS_IT_IS(path) #path
+#define QUOTED(path) QUOTED_AS_IT_IS(path)
+#include QUOTED(CHANNEL_KIND_HEADER)
 
 namespace worker_pool {
 
-#ifdef TEST_FAST_CHANNEL
-struct KindUnderTest {
-  static constexpr const char* kName = "Fast";
-  static constexpr const char* kMaker = "make_fast_channel";
-  template <class T>
-  static std::pair<Sender<T>, Receiver<T>> make(std::size_t capacity) {
-    return make_fast_channel<T>(capacity);
-  }
-};
-#else
-struct KindUnderTest {
-  static constexpr const char* kName = "Simple";
-  static constexpr const char* kMaker = "make_channel";
-  template <class T>
-  static std::pair<Sender<T>, Receiver<T>> make(std::size_t capacity) {
-    return make_channel<T>(capacity);
-  }
-};
-#endif
-
 class Channel : public ::testing::TestWithParam<int> {};
 
-// That of the test that is running. An int, because the tests send numbers that they count up.
+// Returns the capacity of the running test. An int, because the tests send consecutive numbers.
 inline int capacity() { return Channel::GetParam(); }
 
 template <class T>
@@ -53,8 +36,8 @@ template <class T>
   return KindUnderTest::make<T>(static_cast<std::size_t>(capacity()));
 }
 
-// One place: full and empty by turns, with nothing in between. Two and three: a middle, and an odd
-// number. A hundred: more places than there are threads.
+// 1: always either full or empty. 2 and 3: neither full nor empty is possible, with an even and an
+// odd size. 100: more places than threads.
 INSTANTIATE_TEST_SUITE_P(/* no prefix */, Channel, ::testing::Values(1, 2, 3, 100),
                          [](const auto& test) {
                            return KindUnderTest::kName + ("_" + std::to_string(test.param));

@@ -1,4 +1,4 @@
-// The values in a channel: what their type must offer, that they are not copied, where they are
+// The values in a channel: what their type needs, that they are never copied, where they are
 // destroyed, and what happens when their move throws.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::Optional;
 
-// Nothing but what the channel asks for: no default constructor, no copy, no assignment.
+// Has only what the channel needs: no default constructor, no copy, no assignment.
 struct OnlyMoveConstructible {
   explicit OnlyMoveConstructible(int number) : id(number) {}
   OnlyMoveConstructible(OnlyMoveConstructible&&) = default;
@@ -53,10 +53,10 @@ TEST_P(Channel, CarriesMoveOnlyPayload) {
   EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kSent);
   const std::optional<std::unique_ptr<int>> received = queue.receive();
   ASSERT_TRUE(received);
-  EXPECT_EQ(received->get(), address) << "another object than the one that was sent";
+  EXPECT_EQ(received->get(), address) << "received another object than the one that was sent";
 }
 
-// Its move may throw, so a container that has to reallocate would rather copy it.
+// Its move may throw, so a container that reallocates would copy it.
 struct CountsCopies {
   explicit CountsCopies(int& counter) : copies(&counter) {}
   CountsCopies(const CountsCopies& other) : copies(other.copies) { ++*copies; }
@@ -78,13 +78,13 @@ TEST_P(Channel, CopiesNothing) {
   EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent);
   EXPECT_TRUE(queue.try_receive());
   EXPECT_EQ(jobs.send_for(std::move(value), Clock::duration::max()), SendStatus::kSent);
-  EXPECT_EQ(copies, 0) << "while trying and timing";
+  EXPECT_EQ(copies, 0) << "in try_send(), try_receive() or send_for()";
   EXPECT_EQ(jobs.close_and_take_pending().size(), static_cast<std::size_t>(capacity()));
   EXPECT_EQ(copies, 0) << "while taking the pending values";
 }
 
-// Its destructor asks the channel it travels through for its stats. Under the channel's lock that
-// would wait for ever. Copyable, so that a channel that copies and destroys the original is found.
+// Its destructor calls stats() of its own channel, which would deadlock under the channel's lock.
+// Copyable, so that a channel that copies a value and destroys the original fails too.
 class CallsBack {
  public:
   CallsBack(const Receiver<CallsBack>& queue, int& destroyed)
@@ -93,7 +93,7 @@ class CallsBack {
   CallsBack(CallsBack&& other) noexcept
       : queue_(other.queue_), destroyed_(std::exchange(other.destroyed_, nullptr)) {}
   ~CallsBack() {
-    if (destroyed_ == nullptr) return;  // a moved-from shell: not a live value
+    if (destroyed_ == nullptr) return;  // moved from: not a live value
     (void)queue_.stats();
     ++*destroyed_;
   }
@@ -129,8 +129,8 @@ TEST_P(Channel, ARefusedValueIsNotDestroyedByTheChannel) {
   EXPECT_TRUE(queue.receive());
   jobs.close();
   EXPECT_EQ(jobs.send(std::move(value)), SendStatus::kClosed);
-  EXPECT_EQ(destroyed, 1) << "only the one that was received";
-  (void)take_queued(queue);  // each holds the channel that holds it
+  EXPECT_EQ(destroyed, 1) << "expected the received value only";
+  (void)take_queued(queue);  // each value owns the channel that owns it
 }
 
 TEST_P(Channel, ThePendingValuesAreNotDestroyedUnderTheLock) {
@@ -142,13 +142,13 @@ TEST_P(Channel, ThePendingValuesAreNotDestroyedUnderTheLock) {
   {
     const std::vector<CallsBack> pending = jobs.close_and_take_pending();
     EXPECT_EQ(pending.size(), static_cast<std::size_t>(capacity()));
-    EXPECT_EQ(destroyed, 0) << "destroyed before the caller had them";
+    EXPECT_EQ(destroyed, 0) << "destroyed before the caller got them";
   }
   EXPECT_EQ(destroyed, capacity());
 }
 
-// Closing drops nothing, and the last end to go takes what is left with it.
-TEST_P(Channel, ValuesThatNobodyTakesLiveAsLongAsTheLastEnd) {
+// Closing destroys no value. The last end to be destroyed destroys the values that are left.
+TEST_P(Channel, ValuesThatAreNotReceivedLiveAsLongAsTheLastEnd) {
   Watchdog watchdog;
   const auto value = std::make_shared<int>(7);
   std::optional<Receiver<std::shared_ptr<int>>> last;
@@ -156,15 +156,16 @@ TEST_P(Channel, ValuesThatNobodyTakesLiveAsLongAsTheLastEnd) {
     auto [jobs, queue] = make<std::shared_ptr<int>>();
     fill(jobs, capacity(), [&](int) { return value; });
     EXPECT_TRUE(queue.try_receive());
-    EXPECT_EQ(jobs.try_send(std::shared_ptr<int>(value)), SendStatus::kSent);  // wraps around
+    EXPECT_EQ(jobs.try_send(std::shared_ptr<int>(value)),
+              SendStatus::kSent);  // a ring buffer wraps around
     last.emplace(queue);
   }
-  EXPECT_EQ(value.use_count(), 1 + capacity()) << "the values went before the last end";
+  EXPECT_EQ(value.use_count(), 1 + capacity()) << "the values were destroyed before the last end";
   last.reset();
-  EXPECT_EQ(value.use_count(), 1) << "the values are still somewhere";
+  EXPECT_EQ(value.use_count(), 1) << "the values outlived the channel";
 }
 
-// Shares a countdown of moves with other values: whichever makes it zero throws.
+// Shares a countdown of moves with other values. The move that brings it to zero throws.
 struct Fragile {
   static constexpr int kNeverThrow = 0;
   Fragile(int number, std::atomic<int>& countdown) : id(number), moves_left(&countdown) {}
@@ -188,14 +189,16 @@ TEST_P(Channel, AMoveThatThrowsOnSendSendsNothing) {
                std::runtime_error);
   EXPECT_EQ(text(queue.stats()), text({}));
 
-  EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent) << "the channel is damaged";
+  EXPECT_EQ(jobs.try_send(std::move(value)), SendStatus::kSent)
+      << "the failed send broke the channel";
   fill(jobs, capacity() - 1, [&](int id) { return Fragile(id, moves_left); });
-  EXPECT_EQ(jobs.try_send(Fragile(8, moves_left)), SendStatus::kFull) << "the channel is damaged";
+  EXPECT_EQ(jobs.try_send(Fragile(8, moves_left)), SendStatus::kFull)
+      << "the failed send broke the channel";
   EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 7)));
 }
 
-// The first of two blocked senders to be woken throws. The room is still there, so the other has to
-// hear of it.
+// The first of two blocked senders to be woken throws. The place is still free, so the other sender
+// must be woken.
 TEST_P(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
   Watchdog watchdog;
   std::atomic<int> never = Fragile::kNeverThrow;
@@ -223,7 +226,7 @@ TEST_P(Channel, AMoveThatThrowsOnSendLeavesTheRoomToTheNextSender) {
   EXPECT_EQ(rest.back().id, 0);
 }
 
-// However many moves a receive makes, each of them fails once.
+// Makes each move that a receive performs throw once.
 TEST_P(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
   const auto full = static_cast<std::size_t>(capacity());
   Watchdog watchdog;
@@ -240,18 +243,18 @@ TEST_P(Channel, AMoveThatThrowsOnReceiveLeavesTheValueInTheChannel) {
       thrown = false;
     } catch (const std::runtime_error&) {
       EXPECT_EQ(text(queue.stats()), text({.sent = full, .queued = full}))
-          << "after move " << failing_move << " of the receive has failed";
+          << "after move " << failing_move << " of the receive threw";
       EXPECT_THAT(queue.try_receive(), Optional(Field("id", &Fragile::id, 1)))
-          << "after move " << failing_move << " of the receive has failed";
+          << "after move " << failing_move << " of the receive threw";
     }
   }
 }
 
-// The first of two blocked receivers to be woken throws. The value is still there, so the other has
-// to hear of it.
+// The first of two blocked receivers to be woken throws. The value is still queued, so the other
+// receiver must be woken.
 TEST_P(Channel, AMoveThatThrowsOnReceiveLeavesTheValueToTheNextReceiver) {
   Watchdog watchdog;
-  std::atomic<int> second_move_throws = 2;  // the first one is the send's
+  std::atomic<int> second_move_throws = 2;  // the first move is in send()
   std::atomic<int> thrown = 0;
   auto [jobs, queue] = make<Fragile>();
   std::vector<std::jthread> receivers;

@@ -1,5 +1,5 @@
-// One worker takes five jobs from a channel: one fails, one throws, one comes too late, and the
-// rest is done anyway.
+// One worker receives five jobs. One fails, one throws, and one is past its deadline. The worker
+// handles all five.
 #include <chrono>
 #include <cstddef>
 #include <expected>
@@ -14,6 +14,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker.h"
 
@@ -22,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No lock: there is one worker, and main() does not print before it has left.
+// Needs no lock: there is one worker, and main() prints only after the wait for that worker.
 class LogLines : public Observer {
  public:
   void job_started(int worker, const Job& job) override {
@@ -54,7 +55,7 @@ void run() {
        {Job{.id = "a", .payload = bytes(2)}, Job{.id = "b"}, Job{.id = "c", .payload = bytes(100)},
         Job{.id = "d", .payload = bytes(2), .ctx = Context().with_timeout(0s)},
         Job{.id = "e", .payload = bytes(2)}}) {
-    if (jobs.send(std::move(job)) != SendStatus::kSent) return;  // only if somebody had closed it
+    if (jobs.send(std::move(job)) != SendStatus::kSent) return;  // kClosed: cannot happen here
   }
   jobs.close();
   if (!group.wait_for(5s)) std::cout << "The worker is still busy after 5 s\n";

@@ -1,16 +1,14 @@
-// WaitGroup: wait until everybody who joined has left, with a timeout if need be.
+// WaitGroup: waits until all of its members have left, with or without a time limit.
 //
 //   WaitGroup group;
 //   for (int id = 1; id <= 3; ++id) {
-//     threads.emplace_back([done = group.add()] { work(); });   // leaves when `done` is destroyed
+//     threads.emplace_back([done = group.add()] { work(); });   // leaves at the destructor of done
 //   }
 //   if (!group.wait_for(5s)) report_who_is_stuck();
 //
-// In Go one writes wg.Add(1) before `go` and `defer wg.Done()` inside, and may forget either. Here
-// add() returns a token that the thread is handed: there is nothing to hand over before the group
-// has counted it, and its destructor leaves the group however the thread's function ends.
-//
-// Why not std::latch or join()? Neither can wait with a timeout. (WP-07)
+// In Go, wg.Add(1) goes before `go` and `defer wg.Done()` inside, and either is easy to forget.
+// Here, getting a token counts a thread in, and the token's destructor counts it out, however the
+// thread exits. std::latch and std::thread::join() cannot wait with a time limit. (WP-07)
 #pragma once
 
 #include <condition_variable>
@@ -23,33 +21,37 @@
 
 namespace worker_pool {
 
-// A handle: copies stand for the same group. Every function may be called from many threads at
-// once. Tokens and handles share the count, so a token may be released after the last handle is
-// gone (a worker that was given up on may finish late), and the group may be destroyed right after
-// wait().
+// A handle: all copies refer to the same group.
+//
+//  1. Every function but assignment may be called from many threads at once.
+//  2. What a member did before it released its token happens before a successful wait returns.
+//  3. A wait that times out or is canceled does not affect other waiters.
+//  4. Tokens and handles share the count. So the group may be destroyed right after wait(), and a
+//     token may outlive the last handle, as that of an abandoned worker does.
 class WaitGroup {
  public:
   class Token;
 
   WaitGroup() = default;
-  WaitGroup(const WaitGroup&) = default;  // and no move: a moved-from handle would have no group
+  WaitGroup(const WaitGroup&) = default;  // no move: a moved-from handle would have no group
   WaitGroup& operator=(const WaitGroup&) = default;
 
-  // A look at the group, out of date as soon as it is returned: for reports and tests.
+  // A snapshot of the group, for reports and tests. It is out of date as soon as it is returned.
   struct Stats {
     std::size_t members = 0;  // tokens not yet released
     std::size_t waiting = 0;  // threads blocked in a wait
   };
 
-  // Adds one member, who leaves when the token is destroyed. (WP-07)
+  // Adds one member. The member leaves when its token is destroyed. Call this before the thread
+  // starts, and hand it the token. (WP-07)
   [[nodiscard]] Token add();
 
-  // Blocks until the group has no members. What a member did before it released its token has
-  // happened before wait() returns. Must not be called by a thread that holds a token.
+  // Blocks until the group has no members. A thread that holds a token must not call this: it would
+  // wait for itself.
   void wait() const { (void)wait(Context()); }
 
-  // The same, until `ctx` ends at most: false when members are left. Giving up disturbs nobody:
-  // other waiters go on waiting. (Go: select { case <-done: case <-ctx.Done(): }) (WP-23)
+  // The same, but also stops waiting when `ctx` ends. Returns true if the group has no members.
+  // Go: select { case <-done: case <-ctx.Done(): } (WP-23)
   [[nodiscard]] bool wait(const Context& ctx) const {
     std::unique_lock lock(state_->mutex);
     ++state_->waiting;
@@ -58,7 +60,7 @@ class WaitGroup {
     return empty;
   }
 
-  // The same, for `timeout` at most. Negative: a look, no wait. kForever: for ever.
+  // The same, for at most `timeout`. A negative timeout does not wait; kForever waits forever.
   [[nodiscard]] bool wait_for(Clock::duration timeout) const {
     return wait(Context().with_timeout(timeout));
   }
@@ -70,8 +72,9 @@ class WaitGroup {
 
  private:
   struct State {
-    std::mutex mutex;                         // guards everything below
-    std::condition_variable_any nobody_left;  // the kind that waits for a stop token, too (WP-03)
+    std::mutex mutex;  // guards everything below
+    // The only kind of condition variable that can also wait for a stop token. (WP-03)
+    std::condition_variable_any no_members_left;
     std::size_t members = 0;
     std::size_t waiting = 0;
   };
@@ -79,15 +82,16 @@ class WaitGroup {
   bool wait(std::unique_lock<std::mutex>& lock, const Context& ctx) const {
     const auto empty = [this] { return state_->members == 0; };
     if (ctx.deadline() != Clock::time_point::max()) {
-      return state_->nobody_left.wait_until(lock, ctx.stop_token(), ctx.deadline(), empty);
+      return state_->no_members_left.wait_until(lock, ctx.stop_token(), ctx.deadline(), empty);
     }
-    return state_->nobody_left.wait(lock, ctx.stop_token(), empty);
+    return state_->no_members_left.wait(lock, ctx.stop_token(), empty);
   }
 
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-// Membership in a group. Move-only; the destructor leaves the group. A moved-from token is nobody.
+// Membership in a group. Move-only; the destructor leaves the group. A moved-from token is no
+// member.
 class WaitGroup::Token {
  public:
   Token(Token&&) noexcept = default;
@@ -98,11 +102,11 @@ class WaitGroup::Token {
   }
   ~Token() {
     if (!state_) return;
-    // Count and notify under the lock. With an atomic count and no lock, a waiter could see zero,
-    // return and destroy the condition variable between the two. Here the token would keep it
-    // alive, but this way nobody has to rely on that. (WP-18)
+    // Count down and notify under the lock. Otherwise a waiter could see zero between the two,
+    // return, and destroy the condition variable. The token keeps ours alive, but this order is
+    // right even without that. (WP-18)
     const std::lock_guard lock(state_->mutex);
-    if (--state_->members == 0) state_->nobody_left.notify_all();
+    if (--state_->members == 0) state_->no_members_left.notify_all();
   }
 
  private:

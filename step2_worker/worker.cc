@@ -7,11 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "step1_job/linked_context.h"
+
 namespace worker_pool {
 namespace {
 
-// The one place where an exception of a job stops: past the thread's own function it would be
-// std::terminate. (WP-04)
+// The only place that catches an exception from a job. One that left the thread's own function
+// would call std::terminate. (WP-04)
 JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   try {
     return handler(job, ctx);
@@ -30,18 +32,18 @@ JobResult ended_before_start(CancelReason why) {
   return std::unexpected(std::move(error));
 }
 
-// Calls the observer; what it throws ends here.
+// Calls the observer and drops any exception it throws.
 template <class Call>
 void tell(Call call) {
   try {
     call();
-  } catch (...) {  // nobody is left to report it to: reporting is what has just failed
+  } catch (...) {  // nowhere to report it: the report itself failed
   }
 }
 
 JobResult start(int id, const Job& job, const JobHandler& handler, Observer& observer,
                 const Context& ctx) {
-  // Here, with the job in hand: it may have waited for any time (WP-09).
+  // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09)
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
   return run(handler, job, ctx);
@@ -49,7 +51,7 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
 
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
                   const Context& pool) {
-  // A link costs an allocation, and a lock that all workers share. Most jobs can do without.
+  // A link costs an allocation and a lock that all workers share. Most jobs do not need one.
   if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
   const LinkedContext linked(job.ctx, pool);
   return start(id, job, handler, observer, linked.context());
@@ -60,7 +62,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
   JobResult result;
   try {
     result = attempt(id, job, handler, observer, pool);
-  } catch (...) {  // no memory for the link or for a message; this one is short enough to need none
+  } catch (...) {  // no memory for the link or a message; this text fits without an allocation
     result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }
   tell([&] { observer.job_finished(id, job, result); });
@@ -68,16 +70,11 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
 
 }  // namespace
 
-std::shared_ptr<Observer> never_null(std::shared_ptr<Observer> observer) {
-  return observer ? std::move(observer) : std::make_shared<Observer>();
-}
-
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
             std::shared_ptr<Observer> observer, Context pool) {
-  // Locals are destroyed in reverse order: the token, first here, is released last of the three.
+  // Locals are destroyed in reverse order, so the token, declared first, is released last.
   const WaitGroup::Token leave_last = std::move(done);
-  // Not std::move() alone: the moved-from handler may keep a copy of a small function (libc++
-  // does).
+  // Not std::move(): a moved-from std::function may keep a copy of a small callable. libc++'s does.
   const JobHandler handle_job = std::exchange(handler, nullptr);
   const std::shared_ptr<Observer> watching = never_null(std::move(observer));
 

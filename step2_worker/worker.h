@@ -1,4 +1,8 @@
-// The worker: one thread's loop over a channel of jobs.
+// worker(): the loop of one thread that handles jobs from a channel.
+//
+//   auto [jobs, queue] = make_channel<Job>(100);
+//   WaitGroup group;
+//   std::jthread thread(worker, 1, queue, group.add(), handler, observer, Context());
 #pragma once
 
 #include <memory>
@@ -6,42 +10,24 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 
 namespace worker_pool {
 
-// What happens to jobs, for whoever wants to know: log lines, error tracking, metrics, a trace.
+// Handles jobs until the channel is closed and drained (empty). Blocks while the channel is open
+// and empty. Meant to be a thread's function.
 //
-// Called on the worker's own thread and without a lock held, by several workers at the same time,
-// so an observer guards its own state. It delays its worker for as long as it takes. What it
-// throws is dropped: watching the work must not stop the work. (WP-04)
-class Observer {
- public:
-  virtual ~Observer() = default;
-
-  // The handler is about to be called. Not called for a job that was cancelled or late before it
-  // started.
-  virtual void job_started(int /*worker*/, const Job& /*job*/) {}
-
-  // The worker is done with the job. Called exactly once for every job that a worker received,
-  // started or not.
-  virtual void job_finished(int /*worker*/, const Job& /*job*/, const JobResult& /*result*/) {}
-};
-
-// An observer that is never null: `observer`, or one that ignores everything. For whoever passes
-// events on and does not want to ask each time.
-std::shared_ptr<Observer> never_null(std::shared_ptr<Observer> observer);
-
-// Handles jobs until the channel is closed and drained; meant to be the function of a thread.
+//  1. Each received job is reported to `observer` exactly once, whether it succeeds, fails or
+//     throws. Then the worker receives the next one. (WP-04)
+//  2. A job is not started if its own context or the pool's has ended. It is reported as kCancelled
+//     or kDeadlineExceeded. (WP-09)
+//  3. Only closing the channel ends the loop. Canceling the pool does not.
+//  4. `done` is released last, after this worker's copies of the handler and the observer have been
+//     destroyed. So when a wait for the group has succeeded, this worker runs no user code.
+//  5. The worker owns everything it uses, so it may outlive the code that started it.
 //
-//  - A job that fails or throws is reported to the observer, once, and the next one is handled.
-//  - A job whose context has ended, or the pool's, is not started. It is reported as kCancelled or
-//    kDeadlineExceeded. Cancelling the pool does not end the loop: only closing the channel does.
-//  - `id` is the worker's name in reports. `observer` may be null.
-//  - `done` is released when this worker's copies of the handler and the observer are gone already:
-//    whoever waits for the group knows that this worker runs no more of the user's code.
-//
-// Owns everything it touches, so it may outlive whoever started it.
+// `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
             std::shared_ptr<Observer> observer, Context pool);
 

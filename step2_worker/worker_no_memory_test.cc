@@ -1,5 +1,5 @@
-// A worker goes on when memory runs out on the way: in its own program, which replaces operator
-// new.
+// A worker that runs out of memory continues with the next job. A program of its own, because it
+// replaces operator new.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/channel_testing.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker.h"
 #include "step2_worker/worker_testing.h"
@@ -24,7 +25,7 @@ thread_local bool t_out_of_memory = false;
 
 }  // namespace
 
-// All that is replaced belongs together: AddressSanitizer minds when new and free() meet.
+// Replaced together: AddressSanitizer reports memory from its own new that free() releases.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return t_out_of_memory ? nullptr : std::malloc(size);
 }
@@ -41,7 +42,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Whoever wants to write down what it says finds no memory for it.
+// Its what() makes the next allocations fail, so the worker cannot copy the text.
 struct LastStraw : std::exception {
   const char* what() const noexcept override {
     t_out_of_memory = true;

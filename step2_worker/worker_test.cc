@@ -1,8 +1,8 @@
-// The worker: what it does with each kind of job, and what it reports.
+// worker() on the test's own thread: what it does with each kind of job, and what it reports.
 //
-// The tests queue their jobs, close the channel and run the worker on their own thread: it returns
-// when it has drained the channel, so there is nothing to wait for and nobody to race with. A
-// worker among other threads is in worker_thread_test.cc.
+// Each test queues its jobs, closes the channel and calls worker(), which returns when the channel
+// is drained. So there is no other thread to wait for or to race with. worker_thread_test.cc tests
+// workers on threads of their own.
 #include "step2_worker/worker.h"
 
 #include <gmock/gmock.h>
@@ -22,6 +22,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker_testing.h"
 #include "testing/watchdog.h"
@@ -43,7 +44,7 @@ JobResult fail_the_test(const Job& job, const Context&) {
   return {};
 }
 
-// Worker 1 handles `jobs` on this thread.
+// Handles `jobs` as worker 1, on this thread.
 void handle_all(std::vector<Job> jobs, JobHandler handler, std::shared_ptr<Observer> observer,
                 Context pool = Context()) {
   auto [sender, queue] = make_channel<Job>(jobs.size() + 1);
@@ -53,7 +54,7 @@ void handle_all(std::vector<Job> jobs, JobHandler handler, std::shared_ptr<Obser
   worker(1, queue, group.add(), std::move(handler), std::move(observer), std::move(pool));
 }
 
-// The same, watched by a Recorder: what it was told.
+// The same, with a Recorder as observer. Returns what it logged.
 std::vector<std::string> reports(std::vector<Job> jobs, JobHandler handler,
                                  Context pool = Context()) {
   Watchdog watchdog;
@@ -203,7 +204,7 @@ TEST(Worker, NeverNullKeepsAnObserverAndReplacesNone) {
   EXPECT_NE(never_null(nullptr), nullptr);
 }
 
-// Is told everything, and throws each time.
+// Logs every call, then throws.
 template <class Thrown>
 class ThrowingObserver : public Recorder {
  public:

@@ -7,14 +7,13 @@
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "testing/event_log.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 
-// Writes down what it is told: "1 started a", "1 finished a: ok", "1 finished b: failed, disk
-// full".
+// Logs each call as a line: "1 started a", "1 finished a: ok", "1 finished b: failed, disk full".
 class Recorder : public Observer {
  public:
   explicit Recorder(const Watchdog& watchdog) : log(watchdog) {}

@@ -1,5 +1,5 @@
-// The worker as one thread among others: how it leaves, what a running job hears, and several
-// workers at the same time.
+// worker() on a thread of its own: when it leaves its group, which cancel a running job sees, and
+// several workers at the same time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +16,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step2_worker/channel_testing.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker.h"
 #include "step2_worker/worker_testing.h"
@@ -28,7 +29,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// A worker on a thread of its own, as a dispatcher starts it.
+// Starts a worker on a thread of its own, as a dispatcher does.
 std::jthread start(const Watchdog& watchdog, int id, Receiver<Job> queue, WaitGroup::Token done,
                    JobHandler handler, std::shared_ptr<Observer> observer,
                    Context pool = Context()) {
@@ -58,25 +59,25 @@ TEST(Worker, LeavesItsGroupWhenTheChannelIsClosedAndDrainedAndNotBefore) {
               ElementsAre("1 started a", "1 finished a: ok", "1 started b", "1 finished b: ok"));
 }
 
-// Looks, at the moment when it is destroyed, how many members the group has.
-struct LastLook {
-  LastLook(WaitGroup group_to_look_at, std::vector<std::size_t>& results)
-      : group(std::move(group_to_look_at)), members(results) {}
-  LastLook(const LastLook&) = delete;
-  LastLook& operator=(const LastLook&) = delete;
-  ~LastLook() { members.push_back(group.stats().members); }
+// Its destructor records how many members the group has.
+struct CountsMembers {
+  CountsMembers(WaitGroup group_to_count, std::vector<std::size_t>& results)
+      : group(std::move(group_to_count)), members(results) {}
+  CountsMembers(const CountsMembers&) = delete;
+  CountsMembers& operator=(const CountsMembers&) = delete;
+  ~CountsMembers() { members.push_back(group.stats().members); }
   WaitGroup group;
   std::vector<std::size_t>& members;
 };
 
-struct LookingObserver : Observer {
-  LookingObserver(WaitGroup group, std::vector<std::size_t>& members)
-      : look(std::move(group), members) {}
-  LastLook look;
+struct CountingObserver : Observer {
+  CountingObserver(WaitGroup group, std::vector<std::size_t>& members)
+      : counts(std::move(group), members) {}
+  CountsMembers counts;
 };
 
-// Whoever waits for the group knows that the worker touches nothing more.
-TEST(Worker, LeavesItsGroupAfterItsHandlerAndItsObserverAreGone) {
+// So a thread that has waited for the group knows that the worker runs no more user code.
+TEST(Worker, LeavesItsGroupAfterItsHandlerAndItsObserverAreDestroyed) {
   Watchdog watchdog;
   WaitGroup group;
   std::vector<std::size_t> members_seen;
@@ -85,12 +86,13 @@ TEST(Worker, LeavesItsGroupAfterItsHandlerAndItsObserverAreGone) {
   jobs.close();
   worker(
       1, queue, group.add(),
-      [look = std::make_shared<LastLook>(group, members_seen)](const Job&, const Context&) {
+      [counts = std::make_shared<CountsMembers>(group, members_seen)](const Job&, const Context&) {
         return JobResult();
       },
-      std::make_shared<LookingObserver>(group, members_seen), Context());
-  EXPECT_THAT(members_seen, ElementsAre(1u, 1u)) << "of the handler and the observer";
-  EXPECT_EQ(group.stats().members, 0u) << "the worker has returned and is still a member";
+      std::make_shared<CountingObserver>(group, members_seen), Context());
+  EXPECT_THAT(members_seen, ElementsAre(1u, 1u))
+      << "counted by the destructors of the handler and the observer";
+  EXPECT_EQ(group.stats().members, 0u) << "the worker has returned but is still a member";
 }
 
 TEST(Worker, StaysForTheNextJobWhenThePoolIsCancelled) {
@@ -113,8 +115,8 @@ TEST(Worker, StaysForTheNextJobWhenThePoolIsCancelled) {
   jobs.close();
 }
 
-// Job "a" runs until its context ends, job "b" is there to see who else was cancelled. What the
-// worker reports after `cancel` while "a" is running.
+// Runs `cancel` while job "a" waits for its context to end, and returns what the worker reports.
+// Job "b" shows whether the cancel reaches other jobs.
 template <class Cancel>
 std::vector<std::string> reports_of_a_cancel_while_running(const Context& job, const Context& pool,
                                                            Cancel cancel) {
@@ -139,24 +141,25 @@ std::vector<std::string> reports_of_a_cancel_while_running(const Context& job, c
   return recorder->log.events();
 }
 
-TEST(Worker, ARunningJobHearsOfItsOwnCancelAndNobodyElseDoes) {
+TEST(Worker, ARunningJobSeesItsOwnCancelAndNoOtherJobDoes) {
   std::stop_source job;
   std::stop_source pool;
   EXPECT_THAT(reports_of_a_cancel_while_running(Context(job.get_token()), Context(pool.get_token()),
                                                 [&] { job.request_stop(); }),
               ElementsAre("1 started a", "a is running", "1 finished a: cancelled, cancelled",
                           "1 started b", "1 finished b: ok"));
-  EXPECT_FALSE(pool.stop_requested()) << "one job's cancel has cancelled the pool";
+  EXPECT_FALSE(pool.stop_requested()) << "canceling one job canceled the pool";
 }
 
-TEST(Worker, ARunningJobHearsOfThePoolsCancelAndSoDoesEveryOther) {
+TEST(Worker, ARunningJobSeesThePoolsCancelAndSoDoesEveryOther) {
   std::stop_source job;
   std::stop_source pool;
   EXPECT_THAT(reports_of_a_cancel_while_running(Context(job.get_token()), Context(pool.get_token()),
                                                 [&] { pool.request_stop(); }),
               ElementsAre("1 started a", "a is running", "1 finished a: cancelled, cancelled",
                           "1 finished b: cancelled, cancelled before it started"));
-  EXPECT_FALSE(job.stop_requested()) << "the pool's cancel has cancelled the job's other users";
+  EXPECT_FALSE(job.stop_requested())
+      << "canceling the pool requested a stop of the job's own stop source";
 }
 
 TEST(Worker, TwoWorkersOnOneChannelHandleEachJobExactlyOnce) {
@@ -189,7 +192,7 @@ TEST(Worker, TwoWorkersOnOneChannelHandleEachJobExactlyOnce) {
   EXPECT_EQ(recorder->log.events().size(), 20u);
 }
 
-// Each of its callbacks lets nobody through before two workers are in it.
+// Each of its callbacks blocks until two workers are in it.
 class MeetingPoint : public Observer {
  public:
   explicit MeetingPoint(const Watchdog& watchdog)
@@ -218,7 +221,7 @@ TEST(Worker, TheObserverIsCalledBySeveralWorkersAtTheSameTimeBecauseNoLockIsHeld
   observer->finished.open();
 }
 
-// Sends more jobs, into its worker's own channel, from both callbacks.
+// Sends more jobs to its worker's own channel, from both callbacks.
 class SendingObserver : public Recorder {
  public:
   SendingObserver(const Watchdog& watchdog, Sender<Job>& jobs) : Recorder(watchdog), jobs_(jobs) {}

@@ -1,5 +1,5 @@
-// Workers that are started before the first job is sent, a scope that drains and joins, and what
-// happens when one of the threads cannot be started.
+// Starts workers before the first job is sent, leaves their scope, which drains and joins, and then
+// shows what happens when one of the threads cannot be started.
 #include <atomic>
 #include <iostream>
 #include <memory>
@@ -39,7 +39,7 @@ void show_that_leaving_the_scope_drains() {
     }
     std::cout << workers.jobs.stats().sent << " jobs sent\n";
   }
-  std::cout << counter->done << " jobs done when the scope has been left\n";
+  std::cout << counter->done << " jobs finished when the scope was left\n";
 }
 
 void show_that_all_start_or_none() {
@@ -55,7 +55,7 @@ void show_that_all_start_or_none() {
   try {
     const Workers workers = start_workers(5, succeed, nullptr, 100, third_fails);
   } catch (const std::system_error& e) {
-    std::cout << "Worker 3 of 5 cannot start: " << e.what() << "; " << left
+    std::cout << "Worker 3 of 5 cannot start: " << e.what() << "; the " << left
               << " that had started have left\n";
   }
 }

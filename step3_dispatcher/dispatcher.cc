@@ -14,27 +14,25 @@ namespace worker_pool {
 
 Workers::Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> sender)
     : running(std::make_shared<RunningJobs>(count, std::move(observer))), jobs(std::move(sender)) {
-  threads.reserve(static_cast<std::size_t>(count) + 1);  // + 1: step 4 adds a thread of its own
+  threads.reserve(static_cast<std::size_t>(count) + 1);  // + 1: shutdown() adds a thread
 }
 
 Workers::~Workers() {
-  // After a shutdown() there are no threads to join, and even a job that was abandoned may be the
-  // one that lets go of the pool.
+  // Without threads there is nothing to join, and an abandoned job may hold the last reference.
   if (!threads.empty() && running->on_this_thread()) {
     std::fputs(
         "Workers: destroyed inside one of its own jobs; a thread cannot join itself. "
-        "The owner of a pool has to outlive the pool's jobs.\n",
+        "The owner of a pool must outlive the pool's jobs.\n",
         stderr);
     std::terminate();
   }
-  jobs.close();
-  threads.clear();  // joins, while everything that a running job may use is still there (WP-21)
+  jobs.close();  // lets the workers exit; `threads` is destroyed next, and joins them (WP-21)
 }
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool) {
-  // Not std::jthread(worker, id, ...): its copy of the handler would live as long as the thread,
-  // see worker().
+  // Not std::jthread(worker, id, ...): that keeps a copy of the handler until the thread exits, but
+  // worker() destroys its handler before it leaves the group.
   auto run = [id, jobs = std::move(jobs), done = std::move(done), handler = std::move(handler),
               observer = std::move(observer), pool = std::move(pool)]() mutable {
     worker(id, std::move(jobs), std::move(done), std::exchange(handler, nullptr),
@@ -66,7 +64,7 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
   Workers workers(count, std::move(observer), std::move(sender));
   const Context pool(workers.stop.get_token());
   for (int id = 1; id <= count; ++id) {
-    // If this throws, ~Workers closes the channel and joins the workers that did start.
+    // If this throws, ~Workers closes the channel and joins the workers that have started.
     workers.threads.push_back(
         start(id, receiver, workers.group.add(), handler, workers.running, pool));
   }

@@ -1,10 +1,10 @@
-// The dispatcher: starts the workers before any job is accepted, and hands back what the owner
-// needs: where to send jobs, and how to wait for the workers.
+// The dispatcher: starts the workers before the first job is accepted, and returns what their owner
+// needs.
 //
 //   {
 //     Workers pool = start_workers(3, handler, observer);
 //     if (pool.jobs.send(std::move(job)) != SendStatus::kSent) refuse();
-//   }  // closes the channel, waits until every queued job is done, joins the threads
+//   }  // closes the channel, waits until every queued job has finished, joins the threads
 #pragma once
 
 #include <cstddef>
@@ -24,49 +24,52 @@
 
 namespace worker_pool {
 
-// Running workers and everything their owner needs. Move-only; one that was
-// moved to another Workers is for destruction only.
+// Running workers, and everything their owner needs: a channel to send jobs to, a group to wait
+// for, a stop source to cancel with, and the threads.
 //
-// Leaving the scope closes the channel, waits until the workers have done what is queued, and joins
-// them. It takes as long as that takes; step 4 puts a limit on it. All members are there until the
-// last thread has ended, since a job may use `jobs` to its very end.
+// 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
+//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
+// 2. Every member outlives the threads that are joined, so a running job may use the other members
+//    until it returns. A job that shutdown() abandons may not: it can outlive all of them.
+// 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not
+//    move a Workers that another thread refers to, such as that of a running job.
+// 4. A running job must not destroy its own Workers: a thread cannot join itself, so the program
+//    prints a message and calls std::terminate(). (WP-15) An abandoned job may, because shutdown()
+//    leaves no thread to join.
+// 5. Other threads may use every member except `threads`, which belongs to the owner.
 struct Workers {
   Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> jobs);
   Workers(Workers&&) noexcept = default;
-  Workers& operator=(Workers&&) = delete;  // would join the old threads before it closes their jobs
-
-  // Closes, drains, joins. Must not run inside one of its own jobs while there are threads to join:
-  // a thread cannot join itself (WP-15). Ends the program with a message that says so
-  // (std::terminate).
+  Workers& operator=(Workers&&) = delete;  // its old jobs could still use what it overwrites
   ~Workers();
 
-  std::vector<std::jthread> threads;
   std::stop_source stop;  // request_stop() cancels every job, running or queued (WP-19)
   WaitGroup group;        // empty once every worker has left
   std::shared_ptr<RunningJobs> running;
-  Sender<Job> jobs;  // to be lent by reference: without it, nobody here could close the channel
+  Sender<Job> jobs;  // lend it by reference: if it moves away, ~Workers cannot close it
+  std::vector<std::jthread> threads;  // last: joined before any other member is destroyed (WP-21)
 };
 
-// How to start one worker's thread: calls worker() with these arguments on a thread of its own.
-// For those who want to name their threads or pin them, and for tests in which one cannot start.
-// The thread it returns is joinable.
+// Starts the thread of one worker: it runs worker() with these arguments. Returns a joinable
+// thread. Replace it to name or pin the threads, or to let one fail in a test.
 using StartThread = std::function<std::jthread(int id, Receiver<Job>, WaitGroup::Token, JobHandler,
                                                std::shared_ptr<Observer>, Context pool)>;
+
+// The default. Throws std::system_error with the worker's number when the system has no thread.
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool);
 
-// Starts `count` workers, numbered from 1, on a channel with room for `capacity` waiting jobs.
-// Each worker has its own copy of the handler; all share the observer, which may be null.
+// Starts `count` workers, numbered from 1, on a channel that holds up to `capacity` waiting jobs.
+// Each worker has its own copy of the handler. All share the observer, which may be null.
 //
-// Throws std::invalid_argument when count < 1, capacity is 0 or the handler is empty. When a
-// thread cannot be started (std::system_error), the ones before it are joined and the error is
-// passed on: it is all of them or none.
+// Starts all workers or none: if a thread cannot be started (std::system_error) or the handler
+// cannot be copied, it joins those that did start and passes the exception on. Throws
+// std::invalid_argument when count < 1, capacity is 0 or the handler is empty.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer, std::size_t capacity = 100,
                                     const StartThread& start = start_thread);
 
-// The same on a channel that is there already, of whatever kind. If it throws, the channel is
-// closed.
+// The same on an existing channel, of any kind. Closes the channel if it throws.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer,
                                     std::pair<Sender<Job>, Receiver<Job>> channel,

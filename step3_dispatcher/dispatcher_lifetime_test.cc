@@ -1,5 +1,5 @@
-// How workers begin and how they end: what is refused, a thread that cannot be started, leaving
-// the scope, moving.
+// How workers start and stop: invalid arguments, a thread that cannot be started, leaving the
+// scope, and moving.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,6 +34,7 @@ using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 void send(Workers& pool, std::string id) {
@@ -42,7 +43,7 @@ void send(Workers& pool, std::string id) {
 
 JobResult do_nothing(const Job&, const Context&) { return {}; }
 
-// Logs each job when it is handled.
+// A handler that logs the id of each job.
 JobHandler log_id(EventLog& log) {
   return [&log](const Job& job, const Context&) -> JobResult {
     log.add(job.id);
@@ -50,7 +51,7 @@ JobHandler log_id(EventLog& log) {
   };
 }
 
-// Starts threads that log "worker left" as the very last thing they do.
+// Starts threads that log "worker left" just before they exit.
 StartThread logging_their_end(EventLog& log) {
   return [&log](int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                 std::shared_ptr<Observer> observer, Context pool) {
@@ -62,9 +63,10 @@ StartThread logging_their_end(EventLog& log) {
   };
 }
 
-// --- What is refused ------------------------------------------------------------------------
+// --- Invalid arguments ----------------------------------------------------------------------
 
-// Why start_workers() refuses these; "accepted", or "after n threads", when it should not have.
+// What start_workers() throws. "accepted" if it does not throw, "after n threads" if it throws too
+// late.
 std::string refusal(int count, JobHandler handler, std::size_t capacity) {
   int threads = 0;
   const auto start = [&](auto... args) {
@@ -116,12 +118,12 @@ TEST_P(StartWorkersWhenOneThread, CannotBeStartedJoinsTheOthersAndPassesTheError
   };
   try {
     const Workers pool = start_workers(4, do_nothing, nullptr, 100, fail_at_k);
-    ADD_FAILURE() << "start_workers() went on without worker " << k;
+    ADD_FAILURE() << "start_workers() returned although worker " << k << " did not start";
   } catch (const std::system_error& e) {
     EXPECT_EQ(e.code(), std::errc::resource_unavailable_try_again);
     EXPECT_THAT(e.what(), HasSubstr("no thread " + std::to_string(k)));
     EXPECT_THAT(log.events(), AllOf(SizeIs(k - 1), Each("worker left")))
-        << "every thread before the failure was joined, none was started after it";
+        << "start_workers() must join every thread that started, and start no more";
   }
 }
 
@@ -143,7 +145,7 @@ TEST(StartWorkersDeathTest, TheSystemsOwnRefusalNamesTheWorker) {
               "start_workers: cannot start the thread of worker 1: ");
 }
 
-// A handler whose copy number k throws.
+// A handler that can be copied `copies` times; the next copy throws.
 struct ThrowsWhenCopied {
   std::shared_ptr<int> copies_left;
   explicit ThrowsWhenCopied(int copies) : copies_left(std::make_shared<int>(copies)) {}
@@ -158,7 +160,7 @@ TEST(StartWorkers, WhenTheHandlerCannotBeCopiedForAllNoneIsLeft) {
   for (const int copies : {0, 1, 2}) {
     Watchdog watchdog;
     EventLog log(watchdog);
-    const JobHandler handler = ThrowsWhenCopied(copies + 1);  // one for the parameter
+    const JobHandler handler = ThrowsWhenCopied(copies + 1);  // + 1: the parameter is a copy
     const StartThread start = logging_their_end(log);
     int started = 0;
     const auto count = [&](auto... args) {
@@ -173,7 +175,7 @@ TEST(StartWorkers, WhenTheHandlerCannotBeCopiedForAllNoneIsLeft) {
 
 // --- Leaving the scope ----------------------------------------------------------------------
 
-TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
+TEST(Workers, LeavingTheScopeDrainsAndJoins) {
   Watchdog watchdog;
   Gate gate(watchdog, "the jobs may end");
   EventLog log(watchdog);
@@ -189,7 +191,7 @@ TEST(Workers, LeavingTheScopeDoesEveryQueuedJobAndJoinsTheThreads) {
     group = pool.group;
     for (int i = 1; i <= 20; ++i) send(pool, std::to_string(i));
     gate.await_arrivals(2);
-    EXPECT_EQ(pool.jobs.stats().queued, 18u) << "nothing is done before the scope is left";
+    EXPECT_EQ(pool.jobs.stats().queued, 18u) << "no job finishes before the gate opens";
     gate.open();
   }
   EXPECT_EQ(log.count("job done"), 20u);
@@ -204,15 +206,15 @@ TEST(Workers, AJobMayUseThemWhileTheirScopeIsLeft) {
   std::optional<WaitGroup> group;
   {
     const auto note = watchdog.waiting("test: to leave the scope of the workers");
-    Gate started(watchdog, "the handler may use what was declared after it");
+    Gate started(watchdog, "the handler may use variables that are declared after it");
     Workers* self = nullptr;
     std::weak_ptr<RunningJobs> running;
     const auto handler = [&](const Job&, const Context&) -> JobResult {
       started.wait();
       watchdog.await("the idle worker to leave", [&] { return group->stats().members == 1; });
       status = self->jobs.try_send(Job{.id = "one more"});
-      // More than one look: whoever destroys the members too early may be slow.
-      for (int look = 0; look < 1'000; ++look) {
+      // Checks repeatedly: a destructor that destroys members too early may run late.
+      for (int check = 0; check < 1'000; ++check) {
         owners = std::min(owners, running.use_count());
         std::this_thread::yield();
       }
@@ -226,8 +228,8 @@ TEST(Workers, AJobMayUseThemWhileTheirScopeIsLeft) {
     started.await_arrivals(1);
     started.open();
   }
-  EXPECT_EQ(status, SendStatus::kClosed) << "the scope was being left";
-  EXPECT_EQ(owners, 2) << "the busy worker and its Workers, all members of which are still there";
+  EXPECT_EQ(status, SendStatus::kClosed) << "~Workers closes the channel before it joins";
+  EXPECT_EQ(owners, 2) << "~Workers destroyed a member while a job was running";
 }
 
 TEST(Workers, TheGroupIsEmptyOnceTheChannelIsClosedAndDrained) {
@@ -237,7 +239,7 @@ TEST(Workers, TheGroupIsEmptyOnceTheChannelIsClosedAndDrained) {
   send(pool, "a");
   send(pool, "b");
   pool.jobs.close();
-  const auto note = watchdog.waiting("test: for the group");
+  const auto note = watchdog.waiting("test: for the group to be empty");
   pool.group.wait();
   EXPECT_THAT(log.events(), ElementsAre("a", "b"));
 }
@@ -252,16 +254,18 @@ TEST(Workers, MovedWorkersWorkAndTheOldOnesCanBeDestroyed) {
   {
     Workers pool = std::move(*first);
     EXPECT_EQ(first->jobs.try_send(Job{}), SendStatus::kClosed) << "a moved-from sender is closed";
+    EXPECT_THAT(first->threads, IsEmpty());
     first.reset();
     send(pool, "after the move");
     log.await("before the move");
     log.await("after the move");
-    EXPECT_EQ(pool.group.stats().members, 2u) << "destroying the old ones stopped workers";
+    EXPECT_EQ(pool.group.stats().members, 2u)
+        << "destroying the moved-from Workers stopped workers";
   }
   EXPECT_THAT(log.events(), SizeIs(2));
 }
 
-// --- What cannot work -----------------------------------------------------------------------
+// --- Destroyed by a job ---------------------------------------------------------------------
 
 TEST(WorkersDeathTest, DestroyedInsideOneOfTheirOwnJobsTheyEndTheProgram) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");

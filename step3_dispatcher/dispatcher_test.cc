@@ -1,3 +1,4 @@
+// What running workers do: how many jobs run at a time, in which order, and that each runs once.
 #include "step3_dispatcher/dispatcher.h"
 
 #include <gmock/gmock.h>
@@ -34,13 +35,13 @@ using ::testing::UnorderedElementsAre;
 
 static_assert(std::is_nothrow_move_constructible_v<Workers>);
 static_assert(!std::is_copy_constructible_v<Workers>);
-static_assert(!std::is_move_assignable_v<Workers>, "would join before it closes");
+static_assert(!std::is_move_assignable_v<Workers>, "old jobs could still use what it overwrites");
 
 void send(Workers& pool, std::string id) {
   EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
 }
 
-// Logs each job when it is handled.
+// A handler that logs the id of each job.
 JobHandler log_id(EventLog& log) {
   return [&log](const Job& job, const Context&) -> JobResult {
     log.add(job.id);
@@ -48,12 +49,23 @@ JobHandler log_id(EventLog& log) {
   };
 }
 
-// Holds each job at the gate.
+// A handler that holds each job at the gate.
 JobHandler wait_at(Gate& gate) {
   return [&gate](const Job&, const Context&) -> JobResult {
     gate.wait();
     return {};
   };
+}
+
+// --- The order of its members ---------------------------------------------------------------
+
+TEST(Workers, DeclaresItsThreadsLastSoThatTheyAreJoinedFirst) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: to leave the scope of the workers");
+  const JobHandler handler = [](const Job&, const Context&) -> JobResult { return {}; };
+  const Workers pool = start_workers(1, handler, nullptr);
+  const auto& [stop, group, running, jobs, last] = pool;
+  EXPECT_EQ(static_cast<const void*>(&last), static_cast<const void*>(&pool.threads));
 }
 
 // --- How many at a time ---------------------------------------------------------------------
@@ -76,8 +88,8 @@ TEST(Dispatcher, RunsNJobsAtATimeAndNeverMore) {
     for (int i = 1; i <= 12; ++i) send(pool, std::to_string(i));
 
     gate.await_arrivals(3);
-    EXPECT_EQ(pool.jobs.stats().queued, 9u) << "3 jobs run, the others of 12 have to wait";
-    EXPECT_EQ(pool.group.stats().members, 3u) << "one member for each worker";
+    EXPECT_EQ(pool.jobs.stats().queued, 9u) << "3 of 12 jobs run, so 9 wait";
+    EXPECT_EQ(pool.group.stats().members, 3u) << "the group has one member for each worker";
     gate.open();
   }
   EXPECT_EQ(most, 3);
@@ -115,7 +127,7 @@ TEST(Dispatcher, HasExactlyTheRoomItIsGiven) {
   }
 }
 
-// --- Who does the work ----------------------------------------------------------------------
+// --- The workers and their channel ----------------------------------------------------------
 
 TEST(Dispatcher, StartsTheWorkersOnTheChannelItIsGiven) {
   Watchdog watchdog;
@@ -131,7 +143,7 @@ TEST(Dispatcher, StartsTheWorkersOnTheChannelItIsGiven) {
 
 TEST(Dispatcher, ClosesTheChannelItIsGivenWhenItCannotStart) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for the end of the channel");
+  const auto note = watchdog.waiting("test: for the channel to be closed");
   auto [jobs, queue] = make_channel<Job>(1);
   EXPECT_THROW((void)start_workers(0, {}, nullptr, {std::move(jobs), queue}),
                std::invalid_argument);
@@ -161,7 +173,7 @@ TEST(Dispatcher, GivesEachWorkerItsOwnCopyOfTheHandler) {
   Gate gate(watchdog, "the jobs may end");
   EventLog log(watchdog);
   {
-    // `calls` is not atomic and not locked: it need not be, each worker counts its own.
+    // `calls` needs no lock: each worker has its own copy of the handler, and counts its own calls.
     const auto count = [&, calls = 0](const Job&, const Context&) mutable -> JobResult {
       log.add("call " + std::to_string(++calls));
       gate.wait();
@@ -188,7 +200,7 @@ TEST(Dispatcher, StartsThreadsTheWayItIsTold) {
   {
     Workers pool = start_workers(3, log_id(handled), nullptr, 100, start);
     EXPECT_THAT(started.events(), ElementsAre("thread 1", "thread 2", "thread 3"))
-        << "all of them, before the first job is accepted";
+        << "start_workers() must start every thread before it returns";
     send(pool, "a");
   }
   EXPECT_THAT(handled.events(), ElementsAre("a"));
@@ -203,7 +215,7 @@ TEST(Dispatcher, OneWorkerHandlesJobsInTheOrderTheyWereSent) {
   std::vector<std::string> sent;
   {
     const JobHandler handler = [&](const Job& job, const Context&) -> JobResult {
-      all_sent.wait();  // so that a wrong order has every chance to show
+      all_sent.wait();  // all jobs are queued before the first one is logged
       log.add(job.id);
       return {};
     };

@@ -1,5 +1,5 @@
-// 100,000 times: start workers, give them nothing to do, leave the scope. A worker that misses the
-// closing of the channel, because it was just about to wait, would hang here sooner or later.
+// Starts idle workers and leaves their scope, 100,000 times. A worker that misses the close because
+// it is about to wait would sooner or later hang here.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,14 +14,14 @@ namespace worker_pool {
 namespace {
 
 constexpr int kTests = 25;
-// With a sanitizer 5,000 in all: a thread costs many times as much there.
+// 5,000 cycles in all with a sanitizer, which makes starting a thread far slower.
 constexpr int kCyclesEach = kSanitized ? 200 : 4'000;
 
 class IdleCycles : public ::testing::TestWithParam<int> {};
 
 TEST_P(IdleCycles, DoNotHang) {
   Watchdog watchdog;
-  const int workers = GetParam() % 2 + 1;  // closing has to wake the only one, and all of them
+  const int workers = GetParam() % 2 + 1;  // close() must wake a single worker, and all of several
   const JobHandler handler = [](const Job&, const Context&) -> JobResult { return {}; };
   const auto note = watchdog.waiting("test: for " + std::to_string(workers) + " idle workers");
   for (int i = 0; i < kCyclesEach; ++i) {

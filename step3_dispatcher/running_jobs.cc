@@ -20,16 +20,16 @@ void RunningJobs::job_started(int worker, const Job& job) {
 }
 
 void RunningJobs::job_finished(int worker, const Job& job, const JobResult& result) {
-  struct ClearAtEnd {  // also when the next observer throws
+  struct ClearAtEnd {  // a destructor, because next_ may throw
     Slot& slot;
     std::atomic<std::uint64_t>& finished;
     ~ClearAtEnd() {
       slot.clear();
-      ++finished;  // in this order, as finished() promises
+      ++finished;  // after clear(), as finished() promises
     }
   };
   const ClearAtEnd clear_at_end{slot_of(worker), finished_};
-  clear_at_end.slot.set(job);  // a job that was cancelled or late has never been started
+  clear_at_end.slot.set(job);  // a canceled or late job never started, so it is not set yet
   next_->job_finished(worker, job, result);
 }
 

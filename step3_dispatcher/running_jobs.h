@@ -1,7 +1,11 @@
-// RunningJobs: which job is each worker busy with right now?
+// RunningJobs: which job is each worker running now?
 //
-// The shutdown needs the answer to name the jobs it had to give up on. It is an Observer in front
-// of the user's own, so the worker itself knows nothing of it.
+//   const auto running = std::make_shared<RunningJobs>(3, observer);
+//   for (int id = 1; id <= 3; ++id) start(id, running);  // each worker reports to `running`
+//   for (const std::string& id : running->ids()) log(id + " is still running");
+//
+// The shutdown of step 4 needs this to name the jobs that it abandons. RunningJobs is an Observer
+// in front of the user's own, so the worker does not know about it.
 #pragma once
 
 #include <atomic>
@@ -18,31 +22,32 @@
 
 namespace worker_pool {
 
-// Every function may be called from many threads at once.
+// Every function may be called from any thread at any time.
 class RunningJobs final : public Observer {
  public:
-  // For workers 1 to `workers`. `next` is told everything afterwards; it may be null.
+  // For workers 1 to `workers`. Passes each event on to `next`, which may be null.
   RunningJobs(int workers, std::shared_ptr<Observer> next);
 
-  // A job counts as running from before `next` hears that it started until after `next` was told
-  // that it finished: a worker that is stuck in an observer is stuck with that job, too.
+  // A job counts as running from before next->job_started() until after next->job_finished(), so
+  // a worker that is stuck in an observer still counts.
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
   // The ids of the running jobs, in the order of their workers' numbers. O(workers).
   std::vector<std::string> ids() const;
 
-  // How many jobs the workers are done with, of all they have received. A job that was counted does
-  // not stand in ids() any more.
+  // How many jobs have finished, including those that ended before they started. A counted job is
+  // no longer in ids(), so read finished() first to compare the two.
   std::uint64_t finished() const { return finished_; }
 
   // Whether the calling thread is inside one of these jobs. O(workers).
   bool on_this_thread() const;
 
  private:
-  struct Slot {  // one for each worker, so that workers do not wait for each other here
-    mutable std::mutex mutex;
-    const Job* job = nullptr;  // the worker's own; valid while it stands here
+  // One for each worker, so that workers do not block each other.
+  struct Slot {
+    mutable std::mutex mutex;  // guards everything below
+    const Job* job = nullptr;  // owned by the worker, which clears it before the job is destroyed
     std::thread::id thread;
 
     void set(const Job& running);

@@ -1,3 +1,4 @@
+// RunningJobs: which job each worker is running, and what the observer behind it sees.
 #include "step3_dispatcher/running_jobs.h"
 
 #include <gmock/gmock.h>
@@ -24,7 +25,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// The observer behind RunningJobs. What it does when it is told is up to the test.
+// The observer behind RunningJobs. Each test sets what it does.
 struct Next : Observer {
   std::function<void()> on_started = [] {};
   std::function<void()> on_finished = [] {};
@@ -67,7 +68,7 @@ TEST(RunningJobs, ForgetsAJobThatFinishedAndNamesTheNextOfItsWorker) {
   EXPECT_THAT(running.ids(), ElementsAre("c", "b"));
 }
 
-TEST(RunningJobs, AJobCountsBeforeNextHearsThatItStarted) {
+TEST(RunningJobs, AJobCountsBeforeNextSeesItStart) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("next: for a lock of RunningJobs");
   const auto next = std::make_shared<Next>();
@@ -79,7 +80,7 @@ TEST(RunningJobs, AJobCountsBeforeNextHearsThatItStarted) {
   EXPECT_THAT(seen_by_next, ElementsAre("a"));
 }
 
-TEST(RunningJobs, AJobCountsUntilNextWasToldThatItFinished) {
+TEST(RunningJobs, AJobCountsUntilNextHasSeenItFinish) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("next: for a lock of RunningJobs");
   const auto next = std::make_shared<Next>();
@@ -93,8 +94,8 @@ TEST(RunningJobs, AJobCountsUntilNextWasToldThatItFinished) {
   EXPECT_THAT(running.ids(), IsEmpty());
 }
 
-// A worker that received a cancelled job may get stuck in the observer with it.
-TEST(RunningJobs, AJobThatWasNeverStartedCountsWhileNextIsTold) {
+// A worker with a job that was canceled in the queue may still get stuck in the observer.
+TEST(RunningJobs, AJobThatNeverStartedCountsWhileNextSeesItFinish) {
   Watchdog watchdog;
   const auto note = watchdog.waiting("next: for a lock of RunningJobs");
   const auto next = std::make_shared<Next>();
@@ -118,7 +119,7 @@ TEST(RunningJobs, AJobNoLongerCountsWhenNextThrewAtItsEnd) {
   EXPECT_FALSE(running.on_this_thread());
 }
 
-// The worker contains what an observer throws, and calls the handler all the same.
+// The worker catches what an observer throws, and calls the handler anyway.
 TEST(RunningJobs, AJobStillCountsWhenNextThrewAtItsStart) {
   const auto next = std::make_shared<Next>();
   RunningJobs running(1, next);
@@ -151,7 +152,7 @@ TEST(RunningJobs, PassesBothEventsOnAsTheyAre) {
   running.job_started(2, a);
   EXPECT_EQ(next->started_worker, 2);
   EXPECT_EQ(next->started, &a);
-  EXPECT_EQ(next->finished, nullptr) << "a start was passed on as an end, too";
+  EXPECT_EQ(next->finished, nullptr) << "job_started() also called next->job_finished()";
 
   running.job_finished(2, a, failed);
   EXPECT_EQ(next->finished_worker, 2);
@@ -206,7 +207,7 @@ TEST(RunningJobs, OnThisThreadTellsThreadsApart) {
 
   bool before = true, during = false, after = true;
   watchdog
-      .thread("worker 2: for nobody",
+      .thread("worker 2: does not wait",
               [&] {
                 before = running.on_this_thread();
                 running.job_started(2, theirs);
@@ -215,13 +216,13 @@ TEST(RunningJobs, OnThisThreadTellsThreadsApart) {
                 after = running.on_this_thread();
               })
       .join();
-  EXPECT_FALSE(before) << "only the other thread had a job";
-  EXPECT_TRUE(during) << "both threads had a job";
-  EXPECT_FALSE(after) << "only the other thread had a job again";
-  EXPECT_TRUE(running.on_this_thread()) << "this thread has had its job all the time";
+  EXPECT_FALSE(before) << "before its job, while the other thread had one";
+  EXPECT_TRUE(during) << "during its job, while the other thread had one";
+  EXPECT_FALSE(after) << "after its job, while the other thread had one";
+  EXPECT_TRUE(running.on_this_thread()) << "the thread whose job never finished";
 }
 
-TEST(RunningJobs, AWorkerThatIsStuckInNextHoldsUpNobody) {
+TEST(RunningJobs, AWorkerThatIsStuckInNextBlocksNoOtherThread) {
   Watchdog watchdog;
   Gate gate(watchdog, "next may return");
   const auto next = std::make_shared<Next>();
@@ -244,14 +245,14 @@ TEST(RunningJobs, CountsJobsWhenTheWorkersAreDoneWithThem) {
   const Job a{.id = "a"}, late{.id = "late"};
   EXPECT_EQ(running.finished(), 0u);
   running.job_started(1, a);
-  EXPECT_EQ(running.finished(), 0u) << "a job that has only started";
+  EXPECT_EQ(running.finished(), 0u) << "a job that has not finished";
   running.job_finished(1, a, {});
   EXPECT_EQ(running.finished(), 1u);
   running.job_finished(2, late, std::unexpected(ended(CancelReason::kDeadlineExceeded)));
-  EXPECT_EQ(running.finished(), 2u) << "one that was never started counts as well";
+  EXPECT_EQ(running.finished(), 2u) << "a job that never started counts too";
 }
 
-TEST(RunningJobs, CountsAJobOnlyWhenNextWasTold) {
+TEST(RunningJobs, CountsAJobOnlyAfterNextHasSeenIt) {
   const auto next = std::make_shared<Next>();
   RunningJobs running(1, next);
   std::uint64_t seen_by_next = 1;
@@ -262,17 +263,18 @@ TEST(RunningJobs, CountsAJobOnlyWhenNextWasTold) {
   const Job a{.id = "a"};
   EXPECT_THROW(running.job_finished(1, a, {}), std::runtime_error);
   EXPECT_EQ(seen_by_next, 0u);
-  EXPECT_EQ(running.finished(), 1u) << "next has thrown, but the worker is done with the job";
+  EXPECT_EQ(running.finished(), 1u) << "the job has finished although next threw";
 }
 
-// The ids are read from jobs that belong to the workers: the sanitizers watch this one.
-TEST(RunningJobs, MayBeAskedWhileJobsComeAndGo) {
+// ids() reads jobs that belong to the workers. The sanitizers check that it never reads a destroyed
+// one.
+TEST(RunningJobs, MayBeAskedWhileJobsStartAndFinish) {
   Watchdog watchdog;
   RunningJobs running(1, nullptr);
   const std::string prefix = "a name that is too long for the string object itself ";
-  std::atomic<bool> asked_enough = false;
-  const auto worker = watchdog.thread("worker: for the test to ask often enough", [&] {
-    for (int number = 1; !asked_enough; ++number) {
+  std::atomic<bool> called_enough = false;
+  const auto worker = watchdog.thread("worker: for the test to call ids() often enough", [&] {
+    for (int number = 1; !called_enough; ++number) {
       const auto job = std::make_unique<const Job>(Job{.id = prefix + std::to_string(number)});
       running.job_started(1, *job);
       running.job_finished(1, *job, {});
@@ -289,8 +291,8 @@ TEST(RunningJobs, MayBeAskedWhileJobsComeAndGo) {
       }
     }
   }
-  asked_enough = true;
-  EXPECT_THAT(wrong, IsEmpty()) << "not the id of a job, or of one that was finished before";
+  called_enough = true;
+  EXPECT_THAT(wrong, IsEmpty()) << "these are not ids, or belong to jobs that had finished";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The three ends of a shutdown: drained, cancelled, abandoned.
+// The three outcomes of a shutdown: drained, cancelled, abandoned.
 #include <chrono>
 #include <cstdlib>
 #include <expected>
@@ -13,6 +13,7 @@
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
 #include "step3_dispatcher/dispatcher.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -20,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Sends jobs a, b and c to one worker, which has begun with a when the shutdown starts.
+// Sends jobs a, b and c to one worker, and shuts down once it has started a.
 void show(std::string_view title, const JobHandler& handler, ShutdownLimits limits) {
   const auto begun = std::make_shared<std::promise<void>>();
   const auto announce_then_handle = [begun, handler](const Job& job, const Context& ctx) {
@@ -33,22 +34,22 @@ void show(std::string_view title, const JobHandler& handler, ShutdownLimits limi
   }
   begun->get_future().wait();
 
-  const ShutdownReport report = shutdown(std::move(workers), limits);
+  const ShutdownReport report = shutdown(workers, limits);
   std::cout << title << ": " << to_string(report.outcome);
-  for (const Job& job : report.not_started) std::cout << ", " << job.id << " came back";
+  for (const Job& job : report.not_started) std::cout << ", " << job.id << " handed back";
   for (const std::string& id : report.still_running) std::cout << ", " << id << " still runs";
   std::cout << "\n";
 }
 
 JobResult quick(const Job&, const Context&) { return {}; }
 
-JobResult slow_but_listening(const Job&, const Context& ctx) {
+JobResult slow_but_obedient(const Job&, const Context& ctx) {
   if (ctx.sleep_for(1h)) return {};
   return std::unexpected(ended(*ctx.err()));
 }
 
-JobResult deaf(const Job&, const Context&) {
-  (void)Context().sleep_for(1h);  // a context of its own: nobody can wake it
+JobResult stubborn(const Job&, const Context&) {
+  (void)Context().sleep_for(1h);  // its own context, so the cancel cannot wake it
   return {};
 }
 
@@ -58,8 +59,8 @@ JobResult deaf(const Job&, const Context&) {
 int main() {
   using namespace worker_pool;
   show("Quick jobs", quick, {});
-  show("Slow jobs that listen", slow_but_listening, {.drain = 50ms});
-  show("Jobs that ignore everything", deaf, {.drain = 50ms, .cancel = 50ms});
+  show("Slow jobs that obey the cancel", slow_but_obedient, {.drain = 50ms});
+  show("Jobs that ignore everything", stubborn, {.drain = 50ms, .cancel = 50ms});
   std::cout << "All workers finished but one. Safe to exit, without destructors.\n";
   exit_without_destructors(EXIT_SUCCESS);
 }

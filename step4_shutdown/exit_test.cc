@@ -1,4 +1,6 @@
-// exit_without_destructors(): how a program leaves that had to abandon a worker.
+// exit_without_destructors(): the exit of a program that abandoned a worker.
+#include "step4_shutdown/exit.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -33,9 +35,9 @@ struct SaysWhenDestroyed {
     if (armed) std::fputs("a static was destroyed\n", stderr);
   }
 };
-SaysWhenDestroyed a_static;  // NOLINT: what main() would take apart
+SaysWhenDestroyed a_static;  // NOLINT: returning from main() would destroy it
 
-// A death test sees the standard error of its program only.
+// A death test sees only the standard error of its child process.
 void send_stdout_to_stderr() { ASSERT_GE(dup2(STDERR_FILENO, STDOUT_FILENO), 0); }
 
 class ExitDeathTest : public ::testing::Test {
@@ -51,7 +53,7 @@ TEST_F(ExitDeathTest, EndsWithTheGivenStatus) {
 TEST_F(ExitDeathTest, FlushesWhatWasPrinted) {
   const auto print_and_exit = [] {
     send_stdout_to_stderr();
-    std::ios::sync_with_stdio(false);  // std::cout and stdout: a buffer each
+    std::ios::sync_with_stdio(false);  // std::cout and stdout then have a buffer each
     std::cout << "from cout";
     std::printf("from printf");
     exit_without_destructors(3);
@@ -81,17 +83,17 @@ TEST_F(ExitDeathTest, EndsTheProgramWhileAnAbandonedWorkerIsStuck) {
     Workers pool = start_workers(1, handler, nullptr);
     if (pool.jobs.send(Job{.id = "stuck"}) != SendStatus::kSent) return;
     gate->await_arrivals(1);
-    const ShutdownReport report = shutdown(
-        std::move(pool), {.drain = std::chrono::seconds(0), .cancel = std::chrono::seconds(0)});
+    const ShutdownReport report =
+        shutdown(pool, {.drain = std::chrono::seconds(0), .cancel = std::chrono::seconds(0)});
     std::cerr << to_string(report.outcome);
     exit_without_destructors(3);
   };
   EXPECT_EXIT(abandon_and_exit(), ExitedWithCode(3), "abandoned");
 }
 
-TEST_F(ExitDeathTest, EndsTheProgramAlsoWhenAStuckThreadHoldsStdout) {
+TEST_F(ExitDeathTest, EndsTheProgramWhileAStuckThreadHoldsStdout) {
   const auto exit_while_stdout_is_locked = [] {
-    std::cerr.tie(nullptr);  // or the watchdog would wait for stdout, too, before it speaks
+    std::cerr.tie(nullptr);  // or the watchdog would wait for stdout before it prints
     Watchdog watchdog;
     Gate never(watchdog, "never opened: holds stdout");
     std::thread([&] {

@@ -2,10 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <iostream>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -16,34 +13,33 @@
 namespace worker_pool {
 namespace {
 
-// Sets the workers' stop source. On a thread of its own, because request_stop() runs the stop
-// callbacks that handlers have registered, and one that blocks must not hold up the shutdown. The
-// thread joins the group, so it is waited for and, if need be, abandoned like a worker. (WP-23)
+// Requests a stop of every job, on a thread of its own: request_stop() runs the stop callbacks of
+// the handlers, and one that blocks must not block the shutdown. The thread is a member of the
+// group, so shutdown() waits for it and, if need be, abandons it like a worker. (WP-23)
 void cancel(Workers& workers) {
   try {
     workers.threads.emplace_back(
         [stop = workers.stop, done = workers.group.add()]() mutable { stop.request_stop(); });
   } catch (const std::exception&) {
-    workers.stop.request_stop();  // no thread to be had: better here than not at all
+    workers.stop.request_stop();  // no thread available: cancel on this one
   }
 }
 
-// How many jobs the workers have received and are not done with. Exact once the channel is empty
-// and closed.
+// Counts jobs received but not finished. Exact once the channel is closed and empty.
 std::uint64_t in_hand(const Workers& workers) {
-  const std::uint64_t finished = workers.running->finished();  // first: it only grows
+  const std::uint64_t finished = workers.running->finished();  // read first: it only grows
   return workers.jobs.stats().received - finished;
 }
 
-// A last moment for the workers that are neither stuck nor gone. One that has only just received
-// its job has to say so, and one without a job only has to leave. Neither waits for anybody on its
-// way, so a few rounds are plenty; the limit on them keeps the promise of a bounded shutdown.
-// Returns true when all have left, otherwise fills in an id for each job in hand.
+// Waits up to kRounds ms for workers that are neither stuck nor finished. A worker that has just
+// received a job is about to name it, and one without a job is about to leave; a few rounds are
+// enough for both. Returns true when all have left. Otherwise fills `ids` with one id for each job
+// that is received but not finished, "?" for a job without a name.
 //
-//   the worker         receive()                 job_started(): named
-//   in hand, by count  0         1               1
-//   by name            -         -               "a"
-//                                ^ here there is one more in hand than has a name: look again
+//   the worker            receive()           job_started()
+//   jobs by count   0               1                            1
+//   jobs by name    -               -                            "a"
+//                                   ^ one more by count than by name: wait another round
 bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
@@ -56,35 +52,23 @@ bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
   return false;
 }
 
-// The workers have left the group: all that remains is the end of their threads.
+// Every worker has left the group, so the threads are about to exit.
 void join(Workers& workers) { workers.threads.clear(); }
 
-// The one place in the course, outside of tests and exercises, that detaches. Safe only because a
-// worker owns all that it touches. (WP-13)
+// The only place in the course, outside of tests and exercises, that detaches a thread. It is safe
+// because a worker owns everything it uses. (WP-13)
 void abandon(Workers& workers) {
   for (std::jthread& thread : workers.threads) thread.detach();
   workers.threads.clear();
 }
 
-void flush_stdout() {
-#if defined(_WIN32)
-  std::cout.flush();
-#else
-  // Not every stream, and not at any price: an abandoned thread may hold the lock of one for ever.
-  if (ftrylockfile(stdout) != 0) return;
-  std::cout.flush();
-  std::fflush(stdout);
-  funlockfile(stdout);
-#endif
-}
-
 }  // namespace
 
-ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits, std::stop_token cancel_now) {
-  if (!workers.running) throw std::logic_error("shutdown: these workers were moved elsewhere");
+ShutdownReport shutdown(Workers& workers, ShutdownLimits limits, std::stop_token cancel_now) {
+  if (!workers.running) throw std::logic_error("shutdown: the Workers was moved from");
   if (workers.running->on_this_thread()) {
     throw std::logic_error(
-        "shutdown: called by one of the pool's own jobs, which it would wait for");
+        "shutdown: called by one of the pool's own jobs; it would wait for itself");
   }
 
   ShutdownReport report{.closed_at = Clock::now()};
@@ -94,7 +78,7 @@ ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits, std::stop_toke
     return report;
   }
 
-  // First take back, then cancel: the other way round a worker could fetch one more job.
+  // Take back, then cancel: in the other order, a worker could receive one more job in between.
   report.not_started = workers.jobs.close_and_take_pending();
   if (!report.not_started.empty() || in_hand(workers) > 0) {
     report.outcome = ShutdownOutcome::kCancelled;
@@ -111,18 +95,6 @@ ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits, std::stop_toke
   report.abandoned_at = Clock::now();
   abandon(workers);
   return report;
-}
-
-void exit_without_destructors(int status) {
-  try {
-    flush_stdout();
-  } catch (...) {  // a std::cout that throws when it cannot write
-  }
-#if defined(__APPLE__)
-  std::_Exit(status);  // has no quick_exit
-#else
-  std::quick_exit(status);
-#endif
 }
 
 }  // namespace worker_pool

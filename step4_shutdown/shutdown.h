@@ -1,13 +1,14 @@
-// Graceful shutdown with an end to its patience: drain, then cancel, then abandon.
+// Graceful shutdown within time limits: drain, then cancel, then abandon.
 //
-//   const ShutdownReport report = shutdown(std::move(workers), {.drain = 5s, .cancel = 1s});
+//   const ShutdownReport report = shutdown(workers, {.drain = 5s, .cancel = 1s});
 //   for (const Job& job : report.not_started) put_back(job);
-//   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(3);
+//   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(3);  // exit.h
 //
-//   close      no more jobs are accepted
-//   drain      the workers finish what is queued, within the first limit
-//   cancel     what was never started is taken back, what runs is asked to stop; second limit
-//   abandon    whoever is still busy is named and left alone
+//   close      accept no more jobs
+//   drain      let the workers finish what is queued, within the first limit
+//   cancel     take back the jobs that no worker received, ask the running ones to stop, and wait
+//              for them within the second limit
+//   abandon    detach the threads that are still busy, and report their jobs by id
 #pragma once
 
 #include <chrono>
@@ -23,16 +24,16 @@
 
 namespace worker_pool {
 
-// 0 or less skips the wait; kForever waits for ever.
+// How long each stage may wait. 0 or less: no wait. kForever: no limit.
 struct ShutdownLimits {
   Clock::duration drain = std::chrono::seconds(5);
   Clock::duration cancel = std::chrono::seconds(1);
 };
 
 enum class ShutdownOutcome {
-  kDrained,    // every accepted job came to its end without the shutdown's doing; no thread is left
-  kCancelled,  // what was not done was cancelled or taken back; no thread is left
-  kAbandoned,  // some threads did not listen: they still run, detached
+  kDrained,    // every accepted job finished on its own; every thread was joined
+  kCancelled,  // unfinished jobs were canceled or handed back; every thread was joined
+  kAbandoned,  // some threads did not exit in time: they still run, detached
 };
 
 constexpr std::string_view to_string(ShutdownOutcome outcome) {
@@ -47,48 +48,47 @@ constexpr std::string_view to_string(ShutdownOutcome outcome) {
   return "unknown";
 }
 
-// Every accepted job is accounted for: its end was reported to the observer, or it stands here.
+// What became of the jobs. Every accepted job is accounted for: its result went to the observer, or
+// it is in one of these lists.
 struct ShutdownReport {
   ShutdownOutcome outcome = ShutdownOutcome::kDrained;
-  std::vector<Job> not_started{};  // they come back, in the order they were sent
-  // The ids of the jobs whose workers were abandoned. "?" is one whose worker had only just
-  // received it and was too slow to name it; it may not have been started yet, and still may be.
+  std::vector<Job> not_started{};  // handed back untouched, in the order in which they were sent
+  // The ids of the jobs on abandoned threads. "?" stands for a job whose worker received it but did
+  // not name it in time; that job may still start.
   std::vector<std::string> still_running{};
-  // When each stage began, if it came to that. A cancel begins after the taking back, and only when
-  // there was something to cancel or a job had come back.
+  // When each stage began, if it did. The cancel begins once the queued jobs are taken back, and
+  // only if a job is running or was handed back.
   Clock::time_point closed_at{};
   std::optional<Clock::time_point> cancelled_at{};
   std::optional<Clock::time_point> abandoned_at{};
 };
 
-// Shuts the workers down and says what became of the jobs. Blocks the caller for limits.drain +
-// limits.cancel and a moment at most, whatever a handler does, even if it ignores everything. A job
-// that was taken back has not been started and never will be. A stop request on `cancel_now` ends
-// the drain at once; a service connects it to the second Ctrl-C.
+// Shuts the workers down and reports what became of their jobs. (WP-14)
 //
-// std::move() here says "this is the end of them", as with a value that is given away, but nothing
-// is moved out: other threads may go on sending to workers.jobs, and are told kClosed. Afterwards
-// `workers` has no threads, so leaving its scope does not block either. One call at a time. (WP-14)
+// 1. Blocks for at most limits.drain + limits.cancel, plus about 100 ms in which workers that are
+//    about to leave may do so, however the handlers behave. A stop request on `cancel_now` ends the
+//    drain at once; connect it to a second Ctrl-C.
+// 2. A job that is handed back has not started and never will.
+// 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
+// 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
+//    block. workers.group counts the abandoned workers until they leave.
+// 5. May be called again, one call at a time. A later call hands back no job. It waits again for
+//    abandoned workers, within its own limits; if they leave in time, it does not report
+//    kAbandoned, although their threads stay detached.
+// 6. Throws std::logic_error and changes nothing if `workers` was moved from, or if one of the
+//    workers' own jobs calls it, because it would wait for itself. (WP-15)
+// 7. A worker owns everything it uses, so an abandoned one may finish late, provided that the
+//    handler and the observer own what they use too. It must not run while main() returns, because
+//    that destroys static objects: use exit_without_destructors(). (WP-13)
 //
-// The jobs hear of the cancel one after the other: a stop callback that blocks keeps those behind
-// it from hearing, and they may be abandoned with it. Not covered by the limits is what ends a
-// thread after its worker has left: the destructors of the handler's thread_local objects, and what
-// a StartThread of your own does after worker(). And when no thread can be had for it, the
-// cancelling runs the handlers' stop callbacks on the caller's.
+// The limits do not cover two waits:
+// - After a worker has left, its thread is joined. That includes the destructors of thread_local
+//   objects and whatever a custom StartThread runs after worker().
+// - If the system has no thread for the cancel, the caller's thread runs the jobs' stop callbacks.
 //
-// Must not be called by one of the workers' own jobs, which would wait for itself (WP-15): throws
-// std::logic_error, and nothing has happened to `workers`. The same for a Workers that was moved to
-// another.
-//
-// Abandoned threads own everything they touch and may finish late in peace, but not while main()
-// takes the program's statics apart: leave by exit_without_destructors() then. (WP-13)
-ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {},
+// The jobs are canceled one after another. A stop callback that blocks delays those after it, and
+// their jobs may be abandoned too.
+ShutdownReport shutdown(Workers& workers, ShutdownLimits limits = {},
                         std::stop_token cancel_now = {});
-
-// Ends the program: flushes standard output, unless an abandoned thread is stuck writing to it, and
-// calls std::quick_exit, so nothing is destroyed that such a thread could still be using. Blocks
-// for as long as standard output does, such as a pipe that nobody reads; after
-// std::ios::sync_with_stdio(false) also while another thread is stuck in std::cout.
-[[noreturn]] void exit_without_destructors(int status);
 
 }  // namespace worker_pool

@@ -1,8 +1,8 @@
-// Abandon: whatever a handler does, the shutdown comes to an end and names whoever is left.
+// Abandon: shutdown() returns whatever a handler does, and names the jobs that still run.
 //
-// No test waits for "not blocked": each one opens its gate only after shutdown() has returned and
-// the scope of the workers was left. Were either held up by a stuck worker, the watchdog would say
-// so. What an abandoned worker uses it owns: gate, log and observer are shared with it.
+// Each test opens its gate only after shutdown() has returned and the scope of the workers was
+// left. If a stuck worker blocked either of them, the watchdog would end the test. An abandoned
+// worker shares ownership of everything it uses: its gate, log and observer.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ using ::testing::UnorderedElementsAre;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr ShutdownLimits kNoPatience = {.drain = milliseconds(0), .cancel = milliseconds(0)};
+constexpr ShutdownLimits kNoWait = {.drain = milliseconds(0), .cancel = milliseconds(0)};
 
 constexpr auto kNever = Clock::time_point::max();
 
@@ -59,13 +59,14 @@ std::vector<std::string> ids(const std::vector<Job>& jobs) {
   return ids;
 }
 
-// shutdown(), with a note for the watchdog.
+// shutdown() under a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(pool, limits);
 }
 
-// Lets the abandoned workers go and waits until they have left, so that no test leaves a thread.
+// Opens the gate and waits until the abandoned workers have left, so that no test leaves a thread
+// behind.
 void release(Gate& gate, const WaitGroup& group, const Watchdog& watchdog) {
   const auto note = watchdog.waiting("test: for the abandoned workers to leave");
   gate.open();
@@ -92,7 +93,7 @@ TEST(ShutdownAbandon, ReturnsAndLeavesTheScopeWhileAHandlerIgnoresEverything) {
   release(*gate, *group, watchdog);
 }
 
-TEST(ShutdownAbandon, JobsBehindAStuckOneComeBack) {
+TEST(ShutdownAbandon, JobsBehindAStuckOneAreHandedBack) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
   Workers pool = start_workers(1, stuck_at(gate), nullptr);
@@ -100,14 +101,14 @@ TEST(ShutdownAbandon, JobsBehindAStuckOneComeBack) {
   gate->await_arrivals(1);
   for (const char* id : {"a", "b", "c"}) send(pool, id);
 
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   EXPECT_THAT(ids(report.not_started), ElementsAre("a", "b", "c"));
   EXPECT_THAT(report.still_running, ElementsAre("stuck"));
   release(*gate, pool.group, watchdog);
-  EXPECT_EQ(gate->arrived(), 1u) << "a job that came back was started all the same";
+  EXPECT_EQ(gate->arrived(), 1u) << "a job behind the stuck one was started";
 }
 
-TEST(ShutdownAbandon, NamesNobodyWhoseJobIsDone) {
+TEST(ShutdownAbandon, NamesNoJobThatHasFinished) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck jobs may end");
   const auto handler = [gate](const Job& job, const Context&) -> JobResult {
@@ -122,23 +123,23 @@ TEST(ShutdownAbandon, NamesNobodyWhoseJobIsDone) {
     return jobs.received == 4 && jobs.blocked_receivers == 2;
   });
 
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   EXPECT_THAT(report.still_running, UnorderedElementsAre("stuck 1", "stuck 2"));
   release(*gate, pool.group, watchdog);
 }
 
-TEST(ShutdownAbandon, NamesNobodyWhoHeardTheCancelAndLeft) {
+TEST(ShutdownAbandon, NamesNoJobThatObeyedTheCancel) {
   Watchdog watchdog;
-  // A busy machine may not let the listening worker leave in time. Then it is rightly named, too,
-  // and the next round gives it twice the time.
+  // On a busy machine the obedient worker may not leave in time. It is then rightly named too, and
+  // the next round gives it twice the time.
   bool left_in_time = false;
   for (auto limit = milliseconds(20); !left_in_time; limit *= 2) {
-    const auto gate = std::make_shared<Gate>(watchdog, "the deaf job may end");
+    const auto gate = std::make_shared<Gate>(watchdog, "the stubborn job may end");
     const auto log = std::make_shared<EventLog>(watchdog);
     const auto handler = [gate, log](const Job& job, const Context& ctx) -> JobResult {
       log->add(job.id + " started");
-      if (job.id == "deaf") gate->wait();
+      if (job.id == "stubborn") gate->wait();
       (void)ctx.sleep_for(kForever);
       return {};
     };
@@ -149,12 +150,12 @@ TEST(ShutdownAbandon, NamesNobodyWhoHeardTheCancelAndLeft) {
       return std::jthread(
           [first_left, id, jobs, done = std::move(done), handle, observer, pool]() mutable {
             worker(id, jobs, std::move(done), std::move(handle), std::move(observer), pool);
-            auto nobody_yet = kNever;
-            first_left->compare_exchange_strong(nobody_yet, Clock::now());
+            auto none_yet = kNever;
+            first_left->compare_exchange_strong(none_yet, Clock::now());
           });
     };
     Workers pool = start_workers(2, handler, nullptr, 100, start);
-    for (const std::string id : {"deaf", "listening"}) {
+    for (const std::string id : {"stubborn", "obedient"}) {
       send(pool, id);
       log->await(id + " started");
     }
@@ -165,16 +166,16 @@ TEST(ShutdownAbandon, NamesNobodyWhoHeardTheCancelAndLeft) {
     EXPECT_EQ(to_string(report.outcome), "abandoned");
     left_in_time = first_left->load() < begin + limit;
     if (left_in_time) {
-      EXPECT_THAT(report.still_running, ElementsAre("deaf"));
+      EXPECT_THAT(report.still_running, ElementsAre("stubborn"));
     }
     release(*gate, pool.group, watchdog);
   }
 }
 
-constexpr auto kAFewLooks = milliseconds(5);
+constexpr auto kAFewRounds = milliseconds(5);
 
-// Workers that have received the job "held back", but do not say so before the gate opens: as does
-// a thread that loses its processor at that point.
+// Starts workers that receive the job "held back" but do not name it before the gate opens, like a
+// thread that loses its processor at that point.
 StartThread held_back_at(std::shared_ptr<Gate> gate) {
   struct HoldsBack : Observer {
     const std::shared_ptr<Gate> gate;
@@ -199,14 +200,14 @@ StartThread held_back_at(std::shared_ptr<Gate> gate) {
 
 TEST(ShutdownAbandon, NamesAJobThatItsWorkerHasOnlyJustReceived) {
   Watchdog watchdog;
-  // The shutdown goes on looking for some 50 ms. On a busy machine the worker may be later than
-  // that: then this was no test, and there is another round.
-  for (bool said_so_in_time = false; !said_so_in_time;) {
-    const auto received = std::make_shared<Gate>(watchdog, "the worker may say what it received");
+  // shutdown() checks for about 100 ms. On a busy machine the worker may name its job later than
+  // that; the round then proves nothing and is repeated.
+  for (bool named_in_time = false; !named_in_time;) {
+    const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
     const auto gate = std::make_shared<Gate>(watchdog, "the stuck jobs may end");
-    const auto said_so = std::make_shared<std::atomic<Clock::time_point>>(kNever);
-    const auto handler = [gate, said_so](const Job& job, const Context&) -> JobResult {
-      if (job.id == "held back") *said_so = Clock::now();
+    const auto named_at = std::make_shared<std::atomic<Clock::time_point>>(kNever);
+    const auto handler = [gate, named_at](const Job& job, const Context&) -> JobResult {
+      if (job.id == "held back") *named_at = Clock::now();
       gate->wait();
       return {};
     };
@@ -218,23 +219,23 @@ TEST(ShutdownAbandon, NamesAJobThatItsWorkerHasOnlyJustReceived) {
 
     const Clock::time_point begin = Clock::now();
     const std::stop_callback on_cancel(pool.stop.get_token(), [&] {
-      watchdog.await("looks that see one of two",
-                     [&] { return Clock::now() > begin + kAFewLooks; });
+      watchdog.await("rounds that see one job of two",
+                     [&] { return Clock::now() > begin + kAFewRounds; });
       received->open();
     });
-    const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+    const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
     release(*gate, pool.group, watchdog);
-    said_so_in_time = said_so->load() < begin + milliseconds(25);
-    if (said_so_in_time) {
+    named_in_time = named_at->load() < begin + milliseconds(25);
+    if (named_in_time) {
       EXPECT_EQ(to_string(report.outcome), "abandoned");
       EXPECT_THAT(report.still_running, UnorderedElementsAre("stuck", "held back"));
     }
   }
 }
 
-TEST(ShutdownAbandon, CountsAJobWhoseWorkerDoesNotSayWhatItReceived) {
+TEST(ShutdownAbandon, CountsAJobThatItsWorkerDoesNotName) {
   Watchdog watchdog;
-  const auto received = std::make_shared<Gate>(watchdog, "the worker may say what it received");
+  const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck jobs may end");
   Workers pool = start_workers(2, stuck_at(gate), nullptr, 100, held_back_at(received));
   send(pool, "stuck");
@@ -242,21 +243,21 @@ TEST(ShutdownAbandon, CountsAJobWhoseWorkerDoesNotSayWhatItReceived) {
   gate->await_arrivals(1);
   received->await_arrivals(1);
 
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   EXPECT_THAT(report.still_running, UnorderedElementsAre("stuck", "?"));
   received->open();
   release(*gate, pool.group, watchdog);
-  // As the header says of "?": it had passed its last look at the context, so it was started after
+  // As the header says of "?": the worker had already checked the context, so the job started after
   // the report was written.
   EXPECT_EQ(gate->arrived(), 2u);
 }
 
-TEST(ShutdownAbandon, NamesNobodyWhenAllLeaveInTheEnd) {
+TEST(ShutdownAbandon, NamesNoJobIfAllWorkersLeaveInTheEnd) {
   Watchdog watchdog;
-  // Here, too: on a busy machine they may leave too late, and then there is another round.
+  // On a busy machine the workers may leave too late; the round is then repeated.
   for (bool all_left = false; !all_left;) {
-    const auto received = std::make_shared<Gate>(watchdog, "the worker may say what it received");
+    const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
     const auto gate = std::make_shared<Gate>(watchdog, "the jobs may end");
     Workers pool = start_workers(2, stuck_at(gate), nullptr, 100, held_back_at(received));
     send(pool, "slow");
@@ -266,12 +267,12 @@ TEST(ShutdownAbandon, NamesNobodyWhenAllLeaveInTheEnd) {
 
     const Clock::time_point begin = Clock::now();
     const std::stop_callback on_cancel(pool.stop.get_token(), [&] {
-      watchdog.await("looks that see one of two",
-                     [&] { return Clock::now() > begin + kAFewLooks; });
+      watchdog.await("rounds that see one job of two",
+                     [&] { return Clock::now() > begin + kAFewRounds; });
       gate->open();
       received->open();
     });
-    const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+    const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
     all_left = report.outcome == ShutdownOutcome::kCancelled;
     if (all_left) {
       EXPECT_THAT(report.still_running, IsEmpty());
@@ -280,7 +281,7 @@ TEST(ShutdownAbandon, NamesNobodyWhenAllLeaveInTheEnd) {
   }
 }
 
-TEST(ShutdownAbandon, ComesNotBeforeBothLimits) {
+TEST(ShutdownAbandon, WaitsForBothLimits) {
   constexpr ShutdownLimits kLimits = {.drain = milliseconds(10), .cancel = milliseconds(40)};
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
@@ -291,7 +292,7 @@ TEST(ShutdownAbandon, ComesNotBeforeBothLimits) {
   const Clock::time_point begin = Clock::now();
   EXPECT_EQ(to_string(shut_down(watchdog, pool, kLimits).outcome), "abandoned");
   EXPECT_GE(Clock::now() - begin, kLimits.drain + kLimits.cancel)
-      << "the worker was given up too early";
+      << "the worker was abandoned too early";
   release(*gate, pool.group, watchdog);
 }
 
@@ -330,7 +331,7 @@ TEST(ShutdownAbandon, LimitsOfZeroOrLessDoNotWait) {
   }
 }
 
-TEST(ShutdownAbandon, WakesABlockedSenderWhoKeepsItsJob) {
+TEST(ShutdownAbandon, WakesABlockedSenderThatKeepsItsJob) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
   Workers pool = start_workers(1, stuck_at(gate), nullptr, 1);
@@ -343,31 +344,32 @@ TEST(ShutdownAbandon, WakesABlockedSenderWhoKeepsItsJob) {
   auto sender = watchdog.thread("sender: for room in the queue",
                                 [&] { status = pool.jobs.send(std::move(job)); });
   watchdog.await("the sender to block", [&] { return pool.jobs.stats().blocked_senders == 1; });
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   sender.join();
 
-  EXPECT_EQ(status, SendStatus::kClosed) << "taking back what was queued must not make room";
-  EXPECT_EQ(job.id, "too late") << "a job that was refused is still the caller's";
+  EXPECT_EQ(status, SendStatus::kClosed) << "taking the queued jobs back must not make room";
+  EXPECT_EQ(job.id, "too late") << "the caller keeps a refused job";
   EXPECT_THAT(ids(report.not_started), ElementsAre("queued"));
   release(*gate, pool.group, watchdog);
 }
 
-TEST(ShutdownAbandon, ASecondShutdownNamesThoseWhoAreStillThere) {
+TEST(ShutdownAbandon, ASecondShutdownNamesTheJobsThatStillRun) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
   Workers pool = start_workers(1, stuck_at(gate), nullptr);
   send(pool, "stuck");
   gate->await_arrivals(1);
   send(pool, "queued");
-  EXPECT_THAT(ids(shut_down(watchdog, pool, kNoPatience).not_started), ElementsAre("queued"));
+  EXPECT_THAT(ids(shut_down(watchdog, pool, kNoWait).not_started), ElementsAre("queued"));
 
-  const ShutdownReport again = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport again = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(again.outcome), "abandoned");
   EXPECT_THAT(again.still_running, ElementsAre("stuck"));
-  EXPECT_THAT(again.not_started, IsEmpty()) << "a job came back twice";
+  EXPECT_THAT(pool.threads, IsEmpty());
+  EXPECT_THAT(again.not_started, IsEmpty()) << "a job was handed back twice";
 
   release(*gate, pool.group, watchdog);
-  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoPatience).outcome), "drained");
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoWait).outcome), "drained");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Every job that was accepted is accounted for: its end was reported to the observer, or it came
-// back, or it is named as still running. Whenever the shutdown comes, none is missing and none is
-// there twice.
+// Every accepted job is accounted for, whenever the shutdown begins: its result went to the
+// observer, or it was handed back, or it is named as still running. No job is missing, and none is
+// reported twice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,17 +33,17 @@ using ::testing::SizeIs;
 
 using Ids = std::vector<std::string>;
 
-// shutdown() without a drain, with a note for the watchdog.
+// shutdown() without a drain, under a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool,
                          Clock::duration cancel = Clock::duration::zero()) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), {.drain = Clock::duration::zero(), .cancel = cancel});
+  return shutdown(pool, {.drain = Clock::duration::zero(), .cancel = cancel});
 }
 
-// Logs the id of each job that ended. Shared with workers that may be abandoned.
-struct Ends : Observer {
+// Logs the id of each finished job. Shared with workers that may be abandoned.
+struct Finished : Observer {
   EventLog log;
-  explicit Ends(const Watchdog& watchdog) : log(watchdog) {}
+  explicit Finished(const Watchdog& watchdog) : log(watchdog) {}
   void job_finished(int, const Job& job, const JobResult&) override { log.add(job.id); }
 };
 
@@ -56,7 +56,7 @@ Ids send_numbered(Workers& pool, int count) {
   return sent;
 }
 
-Ids came_back(const ShutdownReport& report) {
+Ids handed_back(const ShutdownReport& report) {
   Ids back;
   for (const Job& job : report.not_started) back.push_back(job.id);
   return back;
@@ -67,7 +67,7 @@ Ids operator+(Ids all, const Ids& more) {
   return all;
 }
 
-// The ids of `some` that have no partner in `others`.
+// The ids in `some` that are not in `others`, counting duplicates.
 Ids without(Ids some, Ids others) {
   std::ranges::sort(some);
   std::ranges::sort(others);
@@ -76,30 +76,31 @@ Ids without(Ids some, Ids others) {
   return left;
 }
 
-// Where each job is when shutdown() has returned. A job that is named may be reported as well: it
-// may end as soon as the report is written.
+// Checks where each job is when shutdown() returns. A job that is named may also be reported,
+// because it may finish right after shutdown() wrote its report.
 void expect_none_missing(const Ids& sent, const Ids& reported, const ShutdownReport& report) {
-  const Ids missing = without(sent, reported + report.still_running + came_back(report));
+  const Ids missing = without(sent, reported + report.still_running + handed_back(report));
   // Each "?" stands for one job whose worker was too slow to name it.
   const auto unnamed = static_cast<std::size_t>(std::ranges::count(report.still_running, "?"));
-  EXPECT_THAT(missing, SizeIs(Le(unnamed))) << "neither reported, nor named, nor come back";
+  EXPECT_THAT(missing, SizeIs(Le(unnamed)))
+      << "these jobs were neither reported, nor named, nor handed back";
 }
 
-// Where each job is when all workers have left: each was reported once, or came back.
+// Checks where each job is once all workers have left: reported once, or handed back.
 void expect_each_once(const Ids& sent, const Ids& reported, const ShutdownReport& report) {
-  EXPECT_THAT(without(sent, reported + came_back(report)), IsEmpty())
-      << "neither reported nor come back";
-  EXPECT_THAT(without(reported + came_back(report), sent), IsEmpty())
-      << "reported and come back, or reported twice";
+  EXPECT_THAT(without(sent, reported + handed_back(report)), IsEmpty())
+      << "these jobs were neither reported nor handed back";
+  EXPECT_THAT(without(reported + handed_back(report), sent), IsEmpty())
+      << "these jobs were reported and handed back, or reported twice";
 }
 
-// What the outcome says about the two lists.
+// Checks that the outcome fits the two lists.
 void expect_consistent(const ShutdownReport& report) {
   if (report.outcome == ShutdownOutcome::kDrained) {
-    EXPECT_THAT(came_back(report), IsEmpty()) << "drained, but not everything was done";
+    EXPECT_THAT(handed_back(report), IsEmpty()) << "drained, but these jobs never started";
   }
   if (report.outcome != ShutdownOutcome::kAbandoned) {
-    EXPECT_THAT(report.still_running, IsEmpty()) << "nobody was abandoned";
+    EXPECT_THAT(report.still_running, IsEmpty()) << "not abandoned, but these jobs still run";
   }
 }
 
@@ -109,18 +110,18 @@ TEST_P(ShutdownRightAfterSending, AccountsForEveryQuickJob) {
   const int workers = GetParam();
   for (int round = 1; round <= 20; ++round) {
     Watchdog watchdog;
-    const auto ends = std::make_shared<Ends>(watchdog);
+    const auto finished = std::make_shared<Finished>(watchdog);
     const auto handler = [](const Job&, const Context&) -> JobResult { return {}; };
-    Workers pool = start_workers(workers, handler, ends);
+    Workers pool = start_workers(workers, handler, finished);
     const Ids sent = send_numbered(pool, 30);
 
     const ShutdownReport report = shut_down(watchdog, pool);
     expect_consistent(report);
-    expect_none_missing(sent, ends->log.events(), report);
+    expect_none_missing(sent, finished->log.events(), report);
 
     const auto note = watchdog.waiting("test: for all workers to leave");
     pool.group.wait();
-    expect_each_once(sent, ends->log.events(), report);
+    expect_each_once(sent, finished->log.events(), report);
   }
 }
 
@@ -129,36 +130,36 @@ TEST_P(ShutdownRightAfterSending, AccountsForEveryStuckJob) {
   for (int round = 1; round <= 20; ++round) {
     Watchdog watchdog;
     const auto gate = std::make_shared<Gate>(watchdog, "the stuck jobs may end");
-    const auto ends = std::make_shared<Ends>(watchdog);
+    const auto finished = std::make_shared<Finished>(watchdog);
     const auto handler = [gate](const Job&, const Context&) -> JobResult {
       gate->wait();
       return {};
     };
-    Workers pool = start_workers(workers, handler, ends);
+    Workers pool = start_workers(workers, handler, finished);
     const Ids sent = send_numbered(pool, 30);
 
     const ShutdownReport report = shut_down(watchdog, pool);
     expect_consistent(report);
-    expect_none_missing(sent, ends->log.events(), report);
+    expect_none_missing(sent, finished->log.events(), report);
 
     const auto note = watchdog.waiting("test: for the abandoned workers to leave");
     gate->open();
     pool.group.wait();
-    expect_each_once(sent, ends->log.events(), report);
+    expect_each_once(sent, finished->log.events(), report);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(WithWorkers, ShutdownRightAfterSending, ::testing::Values(1, 2, 4),
                          ::testing::PrintToStringParamName());
 
-// Other threads may go on sending until they are told that it is over.
+// Other threads may go on sending; they get kClosed once the shutdown has begun.
 TEST(ShutdownWhileSending, AccountsForEveryJobThatWasAccepted) {
   for (int round = 1; round <= 20; ++round) {
     Watchdog watchdog;
     EventLog accepted(watchdog);
-    const auto ends = std::make_shared<Ends>(watchdog);
+    const auto finished = std::make_shared<Finished>(watchdog);
     const auto handler = [](const Job&, const Context&) -> JobResult { return {}; };
-    Workers pool = start_workers(2, handler, ends, 4);
+    Workers pool = start_workers(2, handler, finished, 4);
     std::vector<std::jthread> producers;
     for (const std::string name : {"x", "y", "z"}) {
       producers.push_back(watchdog.thread("producer: for room in the queue", [&, name] {
@@ -174,7 +175,7 @@ TEST(ShutdownWhileSending, AccountsForEveryJobThatWasAccepted) {
     const ShutdownReport report = shut_down(watchdog, pool, kForever);
     producers.clear();
     expect_consistent(report);
-    expect_each_once(accepted.events(), ends->log.events(), report);
+    expect_each_once(accepted.events(), finished->log.events(), report);
   }
 }
 

@@ -1,4 +1,4 @@
-// Cancel: what was never started comes back, what runs is asked to stop.
+// Cancel: jobs that never started are handed back, and running jobs are asked to stop.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ using std::chrono::milliseconds;
 
 constexpr ShutdownLimits kCancelAtOnce = {.drain = Clock::duration::zero(), .cancel = kForever};
 
-// Logs what becomes of each job.
+// Logs when each job starts and how it finishes.
 class Reports : public Observer {
  public:
   explicit Reports(EventLog& log) : log_(log) {}
@@ -49,7 +49,7 @@ class Reports : public Observer {
   EventLog& log_;
 };
 
-// A handler that listens.
+// A handler that obeys the cancel.
 JobResult sleep_until_cancelled(const Job&, const Context& ctx) {
   if (ctx.sleep_for(kForever)) return {};
   return std::unexpected(ended(ctx.err().value_or(CancelReason::kDeadlineExceeded)));
@@ -59,14 +59,14 @@ void send(Workers& pool, std::string id) {
   EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
 }
 
-// shutdown(), with a note for the watchdog.
+// shutdown() under a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {},
                          std::stop_token cancel_now = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits, std::move(cancel_now));
+  return shutdown(pool, limits, std::move(cancel_now));
 }
 
-TEST(ShutdownCancel, JobsThatWereNeverStartedComeBackInOrder) {
+TEST(ShutdownCancel, JobsThatNeverStartedAreHandedBackInOrder) {
   Watchdog watchdog;
   EventLog log(watchdog);
   Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
@@ -85,10 +85,10 @@ TEST(ShutdownCancel, JobsThatWereNeverStartedComeBackInOrder) {
   EXPECT_EQ(back, sent);
   EXPECT_THAT(report.still_running, IsEmpty());
   EXPECT_THAT(log.events(), ElementsAre("running started", "running cancelled"))
-      << "a job that came back was started or reported as well";
+      << "a job that was handed back was also started or reported";
 }
 
-TEST(ShutdownCancel, AJobComesBackWithEverythingItCarries) {
+TEST(ShutdownCancel, AJobIsHandedBackWithEverythingItCarries) {
   Watchdog watchdog;
   EventLog log(watchdog);
   Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
@@ -108,14 +108,13 @@ TEST(ShutdownCancel, AJobComesBackWithEverythingItCarries) {
   EXPECT_EQ(job.id, "queued");
   EXPECT_EQ(job.payload, payload);
   EXPECT_EQ(job.ctx.deadline(), deadline);
-  EXPECT_FALSE(job.ctx.err()) << "the pool was cancelled, not the job: it may be run elsewhere";
+  EXPECT_FALSE(job.ctx.err()) << "only the pool was canceled, so the job may run elsewhere";
   user.request_stop();
   EXPECT_TRUE(job.ctx.err()) << "the job has lost its own stop token";
 }
 
-// No thread can be had to pass the cancel on, so shutdown() does it itself. This also shows the
-// order of the two for certain: a job that hears of the cancel looks whether the queue is empty
-// already.
+// The system has no thread for the cancel, so shutdown() runs the stop callbacks itself. That makes
+// the order certain: this callback checks that the queue is already empty.
 TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack) {
   if (!kThreadsCanBeRefused) GTEST_SKIP() << kWhyNot;
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -131,16 +130,17 @@ TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack
     });
     refuse_threads();
     const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
-    std::cerr << to_string(report.outcome) << ", " << report.not_started.size() << " came back";
+    std::cerr << to_string(report.outcome) << ", " << report.not_started.size() << " handed back";
     for (const std::string& event : log.events()) std::cerr << ", " << event;
     std::_Exit(0);
   };
-  EXPECT_EXIT(shut_down_without_threads(), ::testing::ExitedWithCode(0),
-              "cancelled, 1 came back, running started, 0 queued at the cancel, running cancelled");
+  EXPECT_EXIT(
+      shut_down_without_threads(), ::testing::ExitedWithCode(0),
+      "cancelled, 1 handed back, running started, 0 queued at the cancel, running cancelled");
 }
 
-// The other way round a worker whose job was cancelled could fetch one more.
-TEST(ShutdownCancel, JobsAreTakenBackBeforeTheOthersAreCancelled) {
+// In the other order, a worker whose job was canceled could receive one more.
+TEST(ShutdownCancel, QueuedJobsAreTakenBackBeforeRunningOnesAreCancelled) {
   Watchdog watchdog;
   EventLog log(watchdog);
   Workers pool = start_workers(1, sleep_until_cancelled, std::make_shared<Reports>(log));
@@ -154,7 +154,7 @@ TEST(ShutdownCancel, JobsAreTakenBackBeforeTheOthersAreCancelled) {
   EXPECT_EQ(queued_at_cancel, 0u);
 }
 
-TEST(ShutdownCancel, EveryRunningJobHearsTheCancelAndIsReportedOnce) {
+TEST(ShutdownCancel, EveryRunningJobSeesTheCancelAndIsReportedOnce) {
   Watchdog watchdog;
   EventLog log(watchdog);
   Workers pool = start_workers(3, sleep_until_cancelled, std::make_shared<Reports>(log));
@@ -171,14 +171,14 @@ TEST(ShutdownCancel, EveryRunningJobHearsTheCancelAndIsReportedOnce) {
                                                  "a cancelled", "b cancelled", "c cancelled"));
 }
 
-TEST(ShutdownCancel, ComesNotBeforeTheDrainLimit) {
+TEST(ShutdownCancel, WaitsForTheDrainLimit) {
   constexpr auto kDrain = milliseconds(30);
   Watchdog watchdog;
   EventLog log(watchdog);
-  Clock::time_point heard;  // written by the job, read when its worker was joined
+  Clock::time_point cancelled_at;  // written by the job, read after its worker was joined
   const auto handler = [&](const Job& job, const Context& ctx) -> JobResult {
     const JobResult result = sleep_until_cancelled(job, ctx);
-    heard = Clock::now();
+    cancelled_at = Clock::now();
     return result;
   };
   Workers pool = start_workers(1, handler, std::make_shared<Reports>(log));
@@ -188,12 +188,12 @@ TEST(ShutdownCancel, ComesNotBeforeTheDrainLimit) {
   const Clock::time_point begin = Clock::now();
   const ShutdownReport report = shut_down(watchdog, pool, {.drain = kDrain, .cancel = kForever});
   EXPECT_EQ(to_string(report.outcome), "cancelled");
-  EXPECT_GE(heard - begin, kDrain) << "the job was cancelled too early";
+  EXPECT_GE(cancelled_at - begin, kDrain) << "the job was canceled too early";
 }
 
-// --- The drain is cut short --------------------------------------------------------------------
+// --- cancel_now ends the drain -----------------------------------------------------------------
 
-constexpr ShutdownLimits kForeverEach = {.drain = kForever, .cancel = kForever};
+constexpr ShutdownLimits kNoLimit = {.drain = kForever, .cancel = kForever};
 
 TEST(ShutdownCancelNow, AStopRequestEndsTheDrain) {
   Watchdog watchdog;
@@ -207,11 +207,10 @@ TEST(ShutdownCancelNow, AStopRequestEndsTheDrain) {
   const WaitGroup group = pool.group;
   ShutdownReport report;
   {
-    const auto caller = watchdog.thread("main: shutdown()", [&] {
-      report = shutdown(std::move(pool), kForeverEach, user.get_token());
-    });
+    const auto caller = watchdog.thread(
+        "main: shutdown()", [&] { report = shutdown(pool, kNoLimit, user.get_token()); });
     watchdog.await("the drain to begin", [&] { return group.stats().waiting == 1; });
-    EXPECT_EQ(log.count("running cancelled"), 0u) << "nobody has asked for it";
+    EXPECT_EQ(log.count("running cancelled"), 0u) << "canceled before the stop request";
     user.request_stop();
   }
   EXPECT_EQ(to_string(report.outcome), "cancelled");
@@ -228,20 +227,20 @@ TEST(ShutdownCancelNow, AnEarlierStopRequestSkipsTheDrain) {
   log.await("running started");
   std::stop_source user;
   user.request_stop();
-  const ShutdownReport report = shut_down(watchdog, pool, kForeverEach, user.get_token());
+  const ShutdownReport report = shut_down(watchdog, pool, kNoLimit, user.get_token());
   EXPECT_EQ(to_string(report.outcome), "cancelled");
 }
 
-TEST(ShutdownCancelNow, TheLimitOfTheCancelStillHolds) {
+TEST(ShutdownCancelNow, TheCancelLimitStillHolds) {
   Watchdog watchdog;
-  Gate gate(watchdog, "the deaf job may end");
-  const auto deaf = [&gate](const Job&, const Context&) -> JobResult {
+  Gate gate(watchdog, "the stubborn job may end");
+  const auto stubborn = [&gate](const Job&, const Context&) -> JobResult {
     gate.wait();
     return {};
   };
-  Workers pool = start_workers(1, deaf, nullptr);
+  Workers pool = start_workers(1, stubborn, nullptr);
   const WaitGroup group = pool.group;
-  send(pool, "deaf");
+  send(pool, "stubborn");
   gate.await_arrivals(1);
   std::stop_source user;
   user.request_stop();
@@ -249,15 +248,16 @@ TEST(ShutdownCancelNow, TheLimitOfTheCancelStillHolds) {
   const Clock::time_point start = Clock::now();
   const ShutdownReport report =
       shut_down(watchdog, pool, {.drain = kForever, .cancel = kCancel}, user.get_token());
-  EXPECT_GE(Clock::now() - start, kCancel) << "the request ended the wait after the cancel, too";
+  EXPECT_GE(Clock::now() - start, kCancel)
+      << "the stop request also ended the wait after the cancel";
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   gate.open();
   group.wait();
 }
 
-// --- Limits ------------------------------------------------------------------------------------
+// --- The wait after the cancel -----------------------------------------------------------------
 
-// A job that was cancelled may take its time to clean up.
+// A canceled job may use the whole limit to clean up.
 TEST(ShutdownCancel, WaitsForACancelledJobAsLongAsItMay) {
   Watchdog watchdog;
   Gate gate(watchdog, "the cancelled job may end");

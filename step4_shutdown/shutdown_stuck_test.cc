@@ -1,7 +1,7 @@
-// The ways to be stuck: in a stop callback, in the observer, after the job. And the end of it: an
-// abandoned worker that finishes late touches nothing that is gone.
+// The places where a worker can be stuck: a stop callback, the observer, and the handler's
+// destructor. Also: an abandoned worker that finishes late uses nothing that was destroyed.
 //
-// As in shutdown_abandon_test.cc, a gate opens only after shutdown() has returned.
+// As in shutdown_abandon_test.cc, each gate opens only after shutdown() has returned.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ using ::testing::IsEmpty;
 
 using std::chrono::milliseconds;
 
-constexpr ShutdownLimits kNoPatience = {.drain = milliseconds(0), .cancel = milliseconds(0)};
+constexpr ShutdownLimits kNoWait = {.drain = milliseconds(0), .cancel = milliseconds(0)};
 
 JobResult do_nothing(const Job&, const Context&) { return {}; }
 
@@ -41,13 +41,14 @@ void send(Workers& pool, std::string id) {
   EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
 }
 
-// shutdown(), with a note for the watchdog.
+// shutdown() under a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(pool, limits);
 }
 
-// Lets the abandoned workers go and waits until they have left, so that no test leaves a thread.
+// Opens the gate and waits until the abandoned workers have left, so that no test leaves a thread
+// behind.
 void release(Gate& gate, const WaitGroup& group, const Watchdog& watchdog) {
   const auto note = watchdog.waiting("test: for the abandoned workers to leave");
   gate.open();
@@ -62,20 +63,20 @@ TEST(ShutdownStuck, InAStopCallback) {
     const std::stop_callback blocks(ctx.stop_token(), [gate] { gate->wait(); });
     log->add("registered");
     gate->await_arrivals(1);
-    return {};  // and waits for the callback, on the way out of the scope
+    return {};  // ~stop_callback then waits for the callback
   };
   Workers pool = start_workers(1, handler, nullptr);
   send(pool, "stuck");
   log->await("registered");
 
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   EXPECT_THAT(report.still_running, ElementsAre("stuck"));
   release(*gate, pool.group, watchdog);
-  EXPECT_EQ(gate->arrived(), 1u) << "the callback was not called";
+  EXPECT_EQ(gate->arrived(), 1u) << "the callback did not run";
 }
 
-// The workers may be gone by then: what is left is the thread that passes the cancel on.
+// The worker leaves. Only the thread that requests the stop is stuck.
 TEST(ShutdownStuck, InAStopCallbackOfTheOwner) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the stop callback may return");
@@ -89,11 +90,11 @@ TEST(ShutdownStuck, InAStopCallbackOfTheOwner) {
   const std::stop_callback blocks(pool.stop.get_token(), [gate] { gate->wait(); });
   send(pool, "a");
   log->await("started");
-  // Enough for the worker to leave: only the thread that passes the cancel on is left.
+  // 200 ms are enough for the worker to leave.
   const ShutdownLimits limits = {.drain = milliseconds(0), .cancel = milliseconds(200)};
   EXPECT_EQ(to_string(shut_down(watchdog, pool, limits).outcome), "abandoned");
   release(*gate, pool.group, watchdog);
-  EXPECT_EQ(gate->arrived(), 1u) << "the callback was not called";
+  EXPECT_EQ(gate->arrived(), 1u) << "the callback did not run";
 }
 
 struct StuckAtStart : Observer {
@@ -114,24 +115,24 @@ void expect_named(const Watchdog& watchdog) {
   Workers pool = start_workers(1, do_nothing, std::make_shared<StuckObserver>(gate));
   send(pool, "stuck");
   gate->await_arrivals(1);
-  const ShutdownReport report = shut_down(watchdog, pool, kNoPatience);
+  const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   EXPECT_THAT(report.still_running, ElementsAre("stuck"));
   EXPECT_THAT(report.not_started, IsEmpty());
   release(*gate, pool.group, watchdog);
 }
 
-TEST(ShutdownStuck, InTheObserverThatIsToldOfTheStart) {
+TEST(ShutdownStuck, InTheObserverWhenAJobStarts) {
   Watchdog watchdog;
   expect_named<StuckAtStart>(watchdog);
 }
 
-TEST(ShutdownStuck, InTheObserverThatIsToldOfTheEnd) {
+TEST(ShutdownStuck, InTheObserverWhenAJobFinishes) {
   Watchdog watchdog;
   expect_named<StuckAtEnd>(watchdog);
 }
 
-// There is no job to name, but the shutdown ends, and says that a thread is left.
+// There is no job to name, but shutdown() returns and reports that a thread is left.
 TEST(ShutdownStuck, InTheDestructorOfTheHandlerAfterTheLastJob) {
   Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the handler's state may be destroyed");
@@ -147,27 +148,27 @@ TEST(ShutdownStuck, InTheDestructorOfTheHandlerAfterTheLastJob) {
   release(*gate, pool.group, watchdog);
 }
 
-// Nobody has a job any more, only the way out takes a moment: that is no reason to abandon anybody.
-TEST(ShutdownStuck, NotWhoeverOnlyNeedsAMomentToLeave) {
+// Every job has finished, and the worker needs a few milliseconds to leave. It is not abandoned.
+TEST(ShutdownStuck, NotAWorkerThatNeedsAFewMillisecondsToLeave) {
   Watchdog watchdog;
   std::shared_ptr<void> state(nullptr, [](void*) { (void)Context().sleep_for(milliseconds(5)); });
   Workers pool = start_workers(
       1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
       nullptr);
-  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoPatience).outcome), "drained");
+  EXPECT_EQ(to_string(shut_down(watchdog, pool, kNoWait).outcome), "drained");
 }
 
-struct LogEnds : Observer {
+struct LogResults : Observer {
   const std::shared_ptr<EventLog> log;
-  explicit LogEnds(std::shared_ptr<EventLog> where) : log(std::move(where)) {}
+  explicit LogResults(std::shared_ptr<EventLog> where) : log(std::move(where)) {}
   void job_finished(int, const Job& job, const JobResult& result) override {
     log->add(job.id + " " + (result ? "succeeded" : result.error().message));
   }
 };
 
-// The sanitizers watch this one. All that the worker still uses has no other owner any more, but
-// for the gate that holds it and the log that tells how it ended.
-TEST(ShutdownStuck, AnAbandonedWorkerThatFinishesLateTouchesNothingThatIsGone) {
+// The worker is the last owner of everything it uses, except the gate and the log. The sanitizers
+// check that none of it is destroyed too early.
+TEST(ShutdownStuck, AnAbandonedWorkerThatFinishesLateUsesNothingThatWasDestroyed) {
   Watchdog watchdog;
   for (int round = 1; round <= 5; ++round) {
     const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
@@ -176,18 +177,18 @@ TEST(ShutdownStuck, AnAbandonedWorkerThatFinishesLateTouchesNothingThatIsGone) {
     std::weak_ptr<Observer> observer_of_worker;
     std::weak_ptr<std::string> state_of_handler;
     {
-      auto observer = std::make_shared<LogEnds>(log);
+      auto observer = std::make_shared<LogResults>(log);
       auto state = std::make_shared<std::string>("a string that is too long for its own object");
       observer_of_worker = observer;
       state_of_handler = state;
       auto handler = [gate, state = std::move(state)](const Job& job,
                                                       const Context& ctx) -> JobResult {
         gate->wait();
-        const bool slept = ctx.sleep_for(kForever);  // until the cancel is there
-        const bool all_there = job.payload == std::vector(1'000, std::byte{42}) &&
-                               state->starts_with("a string") && !slept;
-        return all_there ? JobResult()
-                         : std::unexpected(JobError{.message = "did not find what it owns"});
+        const bool slept = ctx.sleep_for(kForever);  // until the cancel
+        const bool all_intact = job.payload == std::vector(1'000, std::byte{42}) &&
+                                state->starts_with("a string") && !slept;
+        return all_intact ? JobResult()
+                          : std::unexpected(JobError{.message = "something it owns was destroyed"});
       };
       const auto pool =
           std::make_unique<Workers>(start_workers(1, std::move(handler), std::move(observer)));
@@ -195,16 +196,17 @@ TEST(ShutdownStuck, AnAbandonedWorkerThatFinishesLateTouchesNothingThatIsGone) {
       Job job{.id = "stuck", .payload = std::vector(1'000, std::byte{42})};
       EXPECT_EQ(pool->jobs.send(std::move(job)), SendStatus::kSent);
       gate->await_arrivals(1);
-      EXPECT_THAT(shut_down(watchdog, *pool, kNoPatience).still_running, ElementsAre("stuck"));
+      EXPECT_THAT(shut_down(watchdog, *pool, kNoWait).still_running, ElementsAre("stuck"));
     }
-    EXPECT_THAT(log->events(), IsEmpty()) << "the job ended while it should have been stuck";
+    EXPECT_THAT(log->events(), IsEmpty()) << "the job finished while its gate was closed";
     EXPECT_FALSE(observer_of_worker.expired());
     EXPECT_FALSE(state_of_handler.expired());
 
     release(*gate, *group, watchdog);
     EXPECT_THAT(log->events(), ElementsAre("stuck succeeded"));
-    EXPECT_TRUE(observer_of_worker.expired()) << "the worker left, but not its observer";
-    EXPECT_TRUE(state_of_handler.expired()) << "the worker left, but not its handler";
+    EXPECT_TRUE(observer_of_worker.expired())
+        << "the worker left, but its observer was not destroyed";
+    EXPECT_TRUE(state_of_handler.expired()) << "the worker left, but its handler was not destroyed";
   }
 }
 

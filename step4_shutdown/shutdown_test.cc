@@ -1,5 +1,5 @@
-// Drain: everything that was accepted is done. And who may call shutdown(), who may still send,
-// and what a second call says.
+// Drain: every accepted job finishes. Also: which threads may call shutdown(), sending during and
+// after a shutdown, and the second call.
 #include "step4_shutdown/shutdown.h"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr ShutdownLimits kPatient = {.drain = kForever, .cancel = kForever};
+constexpr ShutdownLimits kNoLimit = {.drain = kForever, .cancel = kForever};
 
 void send(Workers& pool, std::string id) {
   EXPECT_EQ(pool.jobs.send(Job{.id = id}), SendStatus::kSent) << "job " << id;
@@ -47,10 +47,10 @@ void send(Workers& pool, std::string id) {
 
 JobResult do_nothing(const Job&, const Context&) { return {}; }
 
-// shutdown(), with a note for the watchdog.
+// shutdown() under a note for the watchdog.
 ShutdownReport shut_down(const Watchdog& watchdog, Workers& pool, ShutdownLimits limits = {}) {
   const auto note = watchdog.waiting("test: for shutdown() to return");
-  return shutdown(std::move(pool), limits);
+  return shutdown(pool, limits);
 }
 
 void expect_drained(const ShutdownReport& report) {
@@ -81,7 +81,7 @@ TEST(Shutdown, DrainDoesEveryQueuedJob) {
   Workers pool = start_workers(2, handler, nullptr);
   for (int i = 1; i <= 20; ++i) send(pool, std::to_string(i));
   gate.await_arrivals(2);
-  EXPECT_EQ(pool.jobs.stats().queued, 18u) << "nothing is done before the shutdown";
+  EXPECT_EQ(pool.jobs.stats().queued, 18u) << "no job finishes before the gate opens";
   gate.open();
 
   expect_drained(shut_down(watchdog, pool));
@@ -106,22 +106,22 @@ TEST(Shutdown, DrainWaitsForARunningJobAsLongAsItMay) {
     watchdog.await("shutdown() to wait", [&] { return group.stats().waiting == 1; });
     gate.open();
   });
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  expect_drained(shut_down(watchdog, pool, kNoLimit));
   EXPECT_THAT(log.events(), ElementsAre("done"));
 }
 
-// Whether the workers wait for a job, and not for the first time.
+// Whether `jobs_done` jobs were received and every worker waits for the next one.
 bool idle_after(const Workers& pool, std::size_t jobs_done) {
   const ChannelStats jobs = pool.jobs.stats();
   return jobs.received == jobs_done && jobs.blocked_receivers == pool.threads.size();
 }
 
-// Nothing is left to be done, so there is nothing that the limit could cut short.
+// No job is left, so even a limit of zero cannot turn the drain into a cancel.
 TEST(Shutdown, IdleWorkersAreDrainedWhateverTheLimit) {
   for (const Clock::duration limit :
        {Clock::duration::min(), Clock::duration(-hours(1)), Clock::duration(0), kForever}) {
     SCOPED_TRACE("a drain limit of " + std::to_string(limit.count()) + " ns");
-    for (int round = 1; round <= 20; ++round) {  // how fast idle workers leave is a matter of luck
+    for (int round = 1; round <= 20; ++round) {  // because how fast idle workers leave varies
       Watchdog watchdog;
       Workers pool = start_workers(3, do_nothing, nullptr);
       send(pool, "a");
@@ -131,8 +131,8 @@ TEST(Shutdown, IdleWorkersAreDrainedWhateverTheLimit) {
   }
 }
 
-// Every job was done, so there was nothing to cancel: the worker is only slow to leave.
-TEST(Shutdown, AWorkerThatLeavesAfterTheLimitWasDrainedAllTheSame) {
+// Every job has finished, so there is nothing to cancel. The worker is only slow to leave.
+TEST(Shutdown, AWorkerThatLeavesAfterTheLimitStillCountsAsDrained) {
   constexpr auto kDrain = milliseconds(5);
   Watchdog watchdog;
   Gate gate(watchdog, "the handler's state may be destroyed");
@@ -142,21 +142,21 @@ TEST(Shutdown, AWorkerThatLeavesAfterTheLimitWasDrainedAllTheSame) {
   send(pool, "a");
   watchdog.await("an idle worker", [&] { return idle_after(pool, 1); });
 
-  const auto opener = watchdog.thread("opener: for the limit to be over", [&] {
+  const auto opener = watchdog.thread("opener: for the limit to expire", [&] {
     gate.await_arrivals(1);
-    const Clock::time_point over = Clock::now() + 4 * kDrain;
-    watchdog.await("the limit to be over", [&] { return Clock::now() > over; });
+    const Clock::time_point expired = Clock::now() + 4 * kDrain;
+    watchdog.await("the limit to expire", [&] { return Clock::now() > expired; });
     gate.open();
   });
   expect_drained(shut_down(watchdog, pool, {.drain = kDrain, .cancel = kForever}));
 }
 
-// --- Who may call it ------------------------------------------------------------------------
+// --- The callers that are refused -----------------------------------------------------------
 
-// What a call of shutdown() throws; "nothing" when it does not.
+// What shutdown() throws; "nothing, but: OUTCOME" if it returns.
 std::string refusal(Workers& pool) {
   try {
-    return "nothing, but: " + std::string(to_string(shutdown(std::move(pool)).outcome));
+    return "nothing, but: " + std::string(to_string(shutdown(pool).outcome));
   } catch (const std::logic_error& e) {
     return e.what();
   } catch (const std::exception& e) {
@@ -164,7 +164,7 @@ std::string refusal(Workers& pool) {
   }
 }
 
-TEST(Shutdown, CalledByAJobIsRefusedAndNothingHasHappened) {
+TEST(Shutdown, CalledByAJobIsRefusedAndChangesNothing) {
   Watchdog watchdog;
   EventLog log(watchdog);
   std::optional<Workers> pool;
@@ -206,13 +206,13 @@ TEST(Shutdown, CalledByAnObserverOfAJobIsRefused) {
   EXPECT_THAT(observer->at_end, AllOf(StartsWith("shutdown: "), HasSubstr("own jobs")));
 }
 
-TEST(Shutdown, OfWorkersThatWereMovedElsewhereIsRefused) {
+TEST(Shutdown, OfMovedFromWorkersIsRefused) {
   Watchdog watchdog;
   Workers first = start_workers(1, do_nothing, nullptr);
   Workers pool = std::move(first);
   EXPECT_THAT(refusal(first), AllOf(StartsWith("shutdown: "), HasSubstr("moved")));
   send(pool, "a");
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  expect_drained(shut_down(watchdog, pool, kNoLimit));
 }
 
 TEST(Shutdown, AJobMayShutDownAnotherPool) {
@@ -220,18 +220,18 @@ TEST(Shutdown, AJobMayShutDownAnotherPool) {
   EventLog log(watchdog);
   Workers other = start_workers(1, do_nothing, nullptr);
   const auto handler = [&](const Job&, const Context&) -> JobResult {
-    log.add(std::string(to_string(shutdown(std::move(other), kPatient).outcome)));
+    log.add(std::string(to_string(shutdown(other, kNoLimit).outcome)));
     return {};
   };
   Workers pool = start_workers(1, handler, nullptr);
   send(pool, "a");
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  expect_drained(shut_down(watchdog, pool, kNoLimit));
   EXPECT_THAT(log.events(), ElementsAre("drained"));
 }
 
-// --- Who may still send ---------------------------------------------------------------------
+// --- Sending during and after a shutdown ----------------------------------------------------
 
-TEST(Shutdown, WakesABlockedSenderWhoKeepsItsJob) {
+TEST(Shutdown, WakesABlockedSenderThatKeepsItsJob) {
   Watchdog watchdog;
   Gate gate(watchdog, "the job may end");
   const auto handler = [&](const Job&, const Context&) -> JobResult {
@@ -247,14 +247,14 @@ TEST(Shutdown, WakesABlockedSenderWhoKeepsItsJob) {
   auto status = SendStatus::kSent;
   auto sender = watchdog.thread("sender: for room in the queue", [&] {
     status = pool.jobs.send(std::move(job));
-    gate.open();  // only now can the shutdown end: the sender was woken while it was under way
+    gate.open();  // shutdown() returns only after this, so it woke the sender first
   });
   watchdog.await("the sender to block", [&] { return pool.jobs.stats().blocked_senders == 1; });
 
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  expect_drained(shut_down(watchdog, pool, kNoLimit));
   sender.join();
   EXPECT_EQ(status, SendStatus::kClosed);
-  EXPECT_EQ(job.id, "too late") << "a job that was refused is still the caller's";
+  EXPECT_EQ(job.id, "too late") << "the caller keeps a refused job";
 }
 
 TEST(Shutdown, SendingAfterwardsIsRefusedAndTheJobKept) {
@@ -268,9 +268,9 @@ TEST(Shutdown, SendingAfterwardsIsRefusedAndTheJobKept) {
   EXPECT_EQ(job.id, "too late");
 }
 
-// --- What is left ---------------------------------------------------------------------------
+// --- The state afterwards -------------------------------------------------------------------
 
-// Starts threads that still have something to do when their worker has left the group.
+// Starts threads that exit only some time after their worker has left the group.
 StartThread slow_to_end(Gate& gate, EventLog& log) {
   return [&](int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
              std::shared_ptr<Observer> observer, Context pool) {
@@ -291,7 +291,7 @@ TEST(Shutdown, LeavesNoThreadWhenDrained) {
     all_have_left.await_arrivals(3);
     all_have_left.open();
   });
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  expect_drained(shut_down(watchdog, pool, kNoLimit));
   EXPECT_EQ(log.count("thread ended"), 3u) << "not joined";
   EXPECT_THAT(pool.threads, IsEmpty());
   EXPECT_EQ(pool.group.stats().members, 0u);
@@ -325,8 +325,13 @@ TEST(Shutdown, ASecondShutdownHasNothingToDo) {
   Watchdog watchdog;
   Workers pool = start_workers(2, do_nothing, nullptr);
   send(pool, "a");
-  expect_drained(shut_down(watchdog, pool, kPatient));
-  expect_drained(shut_down(watchdog, pool, kPatient));
+  for (const char* call : {"the first call", "the second call"}) {
+    SCOPED_TRACE(call);
+    expect_drained(shut_down(watchdog, pool, kNoLimit));
+    EXPECT_THAT(pool.threads, IsEmpty());
+    EXPECT_EQ(pool.group.stats().members, 0u);
+    EXPECT_EQ(pool.jobs.try_send(Job{}), SendStatus::kClosed);
+  }
 }
 
 }  // namespace

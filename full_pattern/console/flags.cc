@@ -29,7 +29,7 @@ std::string need(const TextFlag& flag) {
 }
 
 std::string unknown(std::string_view arg, const FlagSet& flags) {
-  std::string error = std::string(arg) + ": unknown flag; known are";
+  std::string error = std::string(arg) + ": unknown flag; the flags are";
   for (const IntFlag& flag : flags.numbers) error += " " + dashed(flag.name);
   for (const TextFlag& flag : flags.texts) error += " " + dashed(flag.name);
   for (const SwitchFlag& flag : flags.switches) error += " " + dashed(flag.name);
@@ -80,7 +80,7 @@ Done set_from(std::span<const char* const> args, std::size_t& i, Flag& flag) {
 Done set_from(std::span<const char* const> args, std::size_t& i, SwitchFlag& flag) {
   const std::string_view arg = args[i];
   if (arg.contains('=')) {
-    return std::unexpected(std::string(arg) + ": takes no value; allowed is " + dashed(flag.name));
+    return std::unexpected(std::string(arg) + ": takes no value; write " + dashed(flag.name));
   }
   flag.on = true;
   return {};

@@ -113,15 +113,15 @@ TEST_F(Flags, NextFlagIsNotTakenForAText) {
 }
 
 TEST_F(Flags, SwitchWithAValueIsRefused) {
-  EXPECT_EQ(error_of({"--timeline=on"}), "--timeline=on: takes no value; allowed is --timeline");
-  EXPECT_EQ(error_of({"--timeline="}), "--timeline=: takes no value; allowed is --timeline");
+  EXPECT_EQ(error_of({"--timeline=on"}), "--timeline=on: takes no value; write --timeline");
+  EXPECT_EQ(error_of({"--timeline="}), "--timeline=: takes no value; write --timeline");
   EXPECT_FALSE(switches_[0].on);
 }
 
 TEST_F(Flags, UnknownFlagIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(
       error_of({"--worker=3"}),
-      "--worker=3: unknown flag; known are --workers --shift --trace --name --timeline --help");
+      "--worker=3: unknown flag; the flags are --workers --shift --trace --name --timeline --help");
   for (const char* arg : {"-workers=3", "-h", "--=3", "---workers=3", "--Workers=3"}) {
     EXPECT_THAT(error_of({arg}), HasSubstr("unknown flag")) << arg;
   }

@@ -23,7 +23,7 @@ File open(const std::string& path) {
   return file;
 }
 
-TEST(Terminal, ToldFromAFile) {
+TEST(Terminal, IsNotMistakenForAFile) {
   const PseudoTerminal terminal(80);
   EXPECT_TRUE(is_terminal(open(terminal.path()).get()));
   EXPECT_FALSE(is_terminal(File(std::tmpfile()).get()));

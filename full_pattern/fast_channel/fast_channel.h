@@ -1,22 +1,20 @@
-// A channel for jobs so short that the queue between the threads is what they cost.
+// make_fast_channel(): a channel for jobs so short that the queue dominates their cost.
 //
 //   auto [jobs, queue] = make_fast_channel<int>(100);  // the same Sender<int> and Receiver<int>
 //
-// It keeps every promise of the simple channel (step2_worker/channel.h), and is tested by the same
-// tests. What is different:
+// It gives every guarantee of the simple channel (step2_worker/channel.h) and passes the same
+// tests. The differences:
+//   1. A thread that has to wait spins before it sleeps: a sender for 20 microseconds, a receiver
+//      for 50. If spinning has failed recently, only some of the waits spin. Spinning uses a
+//      processor, but yields it to other threads. A sleeping thread uses none.
+//   2. A sender on a full channel waits until half of it is free, while it spins and for the first
+//      100 microseconds of its sleep. After that, any free place wakes it. So it may continue later
+//      than with the simple channel, and one wake-up serves many jobs.
+//   3. It allocates the memory for `capacity` values at once.
+// As with the simple channel, waiting threads have no order: a thread that has just arrived may be
+// faster than one that was woken.
 //
-//  - A thread that has to wait looks on before it sleeps, a sender for 20 microseconds and a
-//    receiver for 50, unless that has been in vain recently. It uses a processor meanwhile, and
-//    lets others run. One that sleeps uses none.
-//  - A sender on a full channel waits until half of it is free, while it looks and for 100
-//    microseconds of sleep, for which it has a timer; after that, any free place wakes it. So it
-//    may go on that much later than with the simple channel, and one wake-up pays for many jobs.
-//  - The memory for `capacity` values is allocated at once.
-//
-// As with the simple channel there is no order among those who wait: a thread that comes at the
-// right moment may be faster than one that was woken.
-//
-// When it pays, and when it does not: fast_channel.md.
+// README.md says when it pays, and when it does not.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +26,8 @@
 
 namespace worker_pool {
 
-// A channel that holds at most `capacity` values; 0 is refused with std::invalid_argument.
+// Returns the two ends of a channel that holds at most `capacity` values. Throws
+// std::invalid_argument if it is 0.
 template <class T>
 [[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_fast_channel(std::size_t capacity) {
   return connect<T>(std::make_shared<FastQueue<T>>(capacity));

@@ -1,26 +1,16 @@
-// FastQueue: a bounded queue for jobs so short that the queue is what they cost. fast_channel.h is
-// the way to use it.
+// FastQueue: a bounded queue for jobs so short that the queue dominates their cost. Use it through
+// fast_channel.h.
 //
-// A ring of slots, a counter of sent values and one of received values. Between the two counters
-// lie the slots that hold a value:
+// A ring of slots, a count of sent values and a count of received values. The slots between the two
+// counts hold values:
 //
 //   sent - received == 0         empty: receivers wait
 //   sent - received == capacity  full: senders wait
 //
-// Each side has a lock of its own, so that a sender and a receiver work at the same time. Who
-// writes what:
-//
-//   under send_.lock      the slots that are free, then send_.count
-//   under receive_.lock   the slots that are taken, then receive_.count
-//
-// Why the memory orders are enough. A counter is stored with release after the slot was filled (or
-// emptied), and the other side loads it with acquire before it touches the slot. `closed_` is
-// stored with release after the last send, and a receiver loads it with acquire before it looks for
-// values. All else is guarded by a lock. Why nobody sleeps for ever: see waiting_room.h.
-//
-// What makes it fast is what it does not do: no system call while both sides keep up, no cache line
-// that both sides write in every operation, and no look at the other side's counter while the last
-// look says that there is more to do.
+// Each side has its own lock, so a sender and a receiver can work at the same time. A sender holds
+// the senders' lock while it fills a free slot and then increases the count of sent values; a
+// receiver holds the receivers' lock while it empties a slot and then increases its count. The
+// design notes in README.md explain the memory orders and what makes the queue fast.
 #pragma once
 
 #include <chrono>
@@ -33,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "full_pattern/fast_channel/side.h"
 #include "full_pattern/fast_channel/threads.h"
 #include "full_pattern/fast_channel/waiting_room.h"
 #include "step1_job/context.h"
@@ -57,7 +48,7 @@ class FastQueue final : public ChannelQueue<T> {
   }
 
   std::optional<T> receive(Clock::time_point deadline) override {
-    std::optional<T> value;  // the only thing returned: see BoundedQueue::receive()
+    std::optional<T> value;  // the only returned object: see BoundedQueue::receive()
     if (!try_receive(value) && deadline != Clock::time_point::min()) {
       wait_and_receive(value, deadline);
     }
@@ -66,7 +57,8 @@ class FastQueue final : public ChannelQueue<T> {
 
   void close() noexcept override {
     {
-      const std::lock_guard lock(send_.lock);  // so that nothing is sent once close() returns
+      // Under the lock, so that no send succeeds after close() has returned.
+      const std::lock_guard lock(send_.lock);
       closed_.store(true, std::memory_order_release);
     }
     senders_.wake_all();
@@ -76,7 +68,7 @@ class FastQueue final : public ChannelQueue<T> {
   std::vector<T> close_and_take_pending() override {
     close();
     std::vector<T> pending;
-    pending.reserve(receivers_.available());  // if this throws, everything is still in the queue
+    pending.reserve(receivers_.available());  // if this throws, all values are still queued
     const std::lock_guard lock(receive_.lock);
     take_all([&](T&& value) {
       pending.push_back(std::move(value));
@@ -85,8 +77,9 @@ class FastQueue final : public ChannelQueue<T> {
     return pending;
   }
 
-  // The three counts belong together. Who is blocked was looked up just before, and a thread counts
-  // as blocked from its first sleep until it leaves: a moment after its value is counted.
+  // The three counts are consistent with each other. The blocked threads are counted just before. A
+  // thread counts as blocked from its first sleep until its call returns, which is shortly after
+  // its value was counted.
   ChannelStats stats() const override {
     const std::size_t blocked_senders = senders_.blocked();
     const std::size_t blocked_receivers = receivers_.blocked();
@@ -110,7 +103,7 @@ class FastQueue final : public ChannelQueue<T> {
     throw std::invalid_argument("make_fast_channel: capacity is 0, it must be at least 1");
   }
 
-  // Apart, because it is rare: send() stays short.
+  // A separate function, because waiting is rare and send() should stay short.
   SendStatus wait_and_send(T& value, Clock::time_point deadline) {
     typename WaitingRoom<Threads>::Stay stay(senders_);
     while (true) {
@@ -137,8 +130,8 @@ class FastQueue final : public ChannelQueue<T> {
       const std::lock_guard lock(send_.lock);
       if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
       if (!may_step(send_, receive_)) return SendStatus::kFull;
-      std::construct_at(std::addressof(slot_of(send_)),
-                        std::move(value));  // if this throws, nothing has happened
+      // If this throws, nothing has changed.
+      std::construct_at(std::addressof(slot_of(send_)), std::move(value));
       step(send_);
       wake = receivers_.wants_one();
     }
@@ -146,16 +139,18 @@ class FastQueue final : public ChannelQueue<T> {
     return SendStatus::kSent;
   }
 
-  // True when there is nothing to wait for: a value, or the end.
+  // Returns true if there is nothing to wait for: a value was received, or the queue is closed and
+  // empty.
   bool try_receive(std::optional<T>& value) {
     bool wake = false;
     {
       const std::lock_guard lock(receive_.lock);
-      // Before the look at the counter: what was sent before the close is seen then. (WP-08)
+      // Read before the count of sent values, so that values sent before the close are seen.
+      // (WP-08)
       const bool closed = closed_.load(std::memory_order_acquire);
       if (!may_step(receive_, send_)) return closed;
       T& oldest = slot_of(receive_);
-      value.emplace(std::move(oldest));  // if this throws, the value is still the oldest
+      value.emplace(std::move(oldest));  // if this throws, the value stays queued
       std::destroy_at(std::addressof(oldest));
       step(receive_);
       wake = senders_.wants_one();
@@ -164,7 +159,7 @@ class FastQueue final : public ChannelQueue<T> {
     return true;
   }
 
-  // Under the receivers' lock, or when no other thread is left.
+  // Under the receivers' lock, or in the destructor.
   template <class Take>
   void take_all(Take take) {
     while (may_step(receive_, send_)) {
@@ -175,20 +170,21 @@ class FastQueue final : public ChannelQueue<T> {
     }
   }
 
-  // Whether there is a slot for the next step of `mine`. Under its lock.
+  // Returns whether `mine` can make a step. Under its lock.
   bool may_step(Side<Threads>& mine, const Side<Threads>& other) const {
     const std::uint64_t count = mine.count.load(std::memory_order_relaxed);
-    return count != mine.limit || look_again(mine, other, count);
+    return count != mine.limit || read_other(mine, other, count);
   }
 
-  // Looking costs both sides a cache miss. When the last look found only a few steps, the other
-  // side is at work right now: we let it go on for a moment, and find more.
-  bool look_again(Side<Threads>& mine, const Side<Threads>& other, std::uint64_t count) const {
+  // Reads the other side's count, which costs both sides a cache miss. If the last reading allowed
+  // only a few steps, the other side is working right now, and a short delay lets this reading find
+  // more.
+  bool read_other(Side<Threads>& mine, const Side<Threads>& other, std::uint64_t count) const {
     constexpr int kPauses = 16;
     for (int i = 0; mine.found_few && i < kPauses; ++i) Threads::pause();
     mine.limit = other.count.load(std::memory_order_acquire) + mine.head_start;
     const std::uint64_t found = mine.limit - count;
-    // A single one may be all there is: no delay then.
+    // A single step may be the only one, so it causes no delay.
     mine.found_few = found > 1 && found < capacity_ / 2;
     return found > 0;
   }
@@ -209,14 +205,14 @@ class FastQueue final : public ChannelQueue<T> {
   mutable Side<Threads> receive_{0};
   WaitingRoom<Threads> senders_{send_,
                                 receive_,
-                                {.look_for = Threads::kSendersLookFor,
+                                {.spin_for = Threads::kSendersSpinFor,
                                  .goal = (capacity_ + 1) / 2,
-                                 .patience = std::chrono::microseconds(100)},
+                                 .goal_timeout = std::chrono::microseconds(100)},
                                 closed_};
   WaitingRoom<Threads> receivers_{
       receive_,
       send_,
-      {.look_for = Threads::kReceiversLookFor, .goal = 1, .patience = kForever},
+      {.spin_for = Threads::kReceiversSpinFor, .goal = 1, .goal_timeout = kForever},
       closed_};
 };
 

@@ -1,8 +1,8 @@
-// The fast channel's queue under the schedule explorer: the code that ships, with the lab's locks,
-// atomics and clock in place of std's. No schedule loses a value or a wake-up.
+// The queue of the fast channel under the explorer: the code that ships, with the locks, atomics
+// and clock of the lab. Within the bounds of each test, no schedule loses a value or a wake-up.
 //
-// What it cannot show: the lab's atomics are sequentially consistent, so nothing here depends on a
-// memory order. Those are argued in fast_queue.h and watched by ThreadSanitizer.
+// The lab's atomics are sequentially consistent, so these tests say nothing about memory orders.
+// README.md argues for those, and the other tests of the channel run under ThreadSanitizer.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -22,7 +22,7 @@
 namespace worker_pool::lab {
 namespace {
 
-constexpr auto kForEver = Clock::time_point::max();
+constexpr auto kNever = Clock::time_point::max();
 
 struct LabThreads {
   using Lock = mutex;
@@ -31,10 +31,10 @@ struct LabThreads {
   template <class T>
   using Atomic = atomic<T>;
 
-  // One look: more of them would only be more of the same.
-  static constexpr Clock::duration kReceiversLookFor = Clock::duration::zero();
-  static constexpr Clock::duration kSendersLookFor = Clock::duration::zero();
-  static constexpr int kLooksAtATime = 1;
+  // Spins once: more spins would only add equivalent schedules.
+  static constexpr Clock::duration kReceiversSpinFor = Clock::duration::zero();
+  static constexpr Clock::duration kSendersSpinFor = Clock::duration::zero();
+  static constexpr int kSpinsBeforeYield = 1;
 
   static Clock::time_point now() {
     return Clock::time_point(steady_clock::now().time_since_epoch());
@@ -45,7 +45,7 @@ struct LabThreads {
   template <class Predicate>
   static bool wait_until(condition_variable& changed, std::unique_lock<mutex>& lock,
                          Clock::time_point deadline, Predicate done) {
-    if (deadline != kForEver) {
+    if (deadline != kNever) {
       return changed.wait_until(lock, steady_clock::time_point(deadline.time_since_epoch()), done);
     }
     changed.wait(lock, done);
@@ -57,11 +57,11 @@ template <class T>
 using Queue = FastQueue<T, LabThreads>;
 
 void send(Queue<int>& queue, int value) {
-  check(queue.send(std::move(value), kForEver) == SendStatus::kSent, "a send was refused");
+  check(queue.send(std::move(value), kNever) == SendStatus::kSent, "a send was refused");
 }
 
 int receive(Queue<int>& queue) {
-  const std::optional<int> value = queue.receive(kForEver);
+  const std::optional<int> value = queue.receive(kNever);
   check(value.has_value(), "the end of a queue that is open");
   return value.value_or(0);
 }
@@ -80,7 +80,7 @@ void expect_to_hold(int max_preemptions, const std::function<void()>& scenario) 
                      scenario);
 }
 
-// One place: both sides wait again and again.
+// With one place, both sides wait again and again.
 TEST(FastQueueSchedules, ASenderAndAReceiverTakeTurnsAtASinglePlace) {
   expect_to_hold(1, [] {
     Queue<int> queue(1);
@@ -92,7 +92,7 @@ TEST(FastQueueSchedules, ASenderAndAReceiverTakeTurnsAtASinglePlace) {
   });
 }
 
-// Whoever is woken and leaves a value behind wakes the next.
+// A thread that was woken and leaves a value behind wakes the next one.
 TEST(FastQueueSchedules, TwoReceiversAreWokenByTwoSends) {
   expect_to_hold(1, [] {
     Queue<int> queue(2);
@@ -127,7 +127,7 @@ TEST(FastQueueSchedules, TwoSendersAreLetThroughByTwoReceives) {
   });
 }
 
-// With room for four a sender sleeps until two places are free. One has to be enough in the end.
+// With a capacity of four, a sender sleeps until two places are free. Finally, one must be enough.
 TEST(FastQueueSchedules, ASingleFreePlaceLetsASleepingSenderThrough) {
   expect_to_hold(2, [] {
     Queue<int> queue(4);
@@ -140,7 +140,7 @@ TEST(FastQueueSchedules, ASingleFreePlaceLetsASleepingSenderThrough) {
   });
 }
 
-// What threads do when each takes its turn at once: the clock moves only when nobody can run.
+// Without delays of ready threads: the clock moves only if no thread can run.
 void expect_to_hold_on_time(const std::function<void()>& scenario) {
   expect_all_to_hold({.max_preemptions = 1,
                       .max_spurious_wakeups = 0,
@@ -149,11 +149,11 @@ void expect_to_hold_on_time(const std::function<void()>& scenario) {
                      scenario);
 }
 
-// In virtual time: nobody sleeps.
+// Virtual time, so the test does not sleep.
 void pass(std::chrono::microseconds time) { this_thread::sleep_for(time); }
 
-// One wake-up is to pay for many sends; but not for longer than a hundred microseconds.
-TEST(FastQueueSchedules, ASleepingSenderIsWokenForASinglePlaceOnlyAfterItsPatience) {
+// One wake-up should serve many sends, but a sender waits for that at most 100 microseconds.
+TEST(FastQueueSchedules, ASleepingSenderIsWokenForASinglePlaceOnlyAfterItsTimeout) {
   expect_to_hold_on_time([] {
     Queue<int> queue(4);
     for (int i = 1; i <= 4; ++i) send(queue, i);
@@ -163,7 +163,7 @@ TEST(FastQueueSchedules, ASleepingSenderIsWokenForASinglePlaceOnlyAfterItsPatien
     pass(std::chrono::microseconds(80));
     check(queue.stats().sent == 4, "woken for a single place");
     pass(std::chrono::microseconds(20));
-    check(queue.stats().sent == 5, "still asleep after its patience");
+    check(queue.stats().sent == 5, "still asleep after its timeout");
     sender.join();
   });
 }
@@ -182,9 +182,8 @@ TEST(FastQueueSchedules, ASleepingSenderIsWokenAtOnceWhenHalfIsFree) {
   });
 }
 
-// A second sender that has only just come, and would rather have two places, is no reason to let
-// the first one sleep on.
-TEST(FastQueueSchedules, ASenderThatHasWaitedIsWokenAlsoWhileAnotherLooks) {
+// A second sender that has just arrived and prefers two places must not keep the first one asleep.
+TEST(FastQueueSchedules, ASenderThatHasWaitedIsWokenEvenWhileAnotherSpins) {
   expect_to_hold_on_time([] {
     Queue<int> queue(4);
     for (int i = 1; i <= 4; ++i) send(queue, i);
@@ -193,14 +192,14 @@ TEST(FastQueueSchedules, ASenderThatHasWaitedIsWokenAlsoWhileAnotherLooks) {
     thread second("second sender", [&] { send(queue, 6); });
     (void)receive(queue);
     pass(std::chrono::microseconds(1));
-    check(queue.stats().sent == 5, "a place is free, and nobody takes it");
+    check(queue.stats().sent == 5, "a place is free, and no sender takes it");
     (void)receive(queue);
     first.join();
     second.join();
   });
 }
 
-// A receiver that takes "closed" for "closed and empty" loses what was sent before the close.
+// A receiver that mistakes "closed" for "closed and empty" loses what was sent before the close.
 TEST(FastQueueSchedules, WhatWasSentBeforeTheCloseIsReceived) {
   expect_to_hold(2, [] {
     Queue<int> queue(1);
@@ -209,7 +208,7 @@ TEST(FastQueueSchedules, WhatWasSentBeforeTheCloseIsReceived) {
       queue.close();
     });
     check(receive(queue) == 1, "not what was sent");
-    check(!queue.receive(kForEver), "a value out of nothing");
+    check(!queue.receive(kNever), "a value that was never sent");
     sender.join();
   });
 }
@@ -217,7 +216,8 @@ TEST(FastQueueSchedules, WhatWasSentBeforeTheCloseIsReceived) {
 TEST(FastQueueSchedules, CloseWakesAReceiver) {
   expect_to_hold(2, [] {
     Queue<int> queue(1);
-    thread receiver("receiver", [&] { check(!queue.receive(kForEver), "a value out of nothing"); });
+    thread receiver("receiver",
+                    [&] { check(!queue.receive(kNever), "a value that was never sent"); });
     queue.close();
     receiver.join();
   });
@@ -228,14 +228,14 @@ TEST(FastQueueSchedules, CloseWakesASenderOrComesTooLateForIt) {
     Queue<int> queue(4);
     for (int i = 1; i <= 4; ++i) send(queue, i);
     SendStatus status = SendStatus::kFull;
-    thread sender("sender", [&] { status = queue.send(5, kForEver); });
-    thread receiver("receiver", [&] { (void)queue.receive(kForEver); });
+    thread sender("sender", [&] { status = queue.send(5, kNever); });
+    thread receiver("receiver", [&] { (void)queue.receive(kNever); });
     const std::size_t taken = queue.close_and_take_pending().size();
     sender.join();
     receiver.join();
     const std::size_t sent = status == SendStatus::kSent ? 5 : 4;
     const ChannelStats stats = queue.stats();
-    check(stats.sent == sent, "what the sender was told is not what happened");
+    check(stats.sent == sent, "the result of send() does not match the count");
     check(stats.received + taken == sent, "a value was lost or doubled");
     check(stats.queued == 0, "a value is left after the last one was taken");
   });
@@ -245,14 +245,14 @@ TEST(FastQueueSchedules, ASendThatGivesUpLeavesTheWakeUpToTheOther) {
   expect_to_hold(1, [] {
     Queue<int> queue(1);
     send(queue, 1);
-    thread patient("patient sender", [&] { send(queue, 2); });
+    thread waiting("waiting sender", [&] { send(queue, 2); });
     thread hasty("hasty sender", [&] {
       int value = 3;
       const auto deadline = LabThreads::now() + std::chrono::milliseconds(1);
       if (queue.send(std::move(value), deadline) == SendStatus::kSent) (void)receive(queue);
     });
     (void)receive(queue);
-    patient.join();
+    waiting.join();
     hasty.join();
   });
 }
@@ -265,7 +265,7 @@ struct ThrowsOnce {
   bool* armed_;
 };
 
-// The receiver that is woken fails. The value is still there, and the other one has to hear of it.
+// The woken receiver fails. The value is still queued, so the other receiver must be woken.
 TEST(FastQueueSchedules, AMoveThatThrowsLeavesTheWakeUpToTheOther) {
   expect_to_hold(1, [] {
     Queue<ThrowsOnce> queue(1);
@@ -274,17 +274,17 @@ TEST(FastQueueSchedules, AMoveThatThrowsLeavesTheWakeUpToTheOther) {
     mutex received_lock;
     const auto take_one = [&] {
       try {
-        if (!queue.receive(kForEver)) return;
+        if (!queue.receive(kNever)) return;
         const std::lock_guard lock(received_lock);
         ++received;
-      } catch (const std::runtime_error&) {  // the one that was armed
+      } catch (const std::runtime_error&) {  // of the armed value
       }
     };
     thread first("first receiver", take_one);
     thread second("second receiver", take_one);
-    check(queue.send(ThrowsOnce(armed), kForEver) == SendStatus::kSent, "a send was refused");
+    check(queue.send(ThrowsOnce(armed), kNever) == SendStatus::kSent, "a send was refused");
     armed = true;
-    // Closed only when the value is gone, so that nobody is woken by that.
+    // Closed only after the value was received, so that close() does not wake a receiver.
     while (queue.stats().queued > 0) this_thread::sleep_for(std::chrono::milliseconds(1));
     queue.close();
     first.join();

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 
@@ -35,9 +35,11 @@ class ErrorLog final : public Observer {
     std::size_t text = 200;   // bytes kept of an id or a message: see shortened()
   };
 
-  // Receives each line, without a line end. May be empty. A worker calls it on its own thread, for
-  // one line at a time, so a slow sink delays only the workers whose jobs fail. If it throws, only
-  // that line is lost. It must own what it uses, because an abandoned worker may call it late.
+  // Receives each line, without a line end. May be empty, for no lines.
+  //  1. It is called on the worker's own thread, for one line at a time. A slow sink delays only
+  //     the workers whose jobs fail.
+  //  2. If it throws, only that line is lost.
+  //  3. It must own what it uses, because an abandoned worker may call it late.
   using Sink = std::function<void(std::string_view line)>;
 
   struct Entry {

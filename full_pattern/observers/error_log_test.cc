@@ -71,10 +71,10 @@ TEST(ErrorLogLine, IsOneLineWhateverTheTextsContain) {
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, std::string("\0\x1b[31m\x1f\x7f", 8)}}),
             "Worker 2: job a failed: \\x00\\x1b[31m\\x1f\\x7f");
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, "a\\nb"}}), "Worker 2: job a failed: a\\\\nb")
-      << "otherwise it looks like a line break";
+      << "without the second backslash, this would read as a line break";
   EXPECT_EQ(to_line({"\u00e4 ~", 2, {Kind::kFailed, "\u20ac"}}),
             "Worker 2: job \u00e4 ~ failed: \u20ac")
-      << "what is no control character stays as it is";
+      << "other characters stay as they are";
 }
 
 TEST(ErrorLogLine, ShortenedKeepsWhatFitsAndMarksTheRest) {
@@ -86,7 +86,7 @@ TEST(ErrorLogLine, ShortenedKeepsWhatFitsAndMarksTheRest) {
 }
 
 TEST(ErrorLogLine, ShortenedDoesNotCutACharacterInHalf) {
-  const std::string text = "a\u00e4\u20ac\U0001F600z";  // of 1, 2, 3, 4 and 1 bytes
+  const std::string text = "a\u00e4\u20ac\U0001F600z";  // characters of 1, 2, 3, 4 and 1 bytes
   ASSERT_EQ(text.size(), 11u);
   const std::vector<std::size_t> kept = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
   for (std::size_t bytes = 0; bytes < kept.size(); ++bytes) {
@@ -120,7 +120,7 @@ TEST(ErrorLog, CountsByKindAndByJob) {
   EXPECT_EQ(counts.other_jobs, 0u);
 }
 
-TEST(ErrorLog, SuccessIsNotHeardOf) {
+TEST(ErrorLog, SuccessIsIgnored) {
   std::vector<std::string> lines;
   ErrorLog log({}, [&](std::string_view line) { lines.emplace_back(line); });
   log.job_started(1, Job{.id = "a"});
@@ -181,7 +181,7 @@ TEST(ErrorLog, TheBoundsAreWhatTheHeaderSays) {
   EXPECT_EQ(defaults.text, 200u);
 }
 
-TEST(ErrorLog, CountsAddUpAtEveryMoment) {
+TEST(ErrorLog, CountsAddUpInEverySnapshot) {
   constexpr std::uint64_t kErrors = 500;
   const Watchdog watchdog;
   ErrorLog log({.last = 3, .jobs = 2});
@@ -231,7 +231,7 @@ TEST(ErrorLog, SlowSinkHoldsUpNeitherReadersNorTheWorkersThatSucceed) {
   {
     const auto worker = watchdog.thread("worker 1: its line", [&] { fail(log, "a"); });
     gate.await_arrivals(1);
-    const auto note = watchdog.waiting("test: to read while the sink is busy");
+    const auto note = watchdog.waiting("test: to read the log while the sink is blocked");
     EXPECT_EQ(log.counts().all, 1u);
     EXPECT_THAT(jobs_of(log.last()), ElementsAre("a"));
     log.job_finished(2, Job{.id = "b"}, {});
@@ -273,7 +273,7 @@ TEST(ErrorLog, SinkIsCalledForOneLineAtATime) {
 
 // --- With a pool -------------------------------------------------------------------------------
 
-TEST(ErrorLog, HearsOfEveryErrorOfAPoolOnTheThreadOfItsWorker) {
+TEST(ErrorLog, SeesEveryErrorOfAPoolOnTheThreadOfItsWorker) {
   const Watchdog watchdog;
   const auto lines = std::make_shared<EventLog>(watchdog);
   std::thread::id handler_thread;

@@ -63,7 +63,8 @@ TEST(Histogram, KnowsCountSumAndMaximum) {
   EXPECT_NEAR(histogram.sum().count(), 5.05, 1e-9);
   EXPECT_EQ(histogram.max(), 100ms);
   const auto& buckets = histogram.buckets();
-  EXPECT_EQ(std::accumulate(buckets.begin(), buckets.end(), 0u), 100u) << "each is in one bucket";
+  EXPECT_EQ(std::accumulate(buckets.begin(), buckets.end(), 0u), 100u)
+      << "each duration is in exactly one bucket";
 }
 
 TEST(Histogram, SumOfCenturiesDoesNotOverflow) {

@@ -17,7 +17,7 @@
 #include "full_pattern/observers/histogram.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 

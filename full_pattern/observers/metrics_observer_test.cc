@@ -118,7 +118,7 @@ TEST_F(MetricsObserverAlone, KeepsTheTimesOfEachWorkerApart) {
 
 TEST(MetricsObserver, SeesWhatRunsInAPoolAndWhatHasRun) {
   const Watchdog watchdog;
-  const auto gate = std::make_shared<Gate>(watchdog, "jobs may end");
+  const auto gate = std::make_shared<Gate>(watchdog, "jobs may finish");
   const auto observer = std::make_shared<MetricsObserver>();
   const Clock::time_point start = Clock::now();
   WorkerPool pool(
@@ -152,7 +152,7 @@ TEST(MetricsObserver, EverySnapshotAddsUp) {
   std::atomic<int> busy = 3;
   std::vector<std::jthread> workers;
   for (int id = 1; id <= 3; ++id) {
-    workers.push_back(watchdog.thread("worker: tells of its jobs", [&observer, &busy, id] {
+    workers.push_back(watchdog.thread("worker: notifies the observer", [&observer, &busy, id] {
       const Job job{.submitted = Clock::now()};
       for (int i = 0; i < 10'000; ++i) {
         if (i % 2 == 0) observer.job_started(id, job);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 namespace {
@@ -16,20 +16,20 @@ class Several final : public Observer {
       : observers_(std::move(observers)) {}
 
   void job_started(int worker, const Job& job) override {
-    tell_each([&](Observer& observer) { observer.job_started(worker, job); });
+    notify_each([&](Observer& observer) { observer.job_started(worker, job); });
   }
 
   void job_finished(int worker, const Job& job, const JobResult& result) override {
-    tell_each([&](Observer& observer) { observer.job_finished(worker, job, result); });
+    notify_each([&](Observer& observer) { observer.job_finished(worker, job, result); });
   }
 
  private:
-  template <class Tell>
-  void tell_each(Tell tell) {
+  template <class Notify>
+  void notify_each(Notify notify) {
     for (const auto& observer : observers_) {
       try {
-        tell(*observer);
-      } catch (...) {  // dropped, as a worker does: see Observer
+        notify(*observer);
+      } catch (...) {  // dropped, as a worker would: see Observer
       }
     }
   }

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 
@@ -14,7 +14,8 @@ namespace worker_pool {
 // thread. If one of them throws, the ones after it are still called. Null pointers are left out. If
 // no observer remains, the result is null, which a pool treats as "unobserved".
 //
-// The result shares ownership of the observers, and takes as long as all of them together.
+// The result shares ownership of the observers. Each of its calls takes as long as all of theirs
+// together. It is as thread-safe as they are.
 std::shared_ptr<Observer> observe_with(std::vector<std::shared_ptr<Observer>> observers);
 
 }  // namespace worker_pool

@@ -14,7 +14,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/watchdog.h"
@@ -51,7 +51,7 @@ class Throws : public Observer {
   void job_finished(int, const Job&, const JobResult&) override { throw 42; }
 };
 
-TEST(ObserveWith, TellsEachInTheOrderGiven) {
+TEST(ObserveWith, NotifiesEachInTheOrderGiven) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
   const auto both =
@@ -63,7 +63,7 @@ TEST(ObserveWith, TellsEachInTheOrderGiven) {
                           "a: 2 finished x, disk full"));
 }
 
-TEST(ObserveWith, OneThatThrowsDoesNotKeepTheOthersFromHearing) {
+TEST(ObserveWith, OneThatThrowsDoesNotStopTheOthers) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
   const auto several = observe_with({std::make_shared<Named>("a", log), std::make_shared<Throws>(),
@@ -96,7 +96,7 @@ TEST(ObserveWith, KeepsItsObserversAlive) {
   EXPECT_EQ(log->count("a: 1 started x"), 1u);
 }
 
-TEST(ObserveWith, APoolTellsThemAll) {
+TEST(ObserveWith, APoolNotifiesThemAll) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
   WorkerPool pool(

@@ -25,9 +25,9 @@ void Recorder::job_started(int worker, const Job& job) {
 void Recorder::job_finished(int worker, const Job& job, const JobResult& result) {
   const Clock::time_point now = Clock::now();
   const std::lock_guard lock(mutex_);
-  // Empty for a job that was never started.
+  // Empty if the job was never started.
   auto running = running_.extract(worker);
-  ++left_out_;  // until the job is kept, which may fail for want of memory
+  ++left_out_;  // until the job is kept, which may run out of memory
   if (finished_.size() >= limit_) return;
   JobRecord record = running.empty() ? record_of(worker, job) : std::move(running.mapped());
   record.finished = now;

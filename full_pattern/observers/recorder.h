@@ -17,13 +17,13 @@
 #include "full_pattern/observers/recording.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 
 // For one pool, because it tells running jobs apart by the number of their worker. Thread-safe.
-// Memory grows with the number of jobs up to `limit`. After that the recorder keeps what it has and
-// counts the jobs that it leaves out.
+// Memory grows with the number of jobs up to `limit`. After that, the recorder keeps what it has
+// and only counts further jobs.
 class Recorder final : public Observer {
  public:
   explicit Recorder(std::size_t limit = 100'000) : limit_(limit) {}

@@ -1,5 +1,10 @@
-// The bounds of UTF-8 characters, for texts from outside that may hold any bytes. The error log and
-// the reports use it.
+// first_character(): finds where a UTF-8 character ends, in a text that may hold any bytes.
+//
+//   first_character("\xC3\xA9t\xC3\xA9");   // 2: the two bytes of an e with an acute accent
+//   first_character("\xFF");               // 0: not UTF-8
+//
+// For ids and error messages, which come from outside. Used by the error log, so that it never cuts
+// a character in half, and by the trace in full_pattern/reports, whose JSON must be valid UTF-8.
 #pragma once
 
 #include <cstddef>

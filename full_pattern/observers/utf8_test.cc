@@ -11,7 +11,7 @@ using namespace std::string_view_literals;
 
 TEST(Utf8, FirstCharacterHasItsLength) {
   EXPECT_EQ(first_character("\0"sv), 1u);
-  EXPECT_EQ(first_character("a\xFF"), 1u) << "what follows does not matter";
+  EXPECT_EQ(first_character("a\xFF"), 1u) << "the bytes after it do not matter";
   EXPECT_EQ(first_character("\x7F"), 1u);
   EXPECT_EQ(first_character("\xC2\x80"), 2u);
   EXPECT_EQ(first_character("\xDF\xBFx"), 2u);

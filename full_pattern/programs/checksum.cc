@@ -33,7 +33,8 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {

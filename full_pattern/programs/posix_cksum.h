@@ -1,6 +1,11 @@
-// PosixCksum: the checksum of the POSIX `cksum` command, a CRC-32, most significant bit first, of
-// the bytes and then of their number. (POSIX.1-2017, Shell and Utilities, cksum. Not the CRC of
-// zip.)
+// PosixCksum: the checksum of the POSIX `cksum` command.
+//
+//   PosixCksum cksum;
+//   while (const auto piece = read()) cksum.update(*piece);
+//   std::cout << cksum.value() << " " << cksum.size() << "\n";
+//
+// It is a CRC-32, most significant bit first, of the bytes and then of their number (POSIX.1-2017,
+// Shell and Utilities, cksum). The CRC of zip files is a different one.
 #pragma once
 
 #include <array>

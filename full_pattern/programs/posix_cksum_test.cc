@@ -40,7 +40,7 @@ TEST(PosixCksum, PiecesGiveTheSameAsTheWhole) {
   }
 }
 
-TEST(PosixCksum, LookingAtTheValueDoesNotDisturbIt) {
+TEST(PosixCksum, ReadingTheValueDoesNotChangeIt) {
   PosixCksum cksum;
   cksum.update(std::as_bytes(std::span(std::string_view("12345"))));
   EXPECT_EQ(cksum.value(), cksum_of("12345"));

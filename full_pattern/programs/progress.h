@@ -1,4 +1,4 @@
-// ProgressLine: shows progress on a terminal, such as "12 of 150 files, 34.5/s, 4 s left".
+// ProgressLine: shows progress on a terminal, such as "12 of 150 files, 34.5/s, 5 s left".
 //
 //   const auto progress = std::make_shared<ProgressLine>(
 //       std::cerr, ProgressLine::Options{.total = 150, .columns = terminal_width(stderr)});
@@ -18,7 +18,7 @@
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 

@@ -94,9 +94,9 @@ class Progress : public ::testing::Test {
   std::optional<ProgressLine> line_;
 };
 
-TEST_F(Progress, IsThereFromTheStart) {
+TEST_F(Progress, IsShownFromTheStart) {
   const ProgressLine line(screen_, {.total = 9}, clock_);
-  EXPECT_EQ(sent(), on_screen("0 of 9 files")) << "the first file may be a long one";
+  EXPECT_EQ(sent(), on_screen("0 of 9 files")) << "the first file may take long";
 }
 
 TEST_F(Progress, IsWrittenTenTimesASecondAtMost) {
@@ -147,17 +147,17 @@ TEST_F(Progress, StaysOnOneLineOfANarrowTerminal) {
 TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
   const Watchdog watchdog;
   ProgressLine& line = start({.total = 400});
-  Gate all_there(watchdog, "all workers are there");
+  Gate all_ready(watchdog, "all workers have started");
   {
     std::vector<std::jthread> workers;
     for (int id = 1; id <= 4; ++id) {
-      workers.push_back(watchdog.thread("worker: finishes jobs", [&line, &all_there, id] {
-        all_there.wait();
+      workers.push_back(watchdog.thread("worker: finishes jobs", [&line, &all_ready, id] {
+        all_ready.wait();
         for (int i = 0; i < 100; ++i) line.job_finished(id, Job{}, {});
       }));
     }
-    all_there.await_arrivals(4);
-    all_there.open();
+    all_ready.await_arrivals(4);
+    all_ready.open();
   }
   EXPECT_EQ(sent(), on_screen("400 of 400 files"));
 }
@@ -165,17 +165,17 @@ TEST_F(Progress, CountsJobsOfManyWorkersAtOnce) {
 TEST_F(Progress, MayBeErasedWhileWorkersFinish) {
   const Watchdog watchdog;
   ProgressLine& line = start({.total = 1});  // so that each job writes a line
-  Gate both_there(watchdog, "the worker and the test are there");
+  Gate both_ready(watchdog, "the worker has started");
   {
     const auto worker = watchdog.thread("worker: finishes jobs", [&] {
-      both_there.wait();
+      both_ready.wait();
       for (int i = 0; i < 100; ++i) line.job_finished(1, Job{}, {});
     });
-    both_there.await_arrivals(1);
-    both_there.open();
+    both_ready.await_arrivals(1);
+    both_ready.open();
     line.erase();
   }
-  EXPECT_THAT(sent(), EndsWith(on_screen(""))) << "something was written after it";
+  EXPECT_THAT(sent(), EndsWith(on_screen(""))) << "something was written after the line was erased";
 }
 
 // Output that shares the terminal with other output must be written in one piece.

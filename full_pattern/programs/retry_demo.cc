@@ -34,8 +34,8 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step2_worker/wait_group.h"
-#include "step2_worker/worker.h"
 
 namespace worker_pool {
 namespace {

@@ -1,6 +1,7 @@
-"""check_trace.py FILE: reads a trace with a parser that is not ours, and looks whether it makes sense.
+"""check_trace.py FILE: checks a trace with Python's JSON parser, which shares no code with ours.
 
-Prints a line that says what is in it. An error, on standard error with status 1, says what is wrong.
+Prints one line that says what the trace holds. If the trace is wrong, prints the reason on standard
+error and exits with status 1.
 """
 
 import json
@@ -13,7 +14,7 @@ def refuse_constant(name):
 
 def main(path):
     with open(path, "rb") as file:
-        text = file.read().decode("utf-8")  # not what Python calls lenient
+        text = file.read().decode("utf-8")  # refuses bytes that are not UTF-8
     events = json.loads(text, parse_constant=refuse_constant)["traceEvents"]
     by_type = {"M": [], "X": [], "C": [], "i": []}
     for event in events:
@@ -26,14 +27,14 @@ def main(path):
         end = 0.0
         for bar in sorted((b for b in by_type["X"] if b["tid"] == lane), key=lambda b: b["ts"]):
             if bar["dur"] < 0 or bar["ts"] < end:
-                raise ValueError(f"bar {bar['name']} of lane {lane} begins before the last one ended")
+                raise ValueError(f"bar {bar['name']} of lane {lane} overlaps the bar before it")
             end = bar["ts"] + bar["dur"] - 0.001  # rounded to the nanosecond, twice
             if not bar["args"]["result"]:
                 raise ValueError(f"bar {bar['name']} has no result")
 
     counts = [event["args"]["jobs"] for event in sorted(by_type["C"], key=lambda e: e["ts"])]
     if counts and (min(counts) < 0 or counts[-1] != 0):
-        raise ValueError(f"waiting jobs must not be below 0 and end with 0: {counts}")
+        raise ValueError(f"the number of waiting jobs must end at 0 and never be negative: {counts}")
 
     stages = [e["name"] for e in sorted(by_type["i"], key=lambda e: e["ts"]) if e["s"] == "g"]
     if stages != ["close", "cancel", "abandon"][: len(stages)]:

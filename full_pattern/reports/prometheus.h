@@ -15,8 +15,8 @@ namespace worker_pool {
 // Returns counters, gauges and two histograms, all named worker_pool_..., with times in seconds.
 // The text does not depend on the locale and ends with a line end.
 //
-// A number that both arguments hold comes from `pool`. The two are snapshots of a running pool,
-// taken one after the other, so a job that finishes in between is counted by only one of them.
+// If both arguments hold a number, the one in `pool` is used. The two snapshots of a running pool
+// are taken one after the other, so they may disagree about a job that finishes in between.
 std::string prometheus_text(const Metrics& pool, const MetricsObserver::Snapshot& observed);
 
 }  // namespace worker_pool

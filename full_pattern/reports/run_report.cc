@@ -26,7 +26,7 @@ bool opened(std::ofstream& file, const std::string& name) {
   return !file.fail();
 }
 
-// Whether two names mean one existing regular file. A device can take several outputs.
+// Returns whether both names mean the same existing regular file. A device may take both outputs.
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code ignored;  // an empty name or a missing file is not the same
   return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
@@ -51,7 +51,7 @@ std::expected<RunReport, std::string> RunReport::open(const Options& options) {
   }
   if (same_file(options.trace_file, options.metrics_file)) {
     return std::unexpected(options.metrics_file +
-                           ": one file cannot have both the trace and the metrics");
+                           ": one file cannot hold both the trace and the metrics");
   }
   return report;
 }

@@ -1,4 +1,5 @@
-// RunReport: the trace file, metrics file and timeline of a run, as far as flags ask for them.
+// RunReport: the reports of a run that a program's flags ask for: a trace file, a metrics file and
+// a timeline.
 //
 //   auto report = RunReport::open({.trace_file = "run.json", .timeline = true});
 //   if (!report) return fail(report.error());               // before anything is started
@@ -16,7 +17,7 @@
 #include "full_pattern/observers/metrics_observer.h"
 #include "full_pattern/observers/recorder.h"
 #include "full_pattern/worker_pool.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -37,8 +38,8 @@ class RunReport {
   // Returns null if no option is set. The pool is then unobserved, which costs nothing.
   std::shared_ptr<Observer> observer() const;
 
-  // Writes the files and prints the timeline. To be called once, after the shutdown. The error is
-  // one line that names the files that could not be written.
+  // Writes the files and prints the timeline. Call it once, after the shutdown. The error is one
+  // line that names the files that could not be written.
   std::expected<void, std::string> write(const Metrics& metrics, const ShutdownReport& shutdown);
 
  private:

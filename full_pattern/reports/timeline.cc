@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "full_pattern/observers/recording.h"
+#include "step1_job/context.h"
+
 namespace worker_pool {
 namespace {
 
@@ -134,19 +137,19 @@ std::string timeline(const Recording& recording, const ShutdownReport& report, i
     name.resize(indent, ' ');
     return name.append(kWall) + text + "\n";
   };
-  std::string picture;
+  std::string drawing;
   for (const auto& [worker, lane] : lanes) {
-    picture += row("Worker " + std::to_string(worker), lane.text());
+    drawing += row("Worker " + std::to_string(worker), lane.text());
   }
-  picture += row(std::string(kWaiting), waiting_row(waiting_jobs(recording, report), scale));
-  picture += axis(indent + kWall.size(), scale);
+  drawing += row(std::string(kWaiting), waiting_row(waiting_jobs(recording, report), scale));
+  drawing += axis(indent + kWall.size(), scale);
   for (const Stage& stage : stages_of(report)) {
-    picture += std::string(stage.name) + " at " + in_ms(stage.began - recording.begin) + "\n";
+    drawing += std::string(stage.name) + " at " + in_ms(stage.began - recording.begin) + "\n";
   }
   if (recording.left_out > 0) {
-    picture += "Not recorded: " + std::to_string(recording.left_out) + " more jobs\n";
+    drawing += "Not recorded: " + std::to_string(recording.left_out) + " more jobs\n";
   }
-  return picture;
+  return drawing;
 }
 
 }  // namespace worker_pool

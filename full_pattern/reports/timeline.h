@@ -12,7 +12,7 @@
 
 #include <string>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -21,9 +21,14 @@ namespace worker_pool {
 // line for each stage of the shutdown. No line is longer than `width` columns; a width below 40
 // counts as 40. Ids are cut to fit, and characters that are not printable ASCII appear as '?'.
 //
-//   [id===]   a job           [id==x]   a job that failed       [id==>   a job that is still
-//   running #         jobs too short for a bar    !         a job that was never started 1 to 9 the
-//   largest number of waiting jobs in that column; +: more; blank: none
+//   [id===]   a job that succeeded
+//   [id==x]   a job that failed
+//   [id==>    a job that is still running
+//   #         one or more jobs too short for a bar
+//   !         a job that was never started
+//
+// In the row for the waiting jobs, a column shows the largest number of jobs that waited at the
+// same time: 1 to 9, + for more, or a blank for none.
 std::string timeline(const Recording& recording, const ShutdownReport& report, int width);
 
 }  // namespace worker_pool

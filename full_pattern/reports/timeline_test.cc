@@ -8,7 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 
@@ -71,7 +72,7 @@ TEST(Timeline, ShowsWhatDidNotEndWell) {
             "Not recorded: 7 more jobs\n");
 }
 
-TEST(Timeline, JobsShorterThanAColumnAreStillThere) {
+TEST(Timeline, JobsShorterThanAColumnAreStillDrawn) {
   const Recording recording{
       .begin = kBegin,
       .jobs = {job("long", 1, 0ms, 0ms, 500ms), job("a", 1, 0ms, 501ms, 502ms),
@@ -107,12 +108,13 @@ TEST(Timeline, FitsTheWidthWhateverTheIds) {
   const ShutdownReport report{
       .closed_at = at(100h), .cancelled_at = at(1000h), .abandoned_at = at(1000h)};
   for (const int width : {-1, 0, 1, 40, 41, 80, 500}) {
-    std::istringstream picture(timeline(recording, report, width));
+    std::istringstream drawing(timeline(recording, report, width));
     std::string longest;
-    for (std::string line; std::getline(picture, line);) {
+    for (std::string line; std::getline(drawing, line);) {
       if (line.size() > longest.size()) longest = line;
       for (const char c : line) {
-        EXPECT_TRUE(c >= ' ' && c <= '~') << "an id must not command the terminal: " << line;
+        EXPECT_TRUE(c >= ' ' && c <= '~')
+            << "an id must not send control characters to the terminal: " << line;
       }
     }
     EXPECT_LE(longest.size(), static_cast<std::size_t>(width < 40 ? 40 : width)) << longest;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "full_pattern/observers/utf8.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 
 namespace worker_pool {
@@ -69,7 +70,7 @@ class Events {
           time(from) + ",\"dur\":" + json_time(until - from) + args(job));
   }
 
-  // On the lane of its worker, where a bar would have no width.
+  // A mark on the lane of its worker, because a bar would have no width.
   void never_started(const JobRecord& job, Clock::time_point when) {
     event("i", "job " + job.id, job.worker, time(when) + ",\"s\":\"t\"" + args(job));
   }

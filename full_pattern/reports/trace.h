@@ -10,7 +10,7 @@
 
 #include <ostream>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -18,7 +18,7 @@ namespace worker_pool {
 // Writes the "JSON object format" of Chrome's trace events: complete (X), counter (C), instant (i)
 // and metadata (M) events. The output is always valid JSON in UTF-8: a byte of an id or a message
 // that is not UTF-8 becomes U+FFFD. Times are in microseconds since the beginning of the recording.
-// To learn of a write error, check the stream.
+// Write errors show in the state of the stream.
 void write_trace(std::ostream& out, const Recording& recording, const ShutdownReport& report);
 
 }  // namespace worker_pool

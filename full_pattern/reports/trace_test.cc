@@ -12,7 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "full_pattern/observers/recorder.h"
+#include "full_pattern/observers/recording.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/run_program.h"

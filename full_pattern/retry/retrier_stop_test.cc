@@ -1,4 +1,4 @@
-// How a Retrier stops, and what outlives what.
+// How a Retrier stops, and in which order its parts may be destroyed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
@@ -89,7 +89,7 @@ TEST(Retrier, FailureAfterStopIsFinal) {
 TEST(Retrier, StopReturnsAtOnceWhateverTheJobsDo) {
   const Watchdog watchdog;
   FullPool full(watchdog, 2);  // its gate is closed: no job finishes and no room appears
-  const auto note = watchdog.waiting("test: stop() and the destructor of a Retrier");
+  const auto note = watchdog.waiting("test: for stop() and the destructor of the Retrier");
   EXPECT_EQ(full.retrier->stop().size(), 1u);
   full.retrier.reset();
   full.gate->open();
@@ -175,7 +175,7 @@ TEST(Retrier, StopRacingWithFailingJobsLosesNoneAndDoublesNone) {
     }
     for (int i = 0; i < kJobs; ++i) {
       EXPECT_EQ(found[id_of(i)], 1u)
-          << "how often job " << i << " was returned or told to the observer, round " << round;
+          << "how often job " << i << " was returned or reported to the observer, round " << round;
     }
   }
 }
@@ -199,7 +199,7 @@ TEST(Retrier, ConcurrentStopsReturnEachJobOnce) {
 
 // --- Lifetimes -----------------------------------------------------------------------------------
 
-TEST(Retrier, AbandonedWorkerReportsLateAndInPeace) {
+TEST(Retrier, AbandonedWorkerMayReportLate) {
   const Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may fail");
   const auto ends = std::make_shared<Ends>(watchdog);
@@ -220,7 +220,7 @@ TEST(Retrier, AbandonedWorkerReportsLateAndInPeace) {
   }
   gate->open();
   ends->log.await("a: no");
-  watchdog.await("the abandoned worker to let go of its observers",
+  watchdog.await("the abandoned worker to release its observer and its handler",
                  [&] { return ends.use_count() == 1 && gate.use_count() == 1; });
 }
 

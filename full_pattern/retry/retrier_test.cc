@@ -241,7 +241,7 @@ TEST(Retrier, FullPoolIsAskedAgainAndThatIsNoTry) {
                  [&] { return full.pool.metrics().rejected >= 5; });
   EXPECT_EQ(full.tries->of("a"), 1);
   full.gate->open();
-  full.ends->log.await("a: 3");  // a wrong retry would end with "a: 2"
+  full.ends->log.await("a: 3");  // if a refusal counted as a try, this would be "a: 2"
 }
 
 TEST(Retrier, FullPoolIsNotAskedAgainBeforeTheBackoffIsOver) {

@@ -19,13 +19,15 @@ struct RetryPolicy {
   std::size_t capacity = 1000;                               // jobs that may wait for another try
 };
 
-// Returns `policy`. Throws std::invalid_argument, which names the invalid value and what is
-// allowed.
+// Returns `policy` if it is valid. Otherwise throws std::invalid_argument, whose text names the
+// wrong member and its limit.
 RetryPolicy checked(const RetryPolicy& policy);
 
-// Returns how long a job waits before its second try, its third and so on, and 0 for the first.
-// Never overflows. There is no random part, which would keep many clients from retrying at the same
-// time: here the number of workers limits how many jobs are retried at once.
+// Returns how long a job waits before try number `which_try`: 0 before the first, `backoff` before
+// the second, then twice as long each time, up to `longest`. Never overflows.
+//
+// There is no random part (jitter). Jitter keeps many clients from retrying at the same time; here,
+// the number of workers already limits how many jobs run at once.
 Clock::duration backoff_before(const RetryPolicy& policy, int which_try);
 
 }  // namespace worker_pool

@@ -1,7 +1,6 @@
 // RetryQueue: the jobs that failed and wait for another try, and the observer that collects them.
 //
-// A RetryQueue is the pool's observer, and a Retrier (retrier.h) submits its jobs again. Its user
-// makes it, and passes it to both:
+// Pass it to the pool as its observer, and to a Retrier (retrier.h), which submits its jobs again:
 //
 //   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
 //   WorkerPool pool({.workers = 3}, handler, retries);
@@ -20,7 +19,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 
@@ -49,7 +48,7 @@ class RetryQueue final : public Observer {
   // Throws std::invalid_argument if the policy is not valid.
   RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next);
 
-  // Neither waits for room in the pool. job_finished() copies a job that will be tried again.
+  // Neither blocks on a full pool. job_finished() copies a job that will be tried again.
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 

@@ -20,7 +20,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/gate.h"
@@ -38,7 +38,8 @@ inline JobResult failed(std::string message) {
   return std::unexpected(JobError{JobError::Kind::kFailed, std::move(message)});
 }
 
-// The user's observer. It logs "start a", and for each finished job "a: ok" or "a: MESSAGE".
+// The observer behind the queue. It logs "start a", and for each finished job "a: ok" or "a:
+// MESSAGE".
 class Ends : public Observer {
  public:
   explicit Ends(const Watchdog& watchdog) : log(watchdog) {}
@@ -110,7 +111,7 @@ inline std::vector<std::string> ids_of(const std::vector<WaitingJob>& jobs) {
 // A pool that is full when the Retrier starts: a has failed and waits, b runs, c is queued.
 struct FullPool {
   FullPool(const Watchdog& watchdog, int tries_allowed)
-      : gate(std::make_shared<Gate>(watchdog, "b may go on")),
+      : gate(std::make_shared<Gate>(watchdog, "b may finish")),
         ends(std::make_shared<Ends>(watchdog)),
         retries(std::make_shared<RetryQueue>(
             RetryPolicy{.tries = tries_allowed, .backoff = 1ms, .longest = 1ms}, ends)),

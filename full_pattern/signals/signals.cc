@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "step4_shutdown/shutdown.h"
+#include "step4_shutdown/exit.h"
 
 #if !defined(_WIN32)
 #include <pthread.h>
@@ -19,10 +19,10 @@ namespace worker_pool {
 
 class ShutdownSignals::Waiter {
  public:
-  explicit Waiter(std::function<void(int, int)> /*heard*/) {}
+  explicit Waiter(std::function<void(int, int)> /*handle*/) {}
 };
 
-void ShutdownSignals::heard(int /*signal*/, int /*count*/) {}
+void ShutdownSignals::handle(int /*signal*/, int /*count*/) {}
 
 #else
 
@@ -38,7 +38,8 @@ sigset_t shutdown_signals() {
   return signals;
 }
 
-// Blocks the signals for the calling thread and those it starts, until the end of the scope.
+// Blocks the signals for the calling thread and the threads that it starts, until the end of the
+// scope.
 class Blocked {
  public:
   explicit Blocked(const sigset_t& signals) { pthread_sigmask(SIG_BLOCK, &signals, &before_); }
@@ -54,45 +55,45 @@ class Blocked {
 
 class ShutdownSignals::Waiter {
  public:
-  explicit Waiter(std::function<void(int signal, int count)> heard)
+  explicit Waiter(std::function<void(int signal, int count)> handle)
       : signals_(shutdown_signals()),
         blocked_(signals_),
-        thread_([this, heard = std::move(heard)] { wait(heard); }) {}
+        thread_([this, handle = std::move(handle)] { wait(handle); }) {}
 
   ~Waiter() {
     over_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);  // to this thread alone: wakes it
+    pthread_kill(thread_.native_handle(), SIGTERM);  // to this thread only, which wakes it
     thread_.join();
   }
 
  private:
-  void wait(const std::function<void(int signal, int count)>& heard) const {
+  void wait(const std::function<void(int signal, int count)>& handle) const {
     for (int count = 1;; ++count) {
       int signal = 0;
       sigwait(&signals_, &signal);
       if (over_) return;
-      heard(signal, count);
+      handle(signal, count);
     }
   }
 
   const sigset_t signals_;
-  const Blocked blocked_;  // before the thread, which inherits it
+  const Blocked blocked_;  // before thread_, which inherits the mask
   std::atomic<bool> over_ = false;
   std::thread thread_;
 };
 
-void ShutdownSignals::heard(int signal, int count) {
+void ShutdownSignals::handle(int signal, int count) {
   if (count == 1) first_.request_stop();
   if (count == 2) second_.request_stop();
   if (count > 2) {
-    // Standard output is flushed on the way out, which may block. One more signal ends that, too.
+    // Leaving flushes standard output, which may block. Unblocked, one more signal ends that too.
     const sigset_t signals = shutdown_signals();
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     exit_without_destructors(128 + signal);
   }
   try {
     if (listener_) listener_(signal, count);
-  } catch (...) {  // a listener that cannot print must not end the program in the middle of a drain
+  } catch (...) {  // a listener that fails must not end the program during a drain
   }
 }
 
@@ -100,7 +101,7 @@ void ShutdownSignals::heard(int signal, int count) {
 
 ShutdownSignals::ShutdownSignals(Listener listener)
     : listener_(std::move(listener)),
-      waiter_(std::make_unique<Waiter>([this](int signal, int count) { heard(signal, count); })) {}
+      waiter_(std::make_unique<Waiter>([this](int signal, int count) { handle(signal, count); })) {}
 
 ShutdownSignals::~ShutdownSignals() = default;
 

@@ -1,7 +1,7 @@
-// ShutdownSignals: SIGINT and SIGTERM as requests that grow more urgent. POSIX.
+// ShutdownSignals: turns SIGINT and SIGTERM into stop requests that become more urgent. POSIX.
 //
 //   int main() {
-//     const ShutdownSignals signals(say_so);      // first of all: before any other thread exists
+//     const ShutdownSignals signals(announce);    // first: before any other thread exists
 //     WorkerPool pool(options, handler);
 //     const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
 //     while (pool.submit(next_job()) == SendStatus::kSent) {}
@@ -9,13 +9,15 @@
 //     if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(3);
 //   }
 //
-//   first    accept no more, finish what was accepted    first() is stopped
-//   second   cancel now                                  second() is stopped
-//   third    leave now     exit_without_destructors(128 + signal): 130 for SIGINT, 143 for SIGTERM
+//   first    close: finish the accepted jobs      first() is stopped
+//   second   cancel now                           second() is stopped
+//   third    leave now                            exit_without_destructors(128 + signal)
 //
-// There is no signal handler. In one, hardly anything is allowed: printing, allocating or taking a
-// lock is undefined there. Instead both signals are blocked in every thread, and one thread waits
-// for them as for anything else (sigwait). What it calls is ordinary code. (WP-20)
+// So the exit status after a third signal is 130 for SIGINT and 143 for SIGTERM.
+//
+// There is no signal handler, because almost nothing is allowed in one: printing, allocating or
+// locking there is undefined behavior. Instead every thread blocks both signals, and one thread
+// waits for them in sigwait() and then runs ordinary code. (WP-20)
 #pragma once
 
 #include <functional>
@@ -24,47 +26,48 @@
 
 namespace worker_pool {
 
-// A blocked signal is not lost: it waits until somebody fetches it. Heard are the signals that are
-// sent to the process, as by kill or Ctrl-C, not those to one thread, as by raise().
+//   1. A program has at most one, constructed in main() before any other thread starts. Threads
+//      inherit the blocked signals of their creator; an earlier thread could still receive a
+//      signal, which ends the program. The same thread destroys it, which restores the former
+//      signal mask.
+//   2. A blocked signal is not lost: it stays pending until the waiting thread takes it.
+//   3. Only process-directed signals (`kill`, Ctrl-C) are seen, not raise(), which sends a signal
+//      to one thread.
+//   4. Both signals count together. Two that arrive at the same time may count as one, because the
+//      system does not queue them.
+//   5. If the program was started with SIGINT ignored, as shells start background commands, SIGINT
+//      stays ignored.
+//   6. Child processes inherit the blocked signals. Unblock them between fork() and exec().
 //
-// One in a program, made in main() while there is no other thread: threads inherit what their
-// maker blocks, and a thread from before could still receive a signal, which ends the program. The
-// same thread destroys it; then the signals do again what they did before.
-//
-// Both signals count together. Two that come at once may count as one: the system keeps no
-// list of them. SIGINT is left alone in a program that was started with it ignored, as shells do
-// for what runs in the background. Programs that this one starts inherit the blocked signals: they
-// have to be unblocked between fork() and exec().
-//
-// On Windows no signal is waited for: both tokens stay quiet, and Ctrl-C ends the program at once.
+// On Windows no signal is handled: both tokens are never stopped, and Ctrl-C ends the program.
 class ShutdownSignals {
  public:
-  // Told of the first and the second signal, on the waiting thread, after the stop was requested.
-  // While it blocks no further signal is heard, and the destructor waits for it. So it should not
-  // print through std::cout, nor through std::cerr, which flushes std::cout first: a worker may be
-  // stuck there. What it throws is dropped.
+  // Called for the first and the second signal, on the waiting thread, after the stop was
+  // requested. While it blocks, no further signal is seen, and the destructor waits for it. So it
+  // should not print through std::cout, in which a worker may be blocked, nor through std::cerr,
+  // which flushes std::cout first. What it throws is dropped.
   using Listener = std::function<void(int signal, int count)>;
 
-  // Throws std::system_error when the thread cannot be started; nothing is blocked then.
+  // Throws std::system_error if the thread cannot be started. No signal is blocked then.
   explicit ShutdownSignals(Listener listener = {});
   ShutdownSignals(const ShutdownSignals&) = delete;
   ShutdownSignals& operator=(const ShutdownSignals&) = delete;
-  ~ShutdownSignals();  // unblocks; waits for the listener
+  ~ShutdownSignals();  // waits for a running listener, then restores the signal mask
 
-  // A std::stop_callback on one of these runs on the waiting thread. It must not block: nobody
-  // would hear the next signal.
+  // A std::stop_callback on one of these tokens runs on the waiting thread. It must not block,
+  // because the next signal would not be seen.
   std::stop_token first() const { return first_.get_token(); }
   std::stop_token second() const { return second_.get_token(); }
 
  private:
   class Waiter;
 
-  void heard(int signal, int count);
+  void handle(int signal, int count);
 
   const Listener listener_;
   std::stop_source first_;
   std::stop_source second_;
-  std::unique_ptr<Waiter> waiter_;  // last: it uses everything above (WP-21)
+  std::unique_ptr<Waiter> waiter_;  // last: it uses the members above (WP-21)
 };
 
 }  // namespace worker_pool

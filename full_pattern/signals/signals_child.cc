@@ -1,12 +1,12 @@
-// A program for signals_test.cc: a pool that does what it is told on standard input, and says on
-// standard output how far it is.
+// A program for signals_test.cc: a pool that takes commands on standard input and reports its
+// progress on standard output.
 //
 //   signals_child DRAIN_MS CANCEL_MS      one worker, room for one job
 //
 //   submit quick      a job that does nothing
-//   submit listens    a job that lasts until it is cancelled
-//   submit deaf       a job that lasts until the process ends, whatever it is told
-//   submit FIFO       a job that lasts until somebody opens and closes this named pipe
+//   submit listens    a job that runs until it is canceled
+//   submit deaf       a job that ignores a cancel and runs until the process exits
+//   submit FIFO       a job that runs until this named pipe is opened and closed for writing
 //   shutdown
 #include <signal.h>
 #include <unistd.h>
@@ -25,6 +25,7 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -40,7 +41,7 @@ JobResult work(const Job& job, const Context& ctx) {
   say("started " + job.id);
   if (job.id == "listens") (void)ctx.sleep_for(kForever);
   while (job.id == "deaf") pause();
-  if (job.id.contains('/')) std::ifstream(job.id).get();  // opening blocks until somebody writes
+  if (job.id.contains('/')) std::ifstream(job.id).get();  // opening blocks until there is a writer
   say((ctx.err() ? "cancelled " : "finished ") + job.id);
   return {};
 }

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM, sent to real programs at the moments that matter.
+// SIGINT and SIGTERM, sent to real programs in each stage of their shutdown.
 #include "full_pattern/signals/signals.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ using ::testing::Not;
 
 constexpr const char* kForeverMs = "86400000";
 
-// A signals_child, with its job that lasts until we let it go.
+// A signals_child with a job that runs until let_go().
 class Signals : public ::testing::Test {
  protected:
   static std::string program() {
@@ -40,7 +40,7 @@ class Signals : public ::testing::Test {
     return ChildProcess(watchdog_, {program(), drain_ms, cancel_ms});
   }
 
-  // Starts the job and returns when it runs.
+  // Returns once the job is running.
   static void run(ChildProcess& child, const std::string& job) {
     child.write_line("submit " + job);
     child.await_line("started " + job);
@@ -119,7 +119,7 @@ TEST_F(Signals, AfterTheFirstOneTheShutdownEscalatesByItself) {
   EXPECT_EQ(child.wait(), 1) << child.output();
 }
 
-// --- Second ------------------------------------------------------------------------------------
+// --- Second signal -----------------------------------------------------------------------------
 
 TEST_F(Signals, SecondCancelsDuringTheDrain) {
   ChildProcess child = start(kForeverMs, kForeverMs);
@@ -127,7 +127,7 @@ TEST_F(Signals, SecondCancelsDuringTheDrain) {
   child.send_signal(SIGTERM);
   child.await_line("signal TERM 1");
   shut_down(child);
-  child.await_sleep();  // in the drain, which would last for ever
+  child.await_sleep();  // in the drain, which would last forever
   child.send_signal(SIGINT);
   child.await_line("cancelled listens");
   child.await_line("cancelled");
@@ -147,7 +147,7 @@ TEST_F(Signals, SecondBeforeTheShutdownSkipsTheDrain) {
   EXPECT_EQ(child.wait(), 1) << child.output();
 }
 
-// --- Third, and the end of patience -------------------------------------------------------------
+// --- Third signal, and abandoning --------------------------------------------------------------
 
 class SignalsThird : public Signals, public ::testing::WithParamInterface<std::pair<int, int>> {};
 
@@ -160,7 +160,7 @@ TEST_P(SignalsThird, LeavesAtOnceWithTheStatusOfTheSignal) {
   child.await_line("signal TERM 1");
   child.send_signal(SIGTERM);
   child.await_line("signal TERM 2");
-  child.await_sleep();  // in the wait after the cancel, which would last for ever
+  child.await_sleep();  // in the wait after the cancel, which would last forever
   child.send_signal(signal);
   EXPECT_EQ(child.wait(), status) << child.output();
   EXPECT_THAT(child.output(), Not(HasSubstr("abandoned")));
@@ -205,9 +205,11 @@ TEST(ShutdownSignals, BlocksBothForItsScopeAndEndsItsThread) {
   for (int round = 0; round < 100; ++round) {
     const ShutdownSignals signals;
     EXPECT_TRUE(blocked(SIGTERM));
-    EXPECT_FALSE(signals.first().stop_requested()) << "its own end was taken for a signal";
+    EXPECT_FALSE(signals.first().stop_requested())
+        << "the SIGTERM that ended the previous thread counted as a signal";
   }
-  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT)) << "left behind";
+  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT))
+      << "the destructor must restore the signal mask";
 }
 
 TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
@@ -219,19 +221,19 @@ TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
     ++told;
   });
   self = &signals;
-  const Watchdog watchdog;  // after the signals: its thread has to inherit what is blocked
+  const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
   for (int count = 1; count <= 2; ++count) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
-    watchdog.await("the listener to be told", [&] { return told == count; });
+    watchdog.await("the call of the listener", [&] { return told == count; });
   }
 }
 
 TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
   const ShutdownSignals signals([](int, int) { throw std::runtime_error("cannot print"); });
-  const Watchdog watchdog;  // after the signals: its thread has to inherit what is blocked
-  for (const std::stop_token& heard : {signals.first(), signals.second()}) {
+  const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
+  for (const std::stop_token& stop : {signals.first(), signals.second()}) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
-    watchdog.await("the signal to be heard", [&] { return heard.stop_requested(); });
+    watchdog.await("the signal to stop its token", [&] { return stop.stop_requested(); });
   }
 }
 

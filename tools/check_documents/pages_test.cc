@@ -211,8 +211,8 @@ TEST_F(Documents, HaveLessonsThatBreakSomething) {
   EXPECT_THAT(found(), only("step1_job/README.md:1: the lesson breaks nothing"));
   write("step1_job/README.md", "[01_first](../exercises/01_first/README.md)\n## Break it\n");
   EXPECT_THAT(found(), only("step1_job/README.md:1: the lesson breaks nothing"));
-  write("step1_job/README.md", kLesson.substr(0, kLesson.find('#')) + "## Break\n" +
-                                   kLesson.substr(kLesson.find("<!--")));
+  write("step1_job/README.md",
+        kLesson.substr(0, kLesson.find('#')) + "## Break\n" + kLesson.substr(kLesson.find("<!--")));
   EXPECT_THAT(found(), only("step1_job/README.md:1: the lesson breaks nothing"));
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <thread>
 
+#include "step1_job/linked_context.h"
+
 namespace worker_pool {
 namespace {
 

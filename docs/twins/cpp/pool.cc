@@ -14,6 +14,7 @@
 #include "step2_worker/channel.h"
 #include "step2_worker/worker.h"
 #include "step3_dispatcher/dispatcher.h"
+#include "step4_shutdown/exit.h"
 #include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
@@ -60,7 +61,7 @@ void run() {
     if (workers.jobs.send(std::move(job)) != SendStatus::kSent) return;
   }
 
-  if (shutdown(std::move(workers), {.drain = 5s}).outcome == ShutdownOutcome::kAbandoned) {
+  if (shutdown(workers, {.drain = 5s}).outcome == ShutdownOutcome::kAbandoned) {
     std::cout << "Timeout: not all workers finished.\n";
     exit_without_destructors(1);
   }

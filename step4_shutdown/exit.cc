@@ -1,0 +1,37 @@
+#include "step4_shutdown/exit.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+namespace worker_pool {
+namespace {
+
+void flush_stdout() {
+#if defined(_WIN32)
+  std::cout.flush();
+#else
+  // An abandoned thread may hold the lock of stdout forever, so try the lock and do not wait for
+  // it.
+  if (ftrylockfile(stdout) != 0) return;
+  std::cout.flush();
+  std::fflush(stdout);
+  funlockfile(stdout);
+#endif
+}
+
+}  // namespace
+
+void exit_without_destructors(int status) {
+  try {
+    flush_stdout();
+  } catch (...) {  // std::cout may be set to throw when it cannot write
+  }
+#if defined(__APPLE__)
+  std::_Exit(status);  // macOS lacks quick_exit
+#else
+  std::quick_exit(status);
+#endif
+}
+
+}  // namespace worker_pool

@@ -1,0 +1,23 @@
+// exit_without_destructors(): ends a program that had to abandon a thread.
+//
+//   const ShutdownReport report = shutdown(workers);
+//   if (report.outcome == ShutdownOutcome::kAbandoned) exit_without_destructors(3);
+//
+// Returning from main() destroys the program's static objects, which an abandoned thread may still
+// be using: undefined behavior. This function destroys nothing. (WP-13)
+#pragma once
+
+namespace worker_pool {
+
+// Flushes standard output and calls std::quick_exit(status). macOS lacks quick_exit; there it calls
+// std::_Exit(status), which does not run the functions registered with std::at_quick_exit.
+//
+// 1. Skips the flush if another thread holds the lock of stdout, because that thread may be stuck.
+//    On Windows it does not check, and waits for that thread.
+// 2. Flushes no other stream.
+// 3. Blocks for as long as standard output does, for example on a pipe that is not read. After
+//    std::ios::sync_with_stdio(false) it also blocks while another thread is stuck in std::cout.
+// 4. May be called from any thread.
+[[noreturn]] void exit_without_destructors(int status);
+
+}  // namespace worker_pool
