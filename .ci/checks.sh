@@ -113,7 +113,7 @@ check_repeat() {
 declare_check demos "each demo prints what its README shows"
 check_demos() {
   local step
-  for step in step*_*/; do
+  for step in step*_*/ full_pattern/; do
     step=${step%/}
     expect_equal "$(shown_after "./bazelw run //$step:demo" "$step/README.md")" \
       "$(bazel run "//$step:demo")" || return
@@ -224,11 +224,10 @@ check_workspace() {
     bazel test --config=workspace //step1_job/...
 }
 
-# -Og compiles in three quarters of the time that the -O1 of .bazelrc takes. A test tagged one_thread
-# has no second thread to race with.
+# A test tagged one_thread has no second thread to race with.
 declare_check tsan "every test passes under ThreadSanitizer"
 check_tsan() {
-  bazel test --config=tsan --copt=-Og --build_tests_only --test_tag_filters=-one_thread //...
+  bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread //...
 }
 
 # Without the wrong fixes, which take five minutes more.
@@ -240,7 +239,7 @@ sanitized_verdicts() {
 # A failed schedule leaves threads behind, and ThreadSanitizer would wait a second for them.
 declare_check tsan_verdicts "starters and solutions get their verdicts under ThreadSanitizer"
 check_tsan_verdicts() {
-  sanitized_verdicts --config=tsan --copt=-Og --test_env=TSAN_OPTIONS=atexit_sleep_ms=0
+  sanitized_verdicts --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0
 }
 
 declare_check asan "every test passes under AddressSanitizer and UndefinedBehaviorSanitizer"

@@ -184,7 +184,8 @@ TEST_F(Documents, OfAnotherModuleMayMeanItsTargets) {
 }
 
 TEST_F(Documents, HaveNoRefusedWordInCodeAndScripts) {
-  for (const std::string name : {"other.cc", "other.h", "other.py", "defs.bzl", "run"}) {
+  for (const std::string name :
+       {"other.cc", "other.h", "other.py", "other.yml", "defs.bzl", "run"}) {
     const std::string file = "step2/" + name;
     write(file, "\n// This is a wee\n//  dax.\n");
     EXPECT_THAT(found(), only(file + ":2: 'wee dax'"));

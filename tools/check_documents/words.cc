@@ -86,7 +86,8 @@ void check_text(const fs::path& file, const Text& text, const std::vector<Entry>
 }
 
 bool is_text(const fs::path& file) {
-  static const std::set<fs::path> kTexts = {".h", ".cc", ".md", ".go", ".py", ".bzl", ".sh", ""};
+  static const std::set<fs::path> kTexts = {".h",  ".cc",  ".md",   ".go",  ".py", ".bzl",
+                                            ".sh", ".yml", ".json", ".cff", ""};
   return kTexts.contains(file.extension()) && file != "LICENSE" && !is_in(file, ".git");
 }
 
