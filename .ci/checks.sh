@@ -150,7 +150,7 @@ check_story() {
     "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
 }
 
-declare_check verdicts "each exercise's starter, solution and wrong fixes get their verdicts 5 times"
+declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts 5 times"
 check_verdicts() { at_home tools/check_exercises 5; }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
@@ -212,7 +212,8 @@ check_picture() {
 
 declare_check compile_commands "compile_commands.json is written"
 check_compile_commands() {
-  in_root tools/compile_commands && grep -qF '"file": "step2_worker/worker.cc"' compile_commands.json
+  in_root tools/compile_commands &&
+    grep -qF '"file": "step2_worker/worker.cc"' compile_commands.json
 }
 
 # --- With other flags ----------------------------------------------------------------------------

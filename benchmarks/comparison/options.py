@@ -20,8 +20,8 @@ def parse_options():
     parser.add_argument("--seconds", type=float, metavar="S",
                         help="how long a run should take, 0.01 to 60 (default: 0.3)")
     parser.add_argument("--quick", action="store_true",
-                        help="other defaults: one round of 0.05 s of the group quick. It shows that "
-                        "every program builds, runs and loses no job, but nothing about speed")
+                        help="other defaults: one round of 0.05 s of the group quick. It shows "
+                        "that every program builds, runs and loses no job, but nothing about speed")
     parser.add_argument("--csv", metavar="FILE", help="write every single measurement to FILE")
     parser.add_argument("--plot", metavar="FILE.svg",
                         help="also measures the group plot and draws it with gnuplot")

@@ -151,5 +151,6 @@ def print_noise(results, options):
     rounds = len(results) * options.repetitions
     print(f"{rounds} rounds of {options.seconds:g} s for each program. {repeated} more were "
           f"measured because other processes took over {MAX_FOREIGN_SHARE:.0%} of the "
-          f"{CORES} processors;\n{disturbed} of the rounds in the table were disturbed all the same.")
+          f"{CORES} processors;\n{disturbed} of the rounds in the table were "
+          f"disturbed all the same.")
     print()
