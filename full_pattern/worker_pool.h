@@ -1,7 +1,7 @@
 // WorkerPool: the four steps as one class, to be used as a member of a service.
 //
 //   WorkerPool pool({.workers = 3, .capacity = 100}, handler, observer);
-//   if (pool.submit(std::move(job)) != SendStatus::kSent) refuse(job);     // job is unchanged
+//   if (pool.submit(std::move(job)) != SendStatus::kSent) refuse(job);     // still ours
 //   const ShutdownReport report = pool.shutdown({.drain = 5s, .cancel = 1s});
 //
 // The pool guarantees:

@@ -56,9 +56,9 @@ using JobResult = std::expected<void, JobError>;
 //  4. Callbacks: a std::stop_callback on the context's token runs on the thread that cancels, or at
 //     once on the handler's thread if the context is already canceled. It must not throw,
 //     which ends the program, or block, which delays the stop request to all other jobs.
-//  5. Lifetime: a shutdown may abandon a handler that ignores its context (step 4). That handler
-//  can
-//     outlive the pool, so it must own what it captures, by value or by std::shared_ptr. (WP-05)
+//  5. Lifetime: a shutdown may abandon a handler that ignores its context (step 4). Such a handler
+//     can outlive the pool, so it must own what it captures, by value or by std::shared_ptr.
+//     (WP-05)
 using JobHandler = std::function<JobResult(const Job&, const Context&)>;
 
 constexpr std::string_view to_string(JobError::Kind kind) {

@@ -3,11 +3,13 @@
 // A gate forces an order of events without sleeping. While a job waits at a gate, the test knows
 // that the job is running and that it has not finished (WP-26):
 //
-//   Gate gate(watchdog, "job 1");
-//   pool.submit(job_that([&] { gate.wait(); }));
-//   gate.await_arrivals(1);  // the job is running now
+//   const Watchdog watchdog;
+//   const auto gate = std::make_shared<Gate>(watchdog, "the job may finish");
+//   WorkerPool pool({}, [gate](const Job&, const Context&) { return gate->wait(), JobResult(); });
+//   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+//   gate->await_arrivals(1);  // the job is running now
 //   EXPECT_EQ(pool.metrics().running, 1u);
-//   gate.open();
+//   gate->open();
 #pragma once
 
 #include <condition_variable>
