@@ -6,10 +6,10 @@
 //   const int workers = usable_cpus(std::thread::hardware_concurrency(), cpu_max);
 //
 // std::thread::hardware_concurrency() counts processors, and may ignore that the process is pinned
-// to some of them: on Linux, pass the number that sched_getaffinity() reports instead. A quota, such
-// as `docker run --cpus=2`, removes no processor. It limits the CPU time of each period, and the
-// kernel stops all threads of the container when they have used it up. So a pool with a worker for
-// each processor of a large machine stops and starts again all the time. (WP-41)
+// to some of them: on Linux, pass the number that sched_getaffinity() reports instead. A quota,
+// such as `docker run --cpus=2`, removes no processor. It limits the CPU time of each period, and
+// the kernel stops all threads of the container when they have used it up. So a pool with a worker
+// for each processor of a large machine stops and starts again all the time. (WP-41)
 #pragma once
 
 #include <algorithm>
