@@ -69,7 +69,9 @@ std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, Job
                                     std::shared_ptr<Observer> observer, std::size_t capacity = 100,
                                     const StartThread& start = start_thread);
 
-// The same on an existing channel, of any kind. Closes the channel if it throws.
+// The same on an existing channel, of any kind. If it throws, it closes the channel. Jobs that were
+// queued may have run by then: the workers that did start drain the channel first, which has no
+// time limit.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer,
                                     std::pair<Sender<Job>, Receiver<Job>> channel,

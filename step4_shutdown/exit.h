@@ -17,7 +17,9 @@ namespace worker_pool {
 // 2. Flushes no other stream.
 // 3. Blocks for as long as standard output does, for example on a pipe that is not read. After
 //    std::ios::sync_with_stdio(false) it also blocks while another thread is stuck in std::cout.
-// 4. May be called from any thread.
+// 4. May be called from any thread, but only once, and not while another thread is in std::exit()
+// or
+//    returns from main().
 [[noreturn]] void exit_without_destructors(int status);
 
 }  // namespace worker_pool

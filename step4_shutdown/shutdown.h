@@ -31,7 +31,7 @@ struct ShutdownLimits {
 };
 
 enum class ShutdownOutcome {
-  kDrained,    // every accepted job finished on its own; every thread was joined
+  kDrained,    // every job that was left finished on its own; every thread was joined
   kCancelled,  // unfinished jobs were canceled or handed back; every thread was joined
   kAbandoned,  // some threads did not exit in time: they still run, detached
 };
@@ -71,9 +71,11 @@ struct ShutdownReport {
 // 2. A job that is handed back has not started and never will.
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
 // 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
-//    block. workers.group counts the abandoned workers until they leave.
-// 5. May be called again, one call at a time. A later call hands back no job. It waits again for
-//    abandoned workers, within its own limits; if they leave in time, it does not report
+//    block. workers.group counts the abandoned threads until they leave: workers, and the thread
+//    that requests the stop if a stop callback blocks it.
+// 5. May be called again, one call at a time. The outcome of a later call only covers what was left
+//    when it began, not threads that were abandoned before. It hands back no job. It waits again
+//    for abandoned workers, within its own limits; if they leave in time, it does not report
 //    kAbandoned, although their threads stay detached.
 // 6. Throws std::logic_error and changes nothing if `workers` was moved from, or if one of the
 //    workers' own jobs calls it, because it would wait for itself. (WP-15)

@@ -19,6 +19,8 @@ namespace {
 // are among them, std::mutex is not.
 TEST(Fork, LockOfAnotherThreadStaysLockedInTheChild) {
   const Watchdog watchdog;
+  std::array<int, 2> unlocked{};  // a pipe, for the news that the parent's lock is free
+  ASSERT_EQ(pipe(unlocked.data()), 0);
   std::atomic<bool> locked = false;
   Gate gate(watchdog, "the owner may unlock");
   std::jthread owner = watchdog.thread("owner: to unlock", [&] {
@@ -28,10 +30,7 @@ TEST(Fork, LockOfAnotherThreadStaysLockedInTheChild) {
   });
   gate.await_arrivals(1);
 
-  std::array<int, 2> unlocked{};  // a pipe, for the news that the parent's lock is free
-  ASSERT_EQ(pipe(unlocked.data()), 0);
   const pid_t child = fork();
-  ASSERT_NE(child, -1);
   if (child == 0) {
     close(unlocked[1]);  // so that the read below ends if the parent dies
     char news = 0;
@@ -41,6 +40,7 @@ TEST(Fork, LockOfAnotherThreadStaysLockedInTheChild) {
 
   gate.open();
   owner.join();
+  ASSERT_NE(child, -1);
   EXPECT_FALSE(locked);
   EXPECT_EQ(write(unlocked[1], "", 1), 1);
   int status = 0;

@@ -14,9 +14,9 @@ namespace worker_pool {
 
 // A thread that finds the lock taken spins a few times. If the lock is still taken, its owner has
 // probably been interrupted, and the waiters queue up on a mutex: the first one yields until the
-// lock is free, the others sleep, and later threads queue up behind them. Without this queue, an
-// owner that locks again at once could starve the waiters: with a plain spin lock our stress test
-// did.
+// lock is free, the others sleep, and while one of them is trying, later threads queue up behind
+// it. Without this queue, an owner that locks again at once could starve the waiters: with a plain
+// spin lock our stress test did.
 //
 // Do not use it between threads with different real-time priorities: the owner might never run
 // while a waiter yields.

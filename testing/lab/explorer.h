@@ -10,7 +10,7 @@
 //
 // The threads are real, but exactly one runs at a time. Each operation on a lab type (lab.h) is a
 // point where the explorer chooses the thread that runs next. It tries all schedules without a
-// preemption, then all with one, and so on up to Options::max_preemptions: most bugs need no more
+// preemption, then all with one, and so on, within the limits of Options: most bugs need no more
 // than two (Musuvathi and Qadeer, PLDI 2007). Then it tries schedules with random priorities
 // (Burckhardt et al., ASPLOS 2010). The same options give the same schedules on every machine.
 //
@@ -50,7 +50,8 @@ struct Result {
   std::string schedule{};     // the choices that led to it, for Options::replay
   int preemptions = 0;        // how many of these choices were preemptions
   std::size_t schedules = 0;  // how many were run, including the failing one
-  bool exhaustive = false;    // every schedule within max_preemptions was run
+  bool exhaustive = false;    // every schedule within the limits on preemptions and spurious
+                              // wake-ups was run
 };
 
 // Runs `scenario` once for each schedule, on a thread called "main". Apart from the schedule, every
@@ -78,7 +79,8 @@ void note(const std::string& line);
 std::size_t running_threads();
 
 // How many locks the calling thread has taken plus how many operations on atomics it has done: the
-// steps that can order it after other threads. Inside a scenario only.
+// steps that can order it after other threads. Yielding and sleeping do not count. Inside a
+// scenario only.
 std::size_t synchronizations();
 
 }  // namespace worker_pool::lab

@@ -47,7 +47,7 @@ class Scheduler {
     std::function<bool()> can_go_on = [] { return true; };
     // Such as "for mutex, which main holds", for the verdict of a deadlock.
     std::function<std::string()> reason = [] { return std::string("to be scheduled"); };
-    std::optional<Time> until{};  // the timeout, at which can_go_on() becomes true
+    std::optional<Time> until{};  // the timeout, at which can_go_on() may become true
     std::function<bool()> can_wake_spuriously = [] { return false; };
     const void* uses = nullptr;  // the object that must not be destroyed meanwhile
   };
