@@ -25,6 +25,11 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+TEST(RetryQueue, RefusesABadPolicy) {
+  const RetryPolicy no_tries = {.tries = 0};
+  EXPECT_THROW(RetryQueue(no_tries, nullptr), std::invalid_argument);
+}
+
 TEST(Retrier, WithoutAQueueItIsRefused) {
   WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
   EXPECT_THROW(Retrier(nullptr, pool), std::invalid_argument);
