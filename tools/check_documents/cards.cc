@@ -1,11 +1,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <regex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "testing/run_program.h"
 #include "tools/check_documents/checks.h"
@@ -45,12 +43,12 @@ void check_card(const fs::path& root, const Page& page, const Card& card, Findin
   if (!card.text.contains("\n> ")) wrong(" has no comment to paste", "a quote: > ...");
   if (!card.text.contains("*source*")) wrong(" has no source", "*source*: ...");
   if (card.name.empty()) wrong(" has no name", "### " + card.id + ": what the card asks for");
-  if (!page.prose.contains("<a id=\"" + card_anchor(card.id) + "\"></a>\n"))
-    wrong(" has no anchor", "<a id=\"" + card_anchor(card.id) + "\"></a> above the heading");
+  if (!page.prose.contains("<a id=\"" + anchor_of(card.id) + "\"></a>\n"))
+    wrong(" has no anchor", "<a id=\"" + anchor_of(card.id) + "\"></a> above the heading");
   if (card.text.contains("*exercise*") && card.exercise.empty())
     wrong(" links no exercise", "*exercise*: and a link into exercises/NN_name, or neither");
 
-  const std::string begin = "| [" + card.id + "](#" + card_anchor(card.id) + ") | ";
+  const std::string begin = "| [" + card.id + "](#" + anchor_of(card.id) + ") | ";
   const auto row = std::ranges::find_if(
       page.lines, [&](const std::string& line) { return line.starts_with(begin); });
   if (row == page.lines.end()) return wrong(" has no row in the table", begin + "... | ... |");
@@ -82,10 +80,7 @@ Findings check_cards(const fs::path& root) {
     check_card(root, page, card, findings);
   }
   if (ids.empty()) add(findings, page.file, 1, "there are no cards", "### " + card_id(1));
-  const std::set<fs::path> texts = {".h", ".cc", ".md", ".go", ".py"};
-  for (const fs::path& file : paths_in(root)) {
-    if (texts.contains(file.extension())) check_marks(root, file, ids, findings);
-  }
+  for (const fs::path& file : text_files_in(root)) check_marks(root, file, ids, findings);
   return findings;
 }
 

@@ -1,11 +1,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <regex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "testing/run_program.h"
 #include "tools/check_documents/checks.h"

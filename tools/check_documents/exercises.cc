@@ -1,9 +1,5 @@
 #include <algorithm>
-#include <cstddef>
 #include <filesystem>
-#include <map>
-#include <regex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +22,7 @@ void check_exercise(const fs::path& root, const Page& table, const fs::path& pag
     add(findings, "exercises/BUILD", 1, name + " is missing", "all exercises");
   const Page solution = read_page(root, folder / "solution/README.md");
   if (std::ranges::none_of(cards, [&](const Card& card) {
-        return card.exercise == folder && links_to(solution, kCards, "#" + card_anchor(card.id));
+        return card.exercise == folder && links_to(solution, kCards, "#" + anchor_of(card.id));
       }))
     add(findings, solution.file, 1, "no card is linked that links " + name,
         "a link to " + kCards + "#wp-NN");

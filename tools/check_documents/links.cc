@@ -5,7 +5,6 @@
 #include <regex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "testing/run_program.h"
 #include "tools/check_documents/checks.h"

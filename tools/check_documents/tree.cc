@@ -28,6 +28,18 @@ std::vector<fs::path> paths_in(const fs::path& root) {
   return paths;
 }
 
+std::vector<fs::path> text_files_in(const fs::path& root) {
+  static const std::set<fs::path> kTexts = {".h",  ".cc",  ".md",   ".go",  ".py", ".bzl",
+                                            ".sh", ".yml", ".json", ".cff", ""};
+  static const std::set<fs::path> kExempt = {"LICENSE", "compile_commands.json"};
+  std::vector<fs::path> files = paths_in(root);
+  std::erase_if(files, [&root](const fs::path& file) {
+    return !kTexts.contains(file.extension()) || kExempt.contains(file) || is_in(file, ".git") ||
+           !fs::is_regular_file(root / file);
+  });
+  return files;
+}
+
 std::vector<Page> pages_of(const fs::path& root) {
   std::vector<Page> pages;
   for (const fs::path& file : paths_in(root)) {
@@ -101,7 +113,5 @@ std::vector<Card> cards_of(const Page& page) {
   }
   return cards;
 }
-
-std::string card_anchor(const std::string& id) { return anchor_of(id); }
 
 }  // namespace worker_pool

@@ -23,6 +23,9 @@ void add(Findings& findings, const std::filesystem::path& file, std::size_t line
 // bazel-out is left out.
 std::vector<std::filesystem::path> paths_in(const std::filesystem::path& root);
 
+// The text files, written by hand: neither the license nor what tools/compile_commands generates.
+std::vector<std::filesystem::path> text_files_in(const std::filesystem::path& root);
+
 // All Markdown pages.
 std::vector<Page> pages_of(const std::filesystem::path& root);
 
@@ -53,8 +56,5 @@ std::vector<Card> cards_of(const Page& page);
 
 // The first exercises/NN_name into which `text` links; empty if there is none.
 std::filesystem::path exercise_in(const Page& page, const std::string& text);
-
-// The anchor of a card: wp-07 for WP-07.
-std::string card_anchor(const std::string& id);
 
 }  // namespace worker_pool

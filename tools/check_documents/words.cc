@@ -2,7 +2,6 @@
 #include <cctype>
 #include <cstddef>
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -85,12 +84,6 @@ void check_text(const fs::path& file, const Text& text, const std::vector<Entry>
   }
 }
 
-bool is_text(const fs::path& file) {
-  static const std::set<fs::path> kTexts = {".h",  ".cc",  ".md",   ".go",  ".py", ".bzl",
-                                            ".sh", ".yml", ".json", ".cff", ""};
-  return kTexts.contains(file.extension()) && file != "LICENSE" && !is_in(file, ".git");
-}
-
 }  // namespace
 
 Findings check_words(const fs::path& root) {
@@ -98,8 +91,7 @@ Findings check_words(const fs::path& root) {
   const std::vector<Entry> entries = entries_of(lines_of(contents(root / kWords)));
   if (entries.empty())
     add(findings, kWords, 1, "there are no words", "refused | refused -> what to write instead");
-  for (const fs::path& file : paths_in(root)) {
-    if (!is_text(file) || !fs::is_regular_file(root / file)) continue;
+  for (const fs::path& file : text_files_in(root)) {
     check_text(file, joined(lines_of(contents(root / file))), entries, findings);
   }
   return findings;
