@@ -30,7 +30,7 @@ namespace worker_pool::lab {
 
 struct Options {
   int max_preemptions = 2;             // switches away from a thread that could have run on
-  int max_spurious_wakeups = 1;        // in one schedule
+  int max_spurious_wakeups = 1;        // in one schedule; a try_lock() that fails counts as one
   bool early_timeouts = true;          // the clock may jump to a timeout while a thread could run
   std::size_t max_steps = 5'000;       // of one schedule; more count as an endless run
   std::size_t max_schedules = 20'000;  // of the systematic part

@@ -62,6 +62,10 @@ bool mutex::try_lock() {
   Scheduler::current().expect_alive(this, "mutex");
   Scheduler::current().step({.uses = this});
   if (!is_free()) return false;
+  if (Scheduler::current().fails_spuriously()) {
+    Scheduler::current().tell("fails to lock " + name_ + ", which is free: try_lock() may");
+    return false;
+  }
   take();
   return true;
 }
@@ -73,6 +77,7 @@ void mutex::unlock() {
                    ", which it does not hold");
   }
   give_back();
+  scheduler.step();  // without `uses`: from now on, another thread may destroy this mutex
 }
 
 // --- condition_variable --------------------------------------------------------------------------

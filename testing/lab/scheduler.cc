@@ -205,6 +205,15 @@ Choice Scheduler::choose() {
   return choice;
 }
 
+bool Scheduler::fails_spuriously() {
+  if (spurious_wakeups_ == options_.max_spurious_wakeups) return false;
+  if (strategy_.choose({{.thread = running_}, {.thread = running_, .spurious = true}}) == 0) {
+    return false;
+  }
+  ++spurious_wakeups_;
+  return true;
+}
+
 int Scheduler::any_of(const std::vector<int>& threads) {
   if (threads.size() == 1) return threads[0];
   std::vector<Choice> possible;

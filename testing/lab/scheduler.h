@@ -25,7 +25,7 @@ using Time = std::chrono::nanoseconds;  // of the virtual clock, since the run b
 struct Choice {
   int thread = 0;
   bool preemption = false;  // interrupts a thread that could run on
-  bool spurious = false;    // wakes a waiting thread without a notification
+  bool spurious = false;    // wakes a thread without a notification, or fails a try_lock()
   bool timeout = false;     // the clock jumps to this thread's timeout while others could run
 };
 
@@ -70,6 +70,9 @@ class Scheduler {
   // because can_go_on() is true or because of a spurious wake-up.
   void step(Waiting waiting);
   void step();
+
+  // Whether an operation that may fail for no reason does so now. Counts as a spurious wake-up.
+  bool fails_spuriously();
 
   // Returns one of `threads`. The strategy decides which.
   int any_of(const std::vector<int>& threads);
