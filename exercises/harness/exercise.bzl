@@ -1,6 +1,7 @@
 """The targets of one exercise, the same for all of them."""
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
+load("//testing/lab:hooks.bzl", "HOOKS")
 
 def exercise(name, file):
     """Declares the targets of the exercise in this package.
@@ -56,6 +57,8 @@ def _exercise_test(name, file, manual = False):
             "test.cc",
             file,
         ],
+        copts = HOOKS,
+        data = ["test.cc", file],
         local_defines = ['EXERCISE_FILE=\\"%s/%s\\"' % (native.package_name(), file)],
         tags = ["manual"] if manual else [],
         visibility = ["//exercises:__pkg__"],

@@ -8,7 +8,10 @@
 #include <string>
 #include <utility>
 
-#include "testing/lab/scheduler.h"
+#include "testing/lab/engine/inside.h"
+#include "testing/lab/engine/objects.h"
+#include "testing/lab/engine/scheduler.h"
+#include "testing/lab/engine/sync.h"
 
 namespace worker_pool {
 
@@ -29,25 +32,37 @@ void expect_every_schedule(const Lesson& lesson, const std::function<void()>& sc
       << result.story << "LESSON[" << lesson.exercise << "]: " << lesson.explanation;
 }
 
+// The two events of a gate are known to the scheduler by the addresses of these members.
+LabGate::LabGate(std::string name) : name_(std::move(name)) {
+  const lab::Inside inside;
+  auto& events = lab::Scheduler::current().objects().events;
+  events[&arrival_] = {};
+  events[&opening_] = {};
+}
+
 void LabGate::open() {
+  const lab::Inside inside;
   lab::Scheduler& scheduler = lab::Scheduler::current();
   scheduler.step();
-  open_ = true;
+  lab::sync::happen(scheduler, scheduler.objects().events.at(&opening_));
   scheduler.tell("opens the gate \"" + name_ + "\"");
 }
 
 void LabGate::wait() {
+  const lab::Inside inside;
   lab::Scheduler& scheduler = lab::Scheduler::current();
-  arrived_ = true;
+  lab::Event& opening = scheduler.objects().events.at(&opening_);
+  lab::sync::happen(scheduler, scheduler.objects().events.at(&arrival_));
   const std::string reason = "at the gate \"" + name_ + "\"";
-  if (!open_) scheduler.tell("waits " + reason);
-  scheduler.step({.can_go_on = [this] { return open_; }, .reason = [reason] { return reason; }});
+  if (!opening.has_happened) scheduler.tell("waits " + reason);
+  lab::sync::await(scheduler, opening, reason);
 }
 
 void LabGate::await_arrival() {
-  const std::string reason = "for a thread to arrive at the gate \"" + name_ + "\"";
-  lab::Scheduler::current().step(
-      {.can_go_on = [this] { return arrived_; }, .reason = [reason] { return reason; }});
+  const lab::Inside inside;
+  lab::Scheduler& scheduler = lab::Scheduler::current();
+  lab::sync::await(scheduler, scheduler.objects().events.at(&arrival_),
+                   "for a thread to arrive at the gate \"" + name_ + "\"");
 }
 
 }  // namespace worker_pool

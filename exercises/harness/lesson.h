@@ -42,10 +42,13 @@ void expect_every_schedule(const Lesson& lesson, const std::function<void()>& sc
                            std::source_location where = std::source_location::current());
 
 // Holds threads of a scenario until the test opens the gate. A job that waits at a gate has started
-// and has not finished.
+// and has not finished. What comes before open() is ordered before what follows wait(), and what
+// comes before wait() before what follows await_arrival().
 class LabGate {
  public:
-  explicit LabGate(std::string name) : name_(std::move(name)) {}
+  explicit LabGate(std::string name);
+  LabGate(const LabGate&) = delete;
+  LabGate& operator=(const LabGate&) = delete;
 
   void open();
   void wait();           // blocks until open() has been called
@@ -53,8 +56,8 @@ class LabGate {
 
  private:
   const std::string name_;
-  bool arrived_ = false;
-  bool open_ = false;
+  const char arrival_ = 0;
+  const char opening_ = 0;
 };
 
 }  // namespace worker_pool

@@ -12,7 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "testing/lab/scheduler.h"
+#include "testing/lab/engine/inside.h"
+#include "testing/lab/engine/memory.h"
+#include "testing/lab/engine/scheduler.h"
+#include "testing/lab/engine/strategy.h"
 
 namespace worker_pool::lab {
 namespace {
@@ -164,6 +167,7 @@ class Replay final : public Recording {
 // Runs one schedule. Returns true if it failed.
 bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
              Result& result) {
+  begin_schedule_memory();
   auto scheduler = std::make_unique<Scheduler>(options, strategy);
   ++result.schedules;
   result.verdict = scheduler->run(scenario);
@@ -172,6 +176,7 @@ bool run_one(const Options& options, const std::function<void()>& scenario, Reco
   result.story = scheduler->story() + "  " + result.verdict + "\n";
   result.schedule = strategy.schedule();
   result.preemptions = strategy.preemptions();
+  abandon_schedule_memory();
   (void)scheduler.release();  // its blocked threads go on using it
   return true;
 }
@@ -215,13 +220,16 @@ Result explore(const Options& options, const std::function<void()>& scenario) {
 }
 
 void check(bool ok, const std::string& verdict) {
-  if (!ok) Scheduler::current().fail(verdict);
+  if (ok) return;
+  const Inside inside;
+  Scheduler::current().fail(verdict);
 }
 
-void note(const std::string& line) { Scheduler::current().tell(line); }
+void note(const std::string& line) {
+  const Inside inside;
+  Scheduler::current().tell(line);
+}
 
 std::size_t running_threads() { return Scheduler::current().running_threads(); }
-
-std::size_t synchronizations() { return Scheduler::current().synchronizations(); }
 
 }  // namespace worker_pool::lab
