@@ -49,14 +49,24 @@ def exercise(name, file):
     )
 
 def _exercise_test(name, file, manual = False):
+    package = native.package_name()
     cc_test(
         name = name,
         size = "small",
         srcs = [
             "test.cc",
             file,
+            "//exercises/harness:exercise_files.cc",
         ],
-        local_defines = ['EXERCISE_FILE=\\"%s/%s\\"' % (native.package_name(), file)],
+        data = [
+            "test.cc",
+            file,
+        ],
+        linkstatic = True,  # two definitions of main() are an error
+        local_defines = [
+            'TEST_FILE=\\"%s/test.cc\\"' % package,
+            'EXERCISE_FILE=\\"%s/%s\\"' % (package, file),
+        ],
         tags = ["manual"] if manual else [],
         visibility = ["//exercises:__pkg__"],
         deps = ["//exercises/harness:exercise"],
