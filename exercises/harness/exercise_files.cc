@@ -1,8 +1,7 @@
-// Compiled once for each exercise, with the names of its files (exercise.bzl).
-#include "exercises/harness/source_files.h"
+#include "exercises/harness/exercise_files.h"
 
 namespace worker_pool {
 
-const SourceFiles kSourceFiles = {.test = TEST_FILE, .exercise = EXERCISE_FILE};
+const ExerciseFiles kExerciseFiles = {.test = TEST_FILE, .exercise = EXERCISE_FILE};
 
 }  // namespace worker_pool

@@ -17,7 +17,7 @@ namespace {
 constinit std::atomic<const char*> undecided = "the code before the first test";
 
 void report(const char* test, const char* call) {
-  std::printf("FAILED %s\nIt called %s before all tests were decided.\n", test, call);
+  std::printf("FAILED %s\nIt called %s(0) before all tests were decided.\n", test, call);
   std::fflush(stdout);
 }
 
@@ -65,7 +65,7 @@ namespace {
 void check_at_exit() {
   const char* test = undecided;
   if (test == nullptr) return;
-  report(test, "exit() or quick_exit()");
+  report(test, "exit or quick_exit");
   std::_Exit(EXIT_FAILURE);
 }
 

@@ -211,7 +211,7 @@ bool declares_lab(const std::vector<Token>& tokens, std::size_t i) {
 
 constexpr std::array kHarness = {
     "expect_every_schedule", "explore",   "Lesson",  "LessonTest", "LabGate",
-    "kSourceFiles",          "Scheduler", "TestRun", "TEST",
+    "kExerciseFiles",        "Scheduler", "TestRun", "TEST",
 };
 
 }  // namespace

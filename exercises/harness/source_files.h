@@ -9,13 +9,6 @@
 
 namespace worker_pool {
 
-// Relative to the folder in which Bazel runs a test.
-struct SourceFiles {
-  const char* test;
-  const char* exercise;
-};
-extern const SourceFiles kSourceFiles;
-
 // Returns the text of a file that the test target lists in `data`, or nothing if there is none.
 std::optional<std::string> read_source(const std::string& path);
 

@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "exercises/harness/exercise_files.h"
 #include "exercises/harness/exits.h"
 #include "exercises/harness/source_files.h"
 
@@ -43,10 +44,10 @@ bool TestRun::pass(const std::string& replay) {
 }
 
 void TestRun::check_sources() {
-  const auto text = read_source(kSourceFiles.exercise);
-  if (!text) return fail(kSourceFiles.exercise, 1, "The test cannot read this file.");
+  const auto text = read_source(kExerciseFiles.exercise);
+  if (!text) return fail(kExerciseFiles.exercise, 1, "The test cannot read this file.");
   if (const auto refused = what_is_refused(*text)) {
-    fail(kSourceFiles.exercise, refused->line, refused->why);
+    fail(kExerciseFiles.exercise, refused->line, refused->why);
   }
 }
 
@@ -71,24 +72,24 @@ void TestRun::run(const Test& test) {
 
 void TestRun::check_all_decided() {
   forbid_successful_exit("after the last test");
-  const auto text = read_source(kSourceFiles.test);
-  if (!text) return fail(kSourceFiles.test, 1, "The test cannot read this file.");
+  const auto text = read_source(kExerciseFiles.test);
+  if (!text) return fail(kExerciseFiles.test, 1, "The test cannot read this file.");
   const TestPlan plan = plan_of(*text);
   for (const Place& test : plan.tests) {
     if (std::ranges::find(finished_, test.name) != finished_.end()) continue;
-    return fail(kSourceFiles.test, test.first_line, test.name + " did not run to its end.");
+    return fail(kExerciseFiles.test, test.first_line, test.name + " did not run to its end.");
   }
   for (const Place& call : plan.calls) {
     const bool is_decided = std::ranges::any_of(explored_, [&](const Call& it) {
-      return it.file == kSourceFiles.test && call.first_line <= it.line &&
+      return it.file == kExerciseFiles.test && call.first_line <= it.line &&
              it.line <= call.last_line;
     });
     if (is_decided) continue;
-    return fail(kSourceFiles.test, call.first_line, "This scenario was not explored.");
+    return fail(kExerciseFiles.test, call.first_line, "This scenario was not explored.");
   }
-  if (plan.tests.empty()) return fail(kSourceFiles.test, 1, "This file has no TEST.");
+  if (plan.tests.empty()) return fail(kExerciseFiles.test, 1, "This file has no TEST.");
   if (replay_.empty()) return;
-  fail(kSourceFiles.test, plan.tests[0].first_line,
+  fail(kExerciseFiles.test, plan.tests[0].first_line,
        "The schedule LAB_REPLAY=" + replay_ +
            " no longer breaks it.\n"
            "No other schedule was run, so nothing else is decided: run the test without "
