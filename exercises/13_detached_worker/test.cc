@@ -1,4 +1,3 @@
-#include <chrono>
 #include <string>
 
 #include "exercises/harness/lesson.h"
