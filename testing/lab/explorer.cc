@@ -1,5 +1,9 @@
 #include "testing/lab/explorer.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -164,6 +168,32 @@ class Replay final : public Recording {
   std::size_t next_ = 0;
 };
 
+// Keeps the process on one processor. Exactly one thread of a scenario runs at a time, and the next
+// one starts sooner on the same processor.
+class OneProcessor {
+ public:
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+#if defined(__linux__)
+  OneProcessor() : is_set_(sched_getaffinity(0, sizeof before_, &before_) == 0) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    if (is_set_) sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() {
+    if (is_set_) sched_setaffinity(0, sizeof before_, &before_);
+  }
+
+ private:
+  cpu_set_t before_{};
+  const bool is_set_;
+#else
+  OneProcessor() = default;
+#endif
+};
+
 // Runs one schedule. Returns true if it failed.
 bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
              Result& result) {
@@ -205,6 +235,7 @@ void run_systematically(const Options& options, const std::function<void()>& sce
 }  // namespace
 
 Result explore(const Options& options, const std::function<void()>& scenario) {
+  const OneProcessor one_processor;
   Result result;
   if (!options.replay.empty()) {
     Replay strategy(options.replay);
