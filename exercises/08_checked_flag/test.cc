@@ -18,7 +18,7 @@ const Rules kRules = {"mail goes to worker 1", "the rest goes to worker 2"};
 
 TEST(CheckedFlag, EveryWorkerGetsAllRules) {
   expect_every_schedule(kLesson, [] {
-    int loads = 0;
+    lab::atomic<int> loads = 0;
     RuleCache cache([&](Rules& rules) {
       lab::check(++loads == 1, "the rules were loaded a second time");
       lab::note("loads rule 1 of 2");
