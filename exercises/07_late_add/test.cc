@@ -1,5 +1,6 @@
-#include <gtest/gtest.h>
-
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,19 @@ constexpr Lesson kLesson(
 TEST(LateAdd, WaitReturnsWhenAllWorkIsDone) {
   expect_every_schedule(kLesson, [] {
     WaitGroup group;
-    int done = 0;
+    std::array<bool, 2> finished{};  // one for each worker: only the group orders them before main
     std::vector<lab::thread> threads;
-    for (int id = 1; id <= 2; ++id) {
-      lab::note("starts worker " + std::to_string(id));
-      threads.push_back(start(group, [&] {
+    for (std::size_t i = 0; i < finished.size(); ++i) {
+      lab::note("starts worker " + std::to_string(i + 1));
+      threads.push_back(start(group, [&finished, i] {
         lab::note("does its work");
-        ++done;
+        finished[i] = true;
       }));
     }
     lab::note("calls wait()");
     group.wait();
     lab::note("returns from wait()");
+    const auto done = std::ranges::count(finished, true);
     lab::check(done == 2, "wait() returned when " + std::to_string(done) +
                               " of 2 workers had finished their work; wanted: 2 of 2");
     for (lab::thread& thread : threads) thread.join();

@@ -1,5 +1,3 @@
-#include <gtest/gtest.h>
-
 #include <utility>
 
 #include "exercises/harness/lesson.h"

@@ -1,6 +1,7 @@
 """The targets of one exercise, the same for all of them."""
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
+load("//testing/lab:hooks.bzl", "HOOKS")
 
 def exercise(name, file):
     """Declares the targets of the exercise in this package.
@@ -16,14 +17,14 @@ def exercise(name, file):
       name: the exercise's folder, which its LESSON line names too.
       file: the file to fix, which test.cc includes as EXERCISE_FILE.
     """
-    _exercise_test("test", file, manual = True)
-    _exercise_test("solution_test", "solution/" + file)
+    exercise_test("test", file, manual = True)
+    exercise_test("solution_test", "solution/" + file)
     _verdict_test("starter_guard", "red", name, "starter", ":test")
     _verdict_test("solution_guard", "green", name, "solution", ":solution_test")
     guards = [":starter_guard", ":solution_guard"]
     for path in native.glob(["wrong_fixes/*.h"]):
         fix = path.removeprefix("wrong_fixes/").removesuffix(".h")
-        _exercise_test("wrong_fix_" + fix, path, manual = True)
+        exercise_test("wrong_fix_" + fix, path, manual = True)
         _verdict_test(
             "wrong_fix_" + fix + "_test",
             "red",
@@ -48,17 +49,37 @@ def exercise(name, file):
         visibility = ["//exercises:__pkg__"],
     )
 
-def _exercise_test(name, file, manual = False):
+def exercise_test(name, file, test_file = "test.cc", manual = False):
+    """Declares the test of an exercise with one version of the file to fix.
+
+    Args:
+      name: the test's name.
+      file: the version.
+      test_file: includes it as EXERCISE_FILE.
+      manual: whether `bazel test //...` leaves it out.
+    """
+    folder = native.package_name() + "/"
     cc_test(
         name = name,
         size = "small",
         srcs = [
-            "test.cc",
+            test_file,
+            file,
+            "//exercises/harness:exercise_files.cc",
+            "//exercises/harness:exercise_files.h",
+        ],
+        data = [
+            test_file,
             file,
         ],
-        local_defines = ['EXERCISE_FILE=\\"%s/%s\\"' % (native.package_name(), file)],
+        copts = HOOKS,
+        linkstatic = True,  # a second main() is then an error of the linker
+        local_defines = [
+            'TEST_FILE=\\"%s\\"' % (folder + test_file),
+            'EXERCISE_FILE=\\"%s\\"' % (folder + file),
+        ],
         tags = ["manual"] if manual else [],
-        visibility = ["//exercises:__pkg__"],
+        visibility = ["//exercises:__subpackages__"],
         deps = ["//exercises/harness:exercise"],
     )
 

@@ -1,4 +1,5 @@
-// For the tests of exercises: runs a scenario under the explorer and ends a failure with a lesson.
+// The one include of an exercise's test: runs scenarios under the explorer, and ends a failure with
+// a lesson.
 //
 //   constexpr Lesson kLesson("03_lost_stop", "the worker checked stop before it was set, ...");
 //
@@ -10,13 +11,12 @@
 //       thread.join();
 //     });
 //   }
+//
+// TEST has the form of GoogleTest's, but GoogleTest takes longer to compile than everything else
+// here. test_run.h explains what makes a test fail.
 #pragma once
 
-#include <functional>
-#include <source_location>
-#include <string>
-#include <string_view>
-
+#include "exercises/harness/lab_gate.h"
 #include "testing/lab/explorer.h"
 #include "testing/lab/lab.h"
 
@@ -25,36 +25,44 @@ namespace worker_pool {
 struct Lesson {
   // `name` is the exercise's folder. `text` is one line: what happened, in the order it happened,
   // and what it costs.
-  constexpr Lesson(std::string_view name, std::string_view text)
-      : exercise(name), explanation(text) {}
+  constexpr Lesson(const char* name, const char* text) : exercise(name), explanation(text) {}
 
-  std::string_view exercise;
-  std::string_view explanation;
+  const char* exercise;
+  const char* explanation;
+};
+
+// Refers to a scenario, which must outlive it. Compiles faster than std::function.
+class Scenario {
+ public:
+  template <class F>
+  explicit(false) Scenario(const F& scenario)
+      : scenario_(&scenario), run_([](const void* it) { (*static_cast<const F*>(it))(); }) {}
+
+  void operator()() const { run_(scenario_); }
+
+ private:
+  const void* scenario_;
+  void (*run_)(const void*);
 };
 
 // Runs the scenario under every schedule that lab::explore() tries: those within the limits of
 // `options` (by default at most two preemptions and one spurious wake-up), then seeded random ones.
 // If a schedule breaks the scenario, the test fails with the story of that schedule, followed by
-// the lesson. If the environment variable LAB_REPLAY names a schedule, runs only that one; if it
-// passes, the test counts as skipped, not as passed.
-void expect_every_schedule(const Lesson& lesson, const std::function<void()>& scenario,
-                           lab::Options options = {},
-                           std::source_location where = std::source_location::current());
+// the lesson. If the environment variable LAB_REPLAY names a schedule, runs only that one.
+void expect_every_schedule(const Lesson& lesson, Scenario scenario,
+                           const lab::Options& options = {}, const char* file = __builtin_FILE(),
+                           int line = __builtin_LINE());
 
-// Holds threads of a scenario until the test opens the gate. A job that waits at a gate has started
-// and has not finished.
-class LabGate {
+// What TEST declares. Tests run in the order of the file, until one fails.
+class LessonTest {
  public:
-  explicit LabGate(std::string name) : name_(std::move(name)) {}
-
-  void open();
-  void wait();           // blocks until open() has been called
-  void await_arrival();  // blocks until a thread has called wait()
-
- private:
-  const std::string name_;
-  bool arrived_ = false;
-  bool open_ = false;
+  LessonTest(const char* name, const char* file, int line, void (*body)());
 };
 
 }  // namespace worker_pool
+
+#define TEST(Suite, Name)                                                                  \
+  static void Suite##_##Name();                                                            \
+  static const ::worker_pool::LessonTest Suite##_##Name##_test(#Suite "." #Name, __FILE__, \
+                                                               __LINE__, Suite##_##Name);  \
+  static void Suite##_##Name()

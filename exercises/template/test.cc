@@ -1,5 +1,3 @@
-#include <gtest/gtest.h>
-
 #include <string>
 
 #include "exercises/harness/lesson.h"

@@ -1,5 +1,9 @@
 #include "testing/lab/explorer.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include "testing/lab/scheduler.h"
+#include "testing/lab/engine/inside.h"
+#include "testing/lab/engine/memory.h"
+#include "testing/lab/engine/scheduler.h"
+#include "testing/lab/engine/strategy.h"
 
 namespace worker_pool::lab {
 namespace {
@@ -161,9 +168,36 @@ class Replay final : public Recording {
   std::size_t next_ = 0;
 };
 
+// Keeps the process on one processor. Exactly one thread of a scenario runs at a time, and the next
+// one starts sooner on the same processor.
+class OneProcessor {
+ public:
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+#if defined(__linux__)
+  OneProcessor() : is_set_(sched_getaffinity(0, sizeof before_, &before_) == 0) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    if (is_set_) sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() {
+    if (is_set_) sched_setaffinity(0, sizeof before_, &before_);
+  }
+
+ private:
+  cpu_set_t before_{};
+  const bool is_set_;
+#else
+  OneProcessor() = default;
+#endif
+};
+
 // Runs one schedule. Returns true if it failed.
 bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
              Result& result) {
+  begin_schedule_memory();
   auto scheduler = std::make_unique<Scheduler>(options, strategy);
   ++result.schedules;
   result.verdict = scheduler->run(scenario);
@@ -172,6 +206,7 @@ bool run_one(const Options& options, const std::function<void()>& scenario, Reco
   result.story = scheduler->story() + "  " + result.verdict + "\n";
   result.schedule = strategy.schedule();
   result.preemptions = strategy.preemptions();
+  abandon_schedule_memory();
   (void)scheduler.release();  // its blocked threads go on using it
   return true;
 }
@@ -200,6 +235,7 @@ void run_systematically(const Options& options, const std::function<void()>& sce
 }  // namespace
 
 Result explore(const Options& options, const std::function<void()>& scenario) {
+  const OneProcessor one_processor;
   Result result;
   if (!options.replay.empty()) {
     Replay strategy(options.replay);
@@ -215,13 +251,16 @@ Result explore(const Options& options, const std::function<void()>& scenario) {
 }
 
 void check(bool ok, const std::string& verdict) {
-  if (!ok) Scheduler::current().fail(verdict);
+  if (ok) return;
+  const Inside inside;
+  Scheduler::current().fail(verdict);
 }
 
-void note(const std::string& line) { Scheduler::current().tell(line); }
+void note(const std::string& line) {
+  const Inside inside;
+  Scheduler::current().tell(line);
+}
 
 std::size_t running_threads() { return Scheduler::current().running_threads(); }
-
-std::size_t synchronizations() { return Scheduler::current().synchronizations(); }
 
 }  // namespace worker_pool::lab

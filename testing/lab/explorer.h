@@ -20,7 +20,6 @@
 // a preemption. Set early_timeouts = false for a scenario in which no thread is that slow.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,9 +37,14 @@ struct Options {
   std::uint64_t seed = 1;
   // The longest real time for one step. A thread that needs longer is taken to be blocked outside
   // the lab, and the program ends with a message.
-  std::chrono::milliseconds stall_limit = std::chrono::seconds(5);
+  int stall_limit_ms = 5'000;
   // Result::schedule of an earlier run with the same options. Only that schedule is run.
   std::string replay{};
+
+  // For code with hooks (engine/README.md):
+  bool stale_reads = false;       // an atomic load may return an older value, which C++ allows;
+                                  // each such load counts as a preemption
+  bool reference_counts = false;  // threads also switch at the counts of std::shared_ptr
 };
 
 struct Result {
@@ -77,10 +81,5 @@ void note(const std::string& line);
 
 // The number of threads that have not exited, including the caller. Inside a scenario only.
 std::size_t running_threads();
-
-// How many locks the calling thread has taken plus how many operations on atomics it has done: the
-// steps that can order it after other threads. Yielding and sleeping do not count. Inside a
-// scenario only.
-std::size_t synchronizations();
 
 }  // namespace worker_pool::lab

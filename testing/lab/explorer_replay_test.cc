@@ -140,7 +140,7 @@ TEST(ExplorerStory, IsTheSameTextOnEveryMachine) {
   EXPECT_EQ(result.story, kStory);
   EXPECT_EQ(result.schedule, "0.0.1");
   EXPECT_EQ(result.preemptions, 1);
-  EXPECT_EQ(result.schedules, 9u);
+  EXPECT_EQ(result.schedules, 11u);
 }
 
 TEST(ExplorerStory, OfRandomSchedulesIsTheSameTextOnEveryMachine) {

@@ -338,7 +338,7 @@ TEST(ExplorerVerdict, CheckCannotBeCaught) {
 
 TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(explore({.stall_limit = 100ms},
+  EXPECT_EXIT(explore({.stall_limit_ms = 100},
                       [] {
                         std::mutex m;
                         m.lock();
@@ -366,8 +366,10 @@ TEST(ExplorerDeathTest, LabTypeOnAStdThreadIsExplained) {
 
 // A busy machine is slow, not stalled: the limit is for one step, not for the whole schedule.
 TEST(Explorer, SlowScheduleIsNotTakenForAStuckOne) {
-  const Options one = {
-      .max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0, .stall_limit = 400ms};
+  const Options one = {.max_preemptions = 0,
+                       .max_spurious_wakeups = 0,
+                       .random_schedules = 0,
+                       .stall_limit_ms = 400};
   const Result result = explore(one, [] {
     for (int i = 0; i < 6; ++i) {
       std::this_thread::sleep_for(100ms);

@@ -1,196 +1,205 @@
 #include "testing/lab/lab.h"
 
-#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include "testing/lab/engine/scheduler.h"
+#include "testing/lab/engine/sync.h"
 
 namespace worker_pool::lab {
 namespace {
 
-void step_until(std::function<bool()> can_go_on, std::function<std::string()> reason,
-                std::optional<Time> until = std::nullopt) {
-  Scheduler::current().step(
-      {.can_go_on = std::move(can_go_on), .reason = std::move(reason), .until = until});
+// Returns the state of the object, which a lab type has registered when it was constructed. Fails
+// the schedule if there is none: for example, if a thread starts before the members that it uses
+// are constructed.
+template <class State>
+State& find(Scheduler& scheduler, std::map<const void*, State>& states, const void* object,
+            const std::string& type) {
+  const auto it = states.find(object);
+  if (it != states.end()) return it->second;
+  scheduler.fail(scheduler.own_name() + " uses a " + type +
+                 " that does not exist yet or has been destroyed");
+}
+
+template <class State>
+void construct(std::map<const void*, State>& states, const void* object, const std::string& name,
+               Place place) {
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.access(object, 1, {.verb = "constructs it", .is_write = true, .place = place});
+  states[object] = {.name = scheduler.unique(name)};
+}
+
+Place place_of(std::uintptr_t address) { return {.address = address, .stack = t_stack}; }
+
+Mutex& state_of(const mutex* object) {
+  Scheduler& scheduler = Scheduler::current();
+  return find(scheduler, scheduler.objects().mutexes, object, "mutex");
+}
+
+ConditionVariable& state_of(const condition_variable* object) {
+  Scheduler& scheduler = Scheduler::current();
+  return find(scheduler, scheduler.objects().condition_variables, object, "condition variable");
 }
 
 }  // namespace
 
+steady_clock::time_point steady_clock::now() { return time_point(Scheduler::current().now()); }
+
 // --- mutex ---------------------------------------------------------------------------------------
 
+mutex::mutex(const std::string& name) {
+  const Inside inside;
+  construct(Scheduler::current().objects().mutexes, this, name, place_of(return_address()));
+}
+
 mutex::~mutex() {
+  const Inside inside;
   Scheduler& scheduler = Scheduler::current();
-  if (!is_free()) {
-    scheduler.fail(scheduler.name_of(scheduler.self()) + " destroys " + name_ + ", which " +
-                   scheduler.name_of(*owner_) + " holds");
-  }
-  scheduler.expect_unused(this, name_);
-  scheduler.died(this);
-}
-
-void mutex::take() {
-  owner_ = Scheduler::current().self();
-  Scheduler::current().count_lock(+1);
-  Scheduler::current().count_synchronization();
-}
-
-void mutex::give_back() {
-  owner_.reset();
-  Scheduler::current().count_lock(-1);
-}
-
-std::string mutex::waiting_for() const {
-  if (is_free()) return "for " + name_;
-  return "for " + name_ + ", which " + Scheduler::current().name_of(*owner_) + " holds";
+  sync::destroy({scheduler, this, place_of(return_address())}, state_of(this));
+  scheduler.objects().mutexes.erase(this);
 }
 
 void mutex::lock() {
-  Scheduler& scheduler = Scheduler::current();
-  scheduler.expect_alive(this, "mutex");
-  if (owner_ == scheduler.self()) {
-    scheduler.fail(scheduler.name_of(*owner_) + " locks " + name_ + ", which it holds already");
-  }
-  if (!is_free()) scheduler.tell("waits " + waiting_for());
-  scheduler.step({.can_go_on = [this] { return is_free(); },
-                  .reason = [this] { return waiting_for(); },
-                  .uses = this});
-  take();
+  const Inside inside;
+  sync::lock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
 }
 
 bool mutex::try_lock() {
-  Scheduler::current().expect_alive(this, "mutex");
-  Scheduler::current().step({.uses = this});
-  if (!is_free()) return false;
-  if (Scheduler::current().fails_spuriously()) {
-    Scheduler::current().tell("fails to lock " + name_ + ", which is free: try_lock() may");
-    return false;
-  }
-  take();
-  return true;
+  const Inside inside;
+  return sync::try_lock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
 }
 
 void mutex::unlock() {
-  Scheduler& scheduler = Scheduler::current();
-  if (owner_ != scheduler.self()) {
-    scheduler.fail(scheduler.name_of(scheduler.self()) + " unlocks " + name_ +
-                   ", which it does not hold");
-  }
-  give_back();
-  scheduler.step();  // without `uses`: from now on, another thread may destroy this mutex
+  const Inside inside;
+  sync::unlock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
 }
 
 // --- condition_variable --------------------------------------------------------------------------
 
+condition_variable::condition_variable(const std::string& name) {
+  const Inside inside;
+  construct(Scheduler::current().objects().condition_variables, this, name,
+            place_of(return_address()));
+}
+
 condition_variable::~condition_variable() {
+  const Inside inside;
   Scheduler& scheduler = Scheduler::current();
-  if (!waiters_.empty()) {
-    scheduler.fail(scheduler.name_of(scheduler.self()) + " destroys " + name_ + " while " +
-                   scheduler.name_of(waiters_[0]->thread) + " waits on it");
-  }
-  scheduler.expect_unused(this, name_);
-  scheduler.died(this);
+  sync::destroy({scheduler, this, place_of(return_address())}, state_of(this));
+  scheduler.objects().condition_variables.erase(this);
 }
 
 void condition_variable::notify_one() {
-  Scheduler& scheduler = Scheduler::current();
-  scheduler.expect_alive(this, "condition variable");
-  scheduler.step({.uses = this});
-  if (waiters_.empty()) return scheduler.tell("notifies " + name_ + ": no thread is waiting");
-  std::vector<int> threads;
-  for (const Waiter* waiter : waiters_) threads.push_back(waiter->thread);
-  const int woken = scheduler.any_of(threads);
-  scheduler.tell("notifies " + name_ + ": wakes " + scheduler.name_of(woken));
-  const auto waiter = std::ranges::find(waiters_, woken, &Waiter::thread);
-  (*waiter)->notified = true;
-  waiters_.erase(waiter);
+  const Inside inside;
+  sync::notify_one({Scheduler::current(), this, place_of(return_address())}, state_of(this));
 }
 
 void condition_variable::notify_all() {
-  Scheduler& scheduler = Scheduler::current();
-  scheduler.expect_alive(this, "condition variable");
-  scheduler.step({.uses = this});
-  std::string names;
-  for (const Waiter* waiter : waiters_) {
-    names += (names.empty() ? "" : ", ") + scheduler.name_of(waiter->thread);
-  }
-  scheduler.tell("notifies all on " + name_ + ": " +
-                 (names.empty() ? "no thread is waiting" : "wakes " + names));
-  for (Waiter* waiter : waiters_) waiter->notified = true;
-  waiters_.clear();
+  const Inside inside;
+  sync::notify_all({Scheduler::current(), this, place_of(return_address())}, state_of(this));
 }
 
-cv_status condition_variable::wait_until_time(std::unique_lock<mutex>& lock,
-                                              std::optional<Time> until) {
-  Scheduler& scheduler = Scheduler::current();
-  scheduler.expect_alive(this, "condition variable");
-  scheduler.step({.uses = this});  // between checking the condition and going to sleep
-  mutex& held = *lock.mutex();
-  if (held.owner_ != scheduler.self()) {
-    scheduler.fail(scheduler.name_of(scheduler.self()) + " waits on " + name_ +
-                   " without holding " + held.name_);
-  }
-  scheduler.tell("goes to sleep on " + name_);
-  held.give_back();
-  Waiter self{.thread = scheduler.self()};
-  waiters_.push_back(&self);
+void condition_variable::wait(std::unique_lock<mutex>& lock) {
+  const Inside inside;
+  sync::wait({Scheduler::current(), this, place_of(return_address())}, state_of(this), lock.mutex(),
+             state_of(lock.mutex()), std::nullopt);
+}
 
-  const auto timed_out = [&] { return until && scheduler.now() >= *until; };
-  const auto is_awake = [&] { return self.notified || timed_out(); };
-  scheduler.step({
-      .can_go_on = [&] { return is_awake() && held.is_free(); },
-      .reason = [&] { return is_awake() ? held.waiting_for() : "on " + name_; },
-      .until = until,
-      .can_wake_spuriously = [&] { return !is_awake() && held.is_free(); },
-      .uses = &held,
-  });
-
-  if (!self.notified)
-    std::erase(waiters_, &self);  // if notified, *this may have been destroyed, as std allows
-  held.take();
-  // As in std, the clock decides, even if a notification came first and the lock too late.
-  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up");
-  return timed_out() ? cv_status::timeout : cv_status::no_timeout;
+cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
+                                         steady_clock::time_point time) {
+  const Inside inside;
+  const bool in_time =
+      sync::wait({Scheduler::current(), this, place_of(return_address())}, state_of(this),
+                 lock.mutex(), state_of(lock.mutex()), time.time_since_epoch());
+  return in_time ? cv_status::no_timeout : cv_status::timeout;
 }
 
 // --- thread --------------------------------------------------------------------------------------
 
+void thread::start(const std::string& name, std::function<void()> body) {
+  const Inside inside;
+  number_ = Scheduler::current().start(name, std::move(body));
+  Scheduler::current().step();  // the new thread may be the first to run
+}
+
 thread& thread::operator=(thread&& other) noexcept {
   thread taken(std::move(other));
-  std::swap(number_,
-            taken.number_);  // `taken` destroys the former thread, which must not be joinable
+  swap(taken);  // `taken` destroys the former thread, which must not be joinable
   return *this;
 }
 
 thread::~thread() {
   if (!number_) return;
+  const Inside inside;
   Scheduler& scheduler = Scheduler::current();
   scheduler.fail(scheduler.name_of(*number_) +
                  " was neither joined nor detached: outside the lab, that calls std::terminate");
 }
 
 void thread::join() {
+  const Inside inside;
   Scheduler& scheduler = Scheduler::current();
   if (!number_) scheduler.fail("join() of a thread that is not joinable");
   const int number = *number_;
   if (number == scheduler.self()) scheduler.fail(scheduler.name_of(number) + " joins itself");
-  const std::string what = "for " + scheduler.name_of(number) + " to exit";
-  if (!scheduler.has_finished(number)) scheduler.tell("waits " + what);
-  step_until([&scheduler, number] { return scheduler.has_finished(number); },
-             [what] { return what; });
+  sync::join(scheduler, number);
   number_.reset();
+}
+
+// --- atomic --------------------------------------------------------------------------------------
+
+AtomicBase::AtomicBase(std::string name) : name_(std::move(name)) {
+  const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.access(
+      this, 1, {.verb = "constructs it", .is_write = true, .place = place_of(return_address())});
+  scheduler.objects().atomics[this] = {.name = name_};
+}
+
+AtomicBase::~AtomicBase() {
+  const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.access(this, 1,
+                   {.verb = "destroys it", .is_write = true, .place = place_of(return_address())});
+  scheduler.objects().atomics.erase(this);
+}
+
+void AtomicBase::before_load(std::memory_order order) const {
+  sync::before_load({Scheduler::current(), this, place_of(return_address())}, 1, order);
+}
+
+void AtomicBase::before_store(std::memory_order order) {
+  sync::before_store({Scheduler::current(), this, place_of(return_address())}, 1, order);
+}
+
+void AtomicBase::before_update(std::memory_order order) {
+  sync::before_update({Scheduler::current(), this, place_of(return_address())}, 1, order);
+}
+
+void AtomicBase::tell(const char* what, bool value) const {
+  if (name_.empty()) return;
+  Scheduler::current().tell(std::string(what) + " " + name_ + " = " + (value ? "true" : "false"));
+}
+
+void AtomicBase::tell(const char* what, long long value) const {
+  if (name_.empty()) return;
+  Scheduler::current().tell(std::string(what) + " " + name_ + " = " + std::to_string(value));
 }
 
 // --- this_thread ---------------------------------------------------------------------------------
 
-void this_thread::yield() { Scheduler::current().step(); }
+void this_thread::yield() {
+  const Inside inside;
+  Scheduler::current().step();
+}
 
 void this_thread::sleep_until(steady_clock::time_point time) {
-  Scheduler& scheduler = Scheduler::current();
-  const Time until = time.time_since_epoch();
-  scheduler.tell("sleeps");
-  step_until([&scheduler, until] { return scheduler.now() >= until; },
-             [] { return std::string("for the clock"); }, until);
+  const Inside inside;
+  sync::sleep_until(Scheduler::current(), time.time_since_epoch());
 }
 
 }  // namespace worker_pool::lab

@@ -8,21 +8,19 @@
 // name for the story: lab::mutex mutex_{"queue lock"}, lab::atomic<bool> stop_{false, "stop"}.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <mutex>  // with std::chrono::duration: <chrono> itself takes longer to compile than a test
 #include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "testing/lab/scheduler.h"
+#include "testing/lab/engine/inside.h"
+#include "testing/lab/explorer.h"
 
 namespace worker_pool::lab {
 
@@ -32,15 +30,13 @@ struct steady_clock {
   using period = duration::period;
   using time_point = std::chrono::time_point<steady_clock>;
   static constexpr bool is_steady = true;
-  static time_point now() { return time_point(Scheduler::current().now()); }
+  static time_point now();
 };
 
 class mutex {
  public:
   mutex() : mutex("mutex") {}
-  explicit mutex(const std::string& name) : name_(Scheduler::current().unique(name)) {
-    Scheduler::current().born(this);
-  }
+  explicit mutex(const std::string& name);
   ~mutex();
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
@@ -48,17 +44,6 @@ class mutex {
   void lock();
   bool try_lock();
   void unlock();
-
- private:
-  friend class condition_variable;
-
-  bool is_free() const { return !owner_.has_value(); }
-  void take();
-  void give_back();
-  std::string waiting_for() const;
-
-  const std::string name_;
-  std::optional<int> owner_;
 };
 
 enum class cv_status { no_timeout, timeout };
@@ -66,9 +51,7 @@ enum class cv_status { no_timeout, timeout };
 class condition_variable {
  public:
   condition_variable() : condition_variable("condition_variable") {}
-  explicit condition_variable(const std::string& name) : name_(Scheduler::current().unique(name)) {
-    Scheduler::current().born(this);
-  }
+  explicit condition_variable(const std::string& name);
   ~condition_variable();
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
@@ -76,16 +59,14 @@ class condition_variable {
   void notify_one();
   void notify_all();
 
-  void wait(std::unique_lock<mutex>& lock) { wait_until_time(lock, std::nullopt); }
+  void wait(std::unique_lock<mutex>& lock);
 
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate done) {
     while (!done()) wait(lock);
   }
 
-  cv_status wait_until(std::unique_lock<mutex>& lock, steady_clock::time_point time) {
-    return wait_until_time(lock, time.time_since_epoch());
-  }
+  cv_status wait_until(std::unique_lock<mutex>& lock, steady_clock::time_point time);
 
   template <class Predicate>
   bool wait_until(std::unique_lock<mutex>& lock, steady_clock::time_point time, Predicate done) {
@@ -103,17 +84,6 @@ class condition_variable {
   bool wait_for(std::unique_lock<mutex>& lock, steady_clock::duration time, Predicate done) {
     return wait_until(lock, steady_clock::now() + time, std::move(done));
   }
-
- private:
-  struct Waiter {
-    int thread;
-    bool notified = false;
-  };
-
-  cv_status wait_until_time(std::unique_lock<mutex>& lock, std::optional<Time> until);
-
-  const std::string name_;
-  std::vector<Waiter*> waiters_;  // not notified yet
 };
 
 class thread {
@@ -127,10 +97,11 @@ class thread {
   template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
   explicit thread(const std::string& name, F&& f, Args&&... args) {
-    start(name, [f = std::decay_t<F>(std::forward<F>(f)),
-                 args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
-      std::apply(std::move(f), std::move(args));
-    });
+    start_body(name,
+               [f = std::decay_t<F>(std::forward<F>(f)),
+                args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
+                 std::apply(std::move(f), std::move(args));
+               });
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, std::nullopt)) {}
   thread& operator=(thread&& other) noexcept;
@@ -143,12 +114,11 @@ class thread {
 
  private:
   template <class Body>
-  void start(const std::string& name, Body body) {
+  void start_body(const std::string& name, Body body) {
     // Shared, because std::function needs a copyable body. The new thread has the only owner.
-    number_ = Scheduler::current().start(
-        name, [shared = std::make_shared<Body>(std::move(body))] { (*shared)(); });
-    Scheduler::current().step();  // the new thread may be the first to run
+    start(name, [shared = std::make_shared<Body>(std::move(body))] { (*shared)(); });
   }
+  void start(const std::string& name, std::function<void()> body);
 
   std::optional<int> number_;
 };
@@ -168,49 +138,83 @@ class jthread : public thread {
   }
 };
 
-// Every operation is sequentially consistent, whatever memory order it asks for, and is a point
-// where another thread may run. If the object has a name, every load and every store is a line of
+// The part of atomic<T> that does not depend on T.
+class AtomicBase {
+ public:
+  AtomicBase(const AtomicBase&) = delete;
+  AtomicBase& operator=(const AtomicBase&) = delete;
+
+ protected:
+  explicit AtomicBase(std::string name);
+  ~AtomicBase();
+
+  // Each is a point where another thread may run, before an operation on the value.
+  void before_load(std::memory_order order) const;
+  void before_store(std::memory_order order);
+  void before_update(std::memory_order order);
+  // A line of the story: "sees stop = true". Without a name there is none.
+  void tell(const char* what, bool value) const;
+  void tell(const char* what, long long value) const;
+
+ private:
+  const std::string name_;
+};
+
+// Every operation is a point where another thread may run. Memory orders count: a relaxed operation
+// orders nothing, so that plain memory which it is meant to protect has a data race. But a load
+// always sees the newest value. If the object has a name, every load and every store is a line of
 // the story.
 template <class T>
-class atomic {
+class atomic : private AtomicBase {
  public:
-  atomic() = default;
-  explicit(false) atomic(T value) : value_(value) {}  // as std::atomic: implicit
-  atomic(T value, const std::string& name) : name_(name), value_(value) {}
-  atomic(const atomic&) = delete;
-  atomic& operator=(const atomic&) = delete;
+  atomic() : atomic(T()) {}
+  explicit(false) atomic(T value) : atomic(value, "") {}  // as std::atomic: implicit
+  atomic(T value, std::string name) : AtomicBase(std::move(name)), value_(value) {}
 
-  T load(std::memory_order = std::memory_order_seq_cst) const {
-    point();
-    tell("sees");
-    return value_;
+  T load(std::memory_order order = std::memory_order_seq_cst) const {
+    const Inside inside;
+    before_load(order);
+    return told("sees");
   }
-  void store(T value, std::memory_order = std::memory_order_seq_cst) { (void)exchange(value); }
-  T exchange(T value, std::memory_order = std::memory_order_seq_cst) {
-    point();
+  void store(T value, std::memory_order order = std::memory_order_seq_cst) {
+    const Inside inside;
+    before_store(order);
+    value_ = value;
+    told("sets");
+  }
+  T exchange(T value, std::memory_order order = std::memory_order_seq_cst) {
+    const Inside inside;
+    before_update(order);
     const T before = std::exchange(value_, value);
-    tell("sets");
+    told("sets");
     return before;
   }
-  bool compare_exchange_strong(T& expected, T desired) {
-    point();
+  bool compare_exchange_strong(T& expected, T desired,
+                               std::memory_order order = std::memory_order_seq_cst) {
+    const Inside inside;
+    before_update(order);
     if (value_ != expected) {
-      tell("sees");
-      expected = value_;
+      expected = told("sees");
       return false;
     }
     value_ = desired;
-    tell("sets");
+    told("sets");
     return true;
   }
-  T fetch_add(T change, std::memory_order = std::memory_order_seq_cst) {
-    point();
-    const T before = std::exchange(value_, value_ + change);
-    tell("sets");
+  bool compare_exchange_weak(T& expected, T desired,
+                             std::memory_order order = std::memory_order_seq_cst) {
+    return compare_exchange_strong(expected, desired, order);
+  }
+  T fetch_add(T change, std::memory_order order = std::memory_order_seq_cst) {
+    const Inside inside;
+    before_update(order);
+    const T before = value_;
+    value_ = static_cast<T>(value_ + change);
+    told("sets");
     return before;
   }
-  T fetch_sub(T change, std::memory_order = std::memory_order_seq_cst) {
-    return fetch_add(static_cast<T>(-change));
+  T fetch_sub(T change, std::memory_order order = std::memory_order_seq_cst) {
+    return fetch_add(static_cast<T>(-change), order);
   }
   operator T() const { return load(); }
   T operator=(T value) { return (store(value), value); }
@@ -220,22 +224,16 @@ class atomic {
   T operator--(int) { return fetch_sub(1); }
 
  private:
-  static void point() {
-    Scheduler::current().step();
-    Scheduler::current().count_synchronization();
-  }
-
-  void tell(const std::string& what) const {
-    if (name_.empty()) return;
+  T told(const char* what) const {
     if constexpr (std::is_same_v<T, bool>) {
-      Scheduler::current().tell(what + " " + name_ + " = " + (value_ ? "true" : "false"));
+      tell(what, value_);
     } else if constexpr (std::is_arithmetic_v<T>) {
-      Scheduler::current().tell(what + " " + name_ + " = " + std::to_string(value_));
+      tell(what, static_cast<long long>(value_));
     }
+    return value_;
   }
 
-  std::string name_;
-  T value_{};
+  T value_;
 };
 
 namespace this_thread {

@@ -37,15 +37,56 @@ TEST(LabMutex, LetsOneThreadInAtATime) {
 }
 
 TEST(LabMutex, TryLockDoesNotWait) {
-  expect_passes([] {
+  expect_passes(
+      [] {
+        mutex m;
+        m.lock();
+        thread worker("worker", [&] { check(!m.try_lock(), "the lock is taken"); });
+        worker.join();
+        m.unlock();
+        check(m.try_lock(), "the lock is free");
+        m.unlock();
+      },
+      {.max_spurious_wakeups = 0});
+}
+
+// As that of std::mutex may: code must not conclude that another thread holds the mutex.
+TEST(LabMutex, TryLockMayFailAlthoughItIsFree) {
+  const auto scenario = [] {
     mutex m;
-    m.lock();
-    thread worker("worker", [&] { check(!m.try_lock(), "the lock is taken"); });
-    worker.join();
+    check(m.try_lock(), "it failed");
     m.unlock();
-    check(m.try_lock(), "the lock is free");
-    m.unlock();
-  });
+  };
+  EXPECT_EQ(verdict_of(scenario), "it failed");
+  EXPECT_EQ(story_of(scenario), "");
+  EXPECT_EQ(explore({.max_preemptions = 0}, scenario).story,
+            "  main  fails to lock mutex, which is free: try_lock() may\n"
+            "  it failed\n");
+}
+
+// Every point between two operations is one where another thread may run, also after unlock().
+TEST(LabMutex, AnotherThreadMayRunAfterUnlock) {
+  EXPECT_EQ(verdict_of([] {
+              mutex m;
+              bool is_full = false;
+              int sent = 0;
+              const auto send_if_not_full = [&] {
+                bool was_full = true;
+                {
+                  const std::lock_guard lock(m);
+                  was_full = is_full;
+                }
+                if (was_full) return;
+                ++sent;  // too late: the check is no longer true
+                const std::lock_guard lock(m);
+                is_full = true;
+              };
+              thread other(send_if_not_full);
+              send_if_not_full();
+              other.join();
+              check(sent == 1, "both have sent");
+            }),
+            "both have sent");
 }
 
 // When the lock becomes free, either thread may take it next, even the one that released it.
@@ -301,7 +342,7 @@ TEST(LabConditionVariable, MustNotBeDestroyedBeforeItsNotification) {
               changed.reset();
               worker.join();
             }),
-            "main destroys changed while worker uses it");
+            "data race on changed: worker notifies it, main destroys it, nothing orders them");
 }
 
 TEST(LabConditionVariable, MayBeDestroyedWhenAllAreNotified) {

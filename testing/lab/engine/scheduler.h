@@ -1,4 +1,5 @@
-// The scheduler of one run: the lab types call it. Users of the lab need only explorer.h and lab.h.
+// The scheduler of one run. The lab types call it (sync.h), and so do the hooks that stand in for
+// the compiler's and the system's functions. Users of the lab need only explorer.h and lab.h.
 #pragma once
 
 #include <atomic>
@@ -9,37 +10,26 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "testing/lab/engine/inside.h"
+#include "testing/lab/engine/objects.h"
+#include "testing/lab/engine/places.h"
+#include "testing/lab/engine/races.h"
+#include "testing/lab/engine/story.h"
+#include "testing/lab/engine/strategy.h"
 #include "testing/lab/explorer.h"
 
 namespace worker_pool::lab {
 
 using Time = std::chrono::nanoseconds;  // of the virtual clock, since the run began
 
-// One of the choices among which a strategy decides.
-struct Choice {
-  int thread = 0;
-  bool preemption = false;  // interrupts a thread that could run on
-  bool spurious = false;    // wakes a thread without a notification, or fails a try_lock()
-  bool timeout = false;     // the clock jumps to this thread's timeout while others could run
-};
-
-// Decides which thread runs next. Asked the same questions, it must give the same answers.
-class Strategy {
- public:
-  virtual ~Strategy() = default;
-  // Returns an index into `choices`, which has at least two elements. The first is the running
-  // thread, if it can run on.
-  virtual std::size_t choose(const std::vector<Choice>& choices) = 0;
-};
-
 // Runs the scenario under one schedule. Exactly one of its threads runs at a time. Only that thread
 // uses the members without another comment, and the hand-over to the next thread orders these uses.
+// Whoever calls a member from a thread of the scenario must be Inside the lab.
 class Scheduler {
  public:
   // What a thread waits for while another one runs.
@@ -49,18 +39,19 @@ class Scheduler {
     std::function<std::string()> reason = [] { return std::string("to be scheduled"); };
     std::optional<Time> until{};  // the timeout, at which can_go_on() may become true
     std::function<bool()> can_wake_spuriously = [] { return false; };
-    const void* uses = nullptr;  // the object that must not be destroyed meanwhile
+    std::vector<const void*> uses{};  // the objects that must not be destroyed meanwhile
+    bool gives_way = false;           // each other thread that can run makes a step first
   };
 
-  Scheduler(const Options& options, Strategy& strategy) : options_(options), strategy_(strategy) {}
+  Scheduler(const Options& options, Strategy& strategy);
 
   // Runs the scenario on a thread "main" until it is over. Returns the verdict, which is empty if
   // nothing failed. After a verdict the threads stay blocked and use the scheduler, which must not
   // be destroyed then.
   std::string run(const std::function<void()>& scenario);
-  std::string story() const;
+  std::string story() const { return text_of(story_); }
 
-  // --- For the lab types, on the running thread -------------------------------------------------
+  // --- On the running thread --------------------------------------------------------------------
 
   // Returns the scheduler of the calling thread. Outside a scenario, ends the program with a
   // message.
@@ -69,50 +60,68 @@ class Scheduler {
   // A schedule point: other threads may run now. Returns when the calling thread runs again, either
   // because can_go_on() is true or because of a spurious wake-up.
   void step(Waiting waiting);
-  void step();
+  void step() { step(Waiting()); }
 
   // Whether an operation that may fail for no reason does so now. Counts as a spurious wake-up.
   bool fails_spuriously();
-
   // Returns one of `threads`. The strategy decides which.
   int any_of(const std::vector<int>& threads);
+  // Returns 0, or a number below `values`, each of which counts as a preemption.
+  std::size_t any_older_value(std::size_t values);
 
-  int start(const std::string& name, std::function<void()> body);  // returns the thread's number
-  bool has_finished(int thread) const { return threads_[index(thread)]->finished; }
-  const std::string& name_of(int thread) const { return threads_[index(thread)]->name; }
+  // Starts a thread, which runs `body` once it is scheduled. Returns its number.
+  int start(const std::string& name, std::function<void()> body);
+  bool has_finished(int thread) const { return at(thread).finished; }
+  void join(int thread) { races_.join(running_, thread); }  // a thread that has finished
+  const std::string& name_of(int thread) const { return at(thread).name; }
+  const std::string& own_name() const { return name_of(running_); }
+  std::thread::native_handle_type handle_of(int thread) { return at(thread).real.native_handle(); }
+  int thread_count() const { return static_cast<int>(threads_.size()); }
   std::size_t running_threads() const;
-  void count_synchronization() { ++threads_[index(running_)]->synchronizations; }
-  std::size_t synchronizations() const { return threads_[index(running_)]->synchronizations; }
-  // A lab object reports its construction and its destruction. Using it before or after fails the
-  // schedule: for example, if a thread starts before the members that it uses are constructed.
-  void born(const void* object) { alive_.insert(object); }
-  void died(const void* object) { alive_.erase(object); }
-  void expect_alive(const void* object, const std::string& type);
-  // Fails if another thread is inside an operation on `object`.
-  void expect_unused(const void* object, const std::string& name);
+
+  // Fails if another thread is inside an operation on an object from `begin` up to `end`.
+  void expect_unused(std::uintptr_t begin, std::uintptr_t end, const std::string& name);
+  // The running thread gives memory back. Fails the schedule if another thread is using it.
+  void free(const void* block, std::size_t size, Place place);
+  // Reports an access of the running thread. Fails the schedule if it races with another one.
+  void access(const void* address, std::size_t size, Access access);
+
   int self() const { return running_; }
   Time now() const { return now_; }
   std::string unique(const std::string& name);  // "mutex", then "mutex 2"
-  void count_lock(int change) { threads_[index(running_)]->locks_held += change; }
-  void tell(const std::string& line) { story_.emplace_back(name_of(running_), line); }
+  void count_lock(int change) { at(running_).locks_held += change; }
+  void tell(const std::string& text, Place place = {});
   [[noreturn]] void fail(const std::string& verdict);
 
+  const Options& options() const { return options_; }
+  Races& races() { return races_; }
+  Objects& objects() { return objects_; }
+
  private:
+  friend class EndOfThread;
+
   struct Thread {
+    int number = 0;
     std::string name{};
     std::function<void()> body{};
     Waiting waiting{};
+    std::vector<int> gives_way_to{};  // the threads that have to make a step first
     bool finished = false;
     int locks_held = 0;
-    std::size_t synchronizations = 0;
     std::condition_variable scheduled{};
-    std::thread real{};  // started when the thread first runs
+    std::thread real{};
   };
 
-  static std::size_t index(int thread) { return static_cast<std::size_t>(thread); }
+  Thread& at(int thread) { return *threads_[static_cast<std::size_t>(thread)]; }
+  const Thread& at(int thread) const { return *threads_[static_cast<std::size_t>(thread)]; }
 
   void main_of(Thread& thread);
+  void run_body(Thread& thread);
   void finish();
+  bool can_go_on(const Thread& thread) const {
+    return !thread.finished && thread.waiting.can_go_on();
+  }
+  bool has_to_give_way(const Thread& thread) const;
   std::vector<Choice> choices();
   std::optional<int> next_timeout() const;
   Choice choose();
@@ -129,10 +138,11 @@ class Scheduler {
   std::atomic<std::size_t> steps_ = 0;  // run() reads it at any time
   Time now_ = Time::zero();
   std::vector<std::string> names_;
-  std::set<const void*> alive_;
-  std::vector<std::pair<std::string, std::string>> story_;  // who, what
+  Objects objects_;
+  Races races_;
+  std::vector<StoryLine> story_;
 
-  std::mutex mutex_;  // guards the members below and Thread::real, and orders all other uses
+  std::mutex mutex_;              // guards the members below, and orders all other uses
   const Thread* next_ = nullptr;  // the only thread that may run
   bool over_ = false;
   std::string verdict_;

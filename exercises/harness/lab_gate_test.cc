@@ -1,20 +1,12 @@
-// Tests the gate, and the failure that ends with a lesson.
-#include "exercises/harness/lesson.h"
+#include "exercises/harness/lab_gate.h"
 
-#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
-
-#include <string>
 
 #include "testing/lab/explorer.h"
 #include "testing/lab/lab.h"
 
 namespace worker_pool {
 namespace {
-
-constexpr Lesson kLesson("42_the_lesson", "this is what happened.");
-
-// --- LabGate -----------------------------------------------------------------------------------
 
 TEST(LabGate, HoldsAThreadUntilItIsOpened) {
   const lab::Result result = lab::explore({}, [] {
@@ -70,36 +62,6 @@ TEST(LabGate, IsPartOfTheStory) {
             "  late    waits at the gate \"unopened\"\n"
             "  deadlock: main waits forever for a thread to arrive at the gate \"unreached\"; late "
             "waits forever at the gate \"unopened\"\n");
-}
-
-// --- expect_every_schedule() -------------------------------------------------------------------
-
-TEST(ExpectEverySchedule, SaysNothingWhenAllIsWell) {
-  expect_every_schedule(kLesson, [] { lab::jthread worker("worker", [] {}); });
-}
-
-// Fails in the second order in which two threads can run.
-void first_come_first_served() {
-  bool worker_came = false;
-  lab::jthread worker("worker", [&] { worker_came = true; });
-  lab::this_thread::yield();
-  lab::check(!worker_came, "the worker was first");
-}
-
-TEST(ExpectEverySchedule, EndsWithTheStoryAndTheLesson) {
-  EXPECT_NONFATAL_FAILURE(expect_every_schedule(kLesson, first_come_first_served),
-                          "Schedule 4 breaks it (LAB_REPLAY=0.1):\n"
-                          "  worker  exits\n"
-                          "  the worker was first\n"
-                          "LESSON[42_the_lesson]: this is what happened.");
-}
-
-TEST(ExpectEverySchedule, TakesOptions) {
-  expect_every_schedule(kLesson, first_come_first_served,
-                        {.max_preemptions = 0, .random_schedules = 0});
-  EXPECT_NONFATAL_FAILURE(
-      expect_every_schedule(kLesson, first_come_first_served, {.replay = "0.1"}),
-      "The replayed schedule breaks it");
 }
 
 }  // namespace

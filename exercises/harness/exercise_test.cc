@@ -1,0 +1,172 @@
+// Runs tests of exercises as a learner does: what they print, and that they pass only if everything
+// was decided. sabotage/ has their files.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <string>
+
+#include "testing/run_program.h"
+
+namespace worker_pool {
+namespace {
+
+// Runs the program with these environment variables. Replaces the numbers of schedules in its
+// output by N.
+ProgramResult run(const std::string& program, const std::string& environment = "") {
+  ProgramResult result = run_program(environment + " ./exercises/harness/sabotage_" + program);
+  std::string& out = result.out;
+  for (std::size_t end = 0; (end = out.find(" schedules)", end)) != std::string::npos; end += 2) {
+    const std::size_t begin = out.rfind('(', end) + 1;
+    out.replace(begin, end - begin, "N");
+    end = begin;
+  }
+  return result;
+}
+
+constexpr const char* kFirst = "Sabotage.DoesNotPassTheFirstTest";
+constexpr const char* kLast = "Sabotage.DoesNotPassTheLastTest";
+const std::string kFirstPassed = "ok " + std::string(kFirst) + " (N schedules)\n";
+
+TEST(Exercise, SaysOneLineForEachTestThatPasses) {
+  const ProgramResult it = run("ends");
+  EXPECT_EQ(it.status, 0);
+  EXPECT_EQ(it.out, kFirstPassed + "ok " + kLast + " (N schedules)\n2 of 2 tests passed\n");
+  EXPECT_EQ(it.err, "");
+}
+
+TEST(Exercise, EndsAFailureWithTheLesson) {
+  const ProgramResult it = run("ends", "SABOTAGE=bug2");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, kFirstPassed + "FAILED " + kLast +
+                        " (exercises/harness/sabotage/test.cc:20)\n"
+                        "Schedule 1 breaks it (LAB_REPLAY=0):\n"
+                        "  the work failed\n"
+                        "LESSON[42_sabotage]: this is what happened.\n");
+  EXPECT_EQ(it.err, "");
+}
+
+TEST(Exercise, StopsAtTheFirstFailure) {
+  const ProgramResult it = run("ends", "SABOTAGE=bug");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_TRUE(it.out.starts_with("FAILED " + std::string(kFirst))) << it.out;
+  EXPECT_TRUE(it.out.ends_with("LESSON[42_sabotage]: this is what happened.\n")) << it.out;
+}
+
+TEST(Exercise, FailsIfATestThrows) {
+  const ProgramResult it = run("ends", "SABOTAGE=throw");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, "FAILED " + std::string(kFirst) +
+                        " (exercises/harness/sabotage/test.cc:11)\n"
+                        "It threw an exception: no such job\n");
+}
+
+// --- LAB_REPLAY ----------------------------------------------------------------------------------
+
+TEST(Replay, RunsOneSchedule) {
+  const ProgramResult it = run("ends", "LAB_REPLAY=0 SABOTAGE=bug");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, "FAILED " + std::string(kFirst) +
+                        " (exercises/harness/sabotage/test.cc:13)\n"
+                        "The replayed schedule breaks it (LAB_REPLAY=0):\n"
+                        "  main  waits for worker to exit\n"
+                        "  the work failed\n"
+                        "LESSON[42_sabotage]: this is what happened.\n");
+}
+
+const std::string kNothingDecided =
+    "FAILED exercises/harness/sabotage/test.cc:11\n"
+    "The schedule LAB_REPLAY=0 no longer breaks it.\n"
+    "No other schedule was run, so nothing else is decided: run the test without LAB_REPLAY.\n";
+
+TEST(Replay, ThatBreaksNothingDecidesNothing) {
+  const ProgramResult it = run("ends", "LAB_REPLAY=0");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, kNothingDecided);
+}
+
+TEST(Replay, SetByTheCodeDecidesNothing) {
+  const ProgramResult it = run("ends", "SABOTAGE=replay");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, kNothingDecided);
+}
+
+// --- Ends that look like success -----------------------------------------------------------------
+
+#ifdef __linux__
+
+// Runs sabotage that calls this function with status 0.
+void expect_noticed(const std::string& when, const std::string& function,
+                    const std::string& output) {
+  const ProgramResult it = run("ends", "SABOTAGE='" + when + " " + function + "'");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, output + "\nIt called " + function + "(0) before all tests were decided.\n");
+}
+
+class End : public testing::TestWithParam<const char*> {};
+
+TEST_P(End, BeforeTheTestsFails) {
+  expect_noticed("start", GetParam(), "FAILED the code before the first test");
+}
+
+TEST_P(End, InATestFails) {
+  expect_noticed("test", GetParam(), "FAILED " + std::string(kFirst));
+  expect_noticed("test2", GetParam(), kFirstPassed + "FAILED " + kLast);
+}
+
+INSTANTIATE_TEST_SUITE_P(, End, testing::Values("exit", "_exit", "_Exit", "quick_exit"));
+
+TEST(Exercise, FailsIfAHandlerEndsIt) {
+  expect_noticed("handler", "_exit", "FAILED " + std::string(kFirst));
+  expect_noticed("handler", "_Exit", "FAILED " + std::string(kFirst));
+}
+
+#endif
+
+TEST(Exercise, HasItsOwnMain) {
+  const ProgramResult it = run("own_main");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_TRUE(it.out.ends_with("LESSON[42_sabotage]: this is what happened.\n")) << it.out;
+}
+
+// --- Tests that were not decided -----------------------------------------------------------------
+
+TEST(Exercise, FailsIfItsFileHasAMacro) {
+  const ProgramResult it = run("macro");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out,
+            "FAILED exercises/harness/sabotage/macro.h:4\n"
+            "\"#undef\" could replace a part of the test. Please remove it from this file.\n");
+}
+
+TEST(Exercise, FailsIfAScenarioWasNotExplored) {
+  const ProgramResult it = run("no_jobs");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out,
+            "ok Sabotage.LeavesOutAScenario (N schedules)\n"
+            "FAILED exercises/harness/sabotage/undecided_test.cc:14\n"
+            "This scenario was not explored.\n");
+}
+
+TEST(Exercise, FailsIfItCannotReadItsFiles) {
+  const ProgramResult it =
+      run_program("cd exercises && unset RUNFILES_MANIFEST_FILE && ./harness/sabotage_ends");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out,
+            "FAILED exercises/harness/sabotage/ends.h:1\nThe test cannot read this file.\n");
+}
+
+TEST(Exercise, FindsItsFilesInBazelsManifest) {
+  const std::string folder = "\"$PWD\"/exercises/harness/sabotage/";
+  const ProgramResult it = run_program(
+      "manifest=\"$TEST_TMPDIR/manifest\" && "
+      "for file in test.cc ends.h; do "
+      "  echo _main/exercises/harness/sabotage/$file " +
+      folder +
+      "$file; "
+      "done >\"$manifest\" && "
+      "cd exercises && RUNFILES_MANIFEST_FILE=\"$manifest\" ./harness/sabotage_ends");
+  EXPECT_EQ(it.status, 0) << it.out << it.err;
+}
+
+}  // namespace
+}  // namespace worker_pool

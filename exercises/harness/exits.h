@@ -1,0 +1,16 @@
+// A program that ends with status 0 says that the test passed. So until all tests are decided,
+// exit(), _exit(), _Exit() and quick_exit() end the program with status 1 and a message, wherever
+// they are called: in a test, before main(), or after it.
+//
+// On Linux, exits.cc defines these functions. On other systems it registers handlers, which do not
+// see _exit() and _Exit(). Neither sees a system call, or a program that replaces this one.
+#pragma once
+
+namespace worker_pool {
+
+// What the message names. The text must live until the next call.
+void forbid_successful_exit(const char* running_test);
+
+void allow_successful_exit();  // all tests are decided
+
+}  // namespace worker_pool

@@ -1,0 +1,41 @@
+// Reads the two source files of an exercise when its test runs: the test must decide everything
+// that test.cc has, and the exercise's file must not replace a part of the test.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace worker_pool {
+
+// Returns the text of a file that the test target lists in `data`, or nothing if there is none.
+std::optional<std::string> read_source(const std::string& path);
+
+struct Place {
+  std::string name{};
+  int first_line = 0;
+  int last_line = 0;
+};
+
+struct TestPlan {
+  std::vector<Place> tests{};  // Suite.Name
+  std::vector<Place> calls{};  // of expect_every_schedule()
+};
+
+TestPlan plan_of(std::string_view test_file);
+
+struct Refused {
+  int line = 0;
+  std::string why{};
+};
+
+// Returns the first thing in an exercise's file that could replace a part of the test:
+//   1. a macro, or a quoted header from outside testing/lab/, which could define one;
+//   2. a pragma other than `once`;
+//   3. a declaration named `lab`, or one more part of that namespace;
+//   4. a name of the harness or of the explorer.
+// Comments and literals may contain anything.
+std::optional<Refused> what_is_refused(std::string_view exercise_file);
+
+}  // namespace worker_pool

@@ -1,0 +1,113 @@
+#include "exercises/harness/source_files.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace worker_pool {
+namespace {
+
+// --- plan_of() -----------------------------------------------------------------------------------
+
+TEST(PlanOf, NamesTestsAndCallsWithTheirLines) {
+  const TestPlan plan = plan_of(
+      "TEST(Stop, Ends) {\n"
+      "  expect_every_schedule(kLesson,\n"
+      "                        [] { worker.run(); });\n"
+      "}\n"
+      "TEST(Stop,\n"
+      "     Drains) {}\n");
+  ASSERT_EQ(plan.tests.size(), 2u);
+  EXPECT_EQ(plan.tests[0].name, "Stop.Ends");
+  EXPECT_EQ(plan.tests[1].name, "Stop.Drains");
+  EXPECT_EQ(plan.tests[1].first_line, 5);
+  ASSERT_EQ(plan.calls.size(), 1u);
+  EXPECT_EQ(plan.calls[0].first_line, 2);
+  EXPECT_EQ(plan.calls[0].last_line, 3);
+}
+
+TEST(PlanOf, SkipsCommentsAndLiterals) {
+  const TestPlan plan = plan_of(
+      "// TEST(A, B)\n"
+      "/* TEST(A, B)\n */ \"TEST(A, B)\" R\"x(TEST(A, B) \")x\" 1'000 '\\'' 'T' 1'0\n"
+      "// goes on \\\n TEST(A, B)\n"
+      "TEST(C, D)");
+  ASSERT_EQ(plan.tests.size(), 1u);
+  EXPECT_EQ(plan.tests[0].name, "C.D");
+  EXPECT_EQ(plan.tests[0].first_line, 6);
+}
+
+// --- what_is_refused() ---------------------------------------------------------------------------
+
+// The line of the first thing that is refused and its name; nothing if the code is accepted.
+std::string refused(std::string_view code) {
+  const auto refused = what_is_refused(code);
+  if (!refused) return "";
+  return std::to_string(refused->line) + ": " +
+         refused->why.substr(0, refused->why.find(" could replace"));
+}
+
+TEST(WhatIsRefused, AcceptsOrdinaryCode) {
+  EXPECT_EQ(refused("#pragma once\n"
+                    "#include <mutex>\n"
+                    "# include \"testing/lab/lab.h\"  // the lab\n"
+                    "#if __cplusplus > 202302L\n#else\n#endif\n"
+                    "// #define in a comment, and a \"LESSON\"\n"
+                    "using namespace std::chrono_literals;\n"
+                    "using lab::mutex;\n"
+                    "using namespace worker_pool::lab;\n"
+                    "namespace worker_pool {\n"
+                    "lab::atomic<int> label = 1'000;\n"
+                    "auto text = \"expect_every_schedule \\\" explore\";\n"
+                    "void check(lab::mutex&, int a = 1 ? 2 : lab::kMost);\n"
+                    "}"),
+            "");
+}
+
+TEST(WhatIsRefused, RefusesMacros) {
+  EXPECT_EQ(refused("\n#define TEST(a, b)"), "2: \"#define\"");
+  EXPECT_EQ(refused("/* */ # /* */ undef TEST"), "1: \"#undef\"");
+  EXPECT_EQ(refused("%:define TEST"), "1: \"#define\"");
+  EXPECT_EQ(refused("#de\\\nfine TEST"), "1: \"#define\"");
+  EXPECT_EQ(refused("int i = 1'0;\n#define check 'x'"), "2: \"#define\"");
+  EXPECT_EQ(refused("auto x = R\"(\n)\";\n#define TEST"), "3: \"#define\"");
+}
+
+TEST(WhatIsRefused, RefusesWhatCouldDefineOne) {
+  EXPECT_EQ(refused("#include \"macros.h\""), "1: \"#include\"");
+  EXPECT_EQ(refused("#include \"testing/lab/../../macros.h\""), "1: \"#include\"");
+  EXPECT_EQ(refused("#include HEADER"), "1: \"#include\"");
+  EXPECT_EQ(refused("#include_next <mutex>"), "1: \"#include_next\"");
+  EXPECT_EQ(refused("#line 1 \"test.cc\""), "1: \"#line\"");
+  EXPECT_EQ(refused("#pragma redefine_extname a b"), "1: \"#pragma\"");
+}
+
+TEST(WhatIsRefused, RefusesAnotherLab) {
+  const std::string lab = "1: A declaration of \"lab\"";
+  EXPECT_EQ(refused("namespace lab { void check(bool, const char*) {} }"), lab);
+  EXPECT_EQ(refused("namespace worker_pool::lab { }"), lab);
+  EXPECT_EQ(refused("namespace worker_pool::lab::more { }"), lab);
+  EXPECT_EQ(refused("namespace lab = other;"), lab);
+  EXPECT_EQ(refused("struct lab {};"), lab);
+  EXPECT_EQ(refused("enum class lab { a };"), lab);
+  EXPECT_EQ(refused("using lab = Other;"), lab);
+  EXPECT_EQ(refused("typedef Other lab;"), lab);
+}
+
+TEST(WhatIsRefused, RefusesNamesOfTheHarness) {
+  EXPECT_EQ(refused("\nvoid expect_every_schedule();"), "2: \"expect_every_schedule\"");
+  EXPECT_EQ(refused("class LabGate {};"), "1: \"LabGate\"");
+  EXPECT_EQ(refused("auto r = lab::explore({}, f);"), "1: \"explore\"");
+}
+
+TEST(WhatIsRefused, EndsWithUnfinishedCode) {
+  for (const char* code : {"", "\"", "'", "/*", "//", "R\"(", "#", "%:", "1'", "\\", "\\\n", "lab",
+                           "namespace", "TEST(", "R\"", "#include", "# "}) {
+    EXPECT_NO_FATAL_FAILURE((void)what_is_refused(code)) << code;
+    EXPECT_NO_FATAL_FAILURE((void)plan_of(code)) << code;
+  }
+}
+
+}  // namespace
+}  // namespace worker_pool

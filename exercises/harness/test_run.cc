@@ -1,0 +1,111 @@
+#include "exercises/harness/test_run.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "exercises/harness/exercise_files.h"
+#include "exercises/harness/exits.h"
+#include "exercises/harness/source_files.h"
+
+namespace worker_pool {
+namespace {
+
+// At once, because the program may end in the next test.
+void print(const std::string& text) {
+  std::fputs((text + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+TestRun& TestRun::current() {
+  static TestRun run;
+  return run;
+}
+
+bool TestRun::pass(const std::string& replay) {
+  replay_ = replay;
+  check_sources();
+  for (const Test& test : tests_) {
+    if (!failed()) run(test);
+  }
+  if (!failed()) check_all_decided();
+  if (failed()) {
+    print("FAILED " + failure_);
+    return false;
+  }
+  print(std::to_string(finished_.size()) + " of " + std::to_string(tests_.size()) +
+        " tests passed");
+  allow_successful_exit();
+  return true;
+}
+
+void TestRun::check_sources() {
+  const auto text = read_source(kExerciseFiles.exercise);
+  if (!text) return fail(kExerciseFiles.exercise, 1, "The test cannot read this file.");
+  if (const auto refused = what_is_refused(*text)) {
+    fail(kExerciseFiles.exercise, refused->line, refused->why);
+  }
+}
+
+void TestRun::run(const Test& test) {
+  forbid_successful_exit(test.name);
+  running_ = test.name;
+  schedules_ = 0;
+  try {
+    test.body();
+    if (schedules_ == 0) fail(test.file, test.line, "It explored no scenario.");
+  } catch (const std::exception& e) {
+    fail(test.file, test.line, std::string("It threw an exception: ") + e.what());
+  } catch (...) {
+    fail(test.file, test.line, "It threw an exception that is not a std::exception.");
+  }
+  running_ = nullptr;
+  finished_.push_back(test.name);
+  if (failed() || !replay_.empty()) return;
+  print("ok " + finished_.back() + " (" + std::to_string(schedules_) +
+        (schedules_ == 1 ? " schedule)" : " schedules)"));
+}
+
+void TestRun::check_all_decided() {
+  forbid_successful_exit("after the last test");
+  const auto text = read_source(kExerciseFiles.test);
+  if (!text) return fail(kExerciseFiles.test, 1, "The test cannot read this file.");
+  const TestPlan plan = plan_of(*text);
+  for (const Place& test : plan.tests) {
+    if (std::ranges::find(finished_, test.name) != finished_.end()) continue;
+    return fail(kExerciseFiles.test, test.first_line, test.name + " did not run to its end.");
+  }
+  for (const Place& call : plan.calls) {
+    const bool is_decided = std::ranges::any_of(explored_, [&](const Call& it) {
+      return it.file == kExerciseFiles.test && call.first_line <= it.line &&
+             it.line <= call.last_line;
+    });
+    if (is_decided) continue;
+    return fail(kExerciseFiles.test, call.first_line, "This scenario was not explored.");
+  }
+  if (plan.tests.empty()) return fail(kExerciseFiles.test, 1, "This file has no TEST.");
+  if (replay_.empty()) return;
+  fail(kExerciseFiles.test, plan.tests[0].first_line,
+       "The schedule LAB_REPLAY=" + replay_ +
+           " no longer breaks it.\n"
+           "No other schedule was run, so nothing else is decided: run the test without "
+           "LAB_REPLAY.");
+}
+
+void TestRun::explored(const char* file, int line, std::size_t schedules) {
+  explored_.push_back({file, line});
+  schedules_ += schedules;
+}
+
+void TestRun::fail(const char* file, int line, const std::string& why) {
+  if (failed()) return;  // the first failure says more
+  const std::string place = std::string(file) + ":" + std::to_string(line);
+  failure_ =
+      (running_ == nullptr ? place : std::string(running_) + " (" + place + ")") + "\n" + why;
+}
+
+}  // namespace worker_pool

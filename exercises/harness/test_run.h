@@ -1,0 +1,71 @@
+// One run of an exercise's test, and what it prints:
+//
+//   ok LostStop.WorkerEndsWhenItIsAskedTo (1234 schedules)
+//   ok LostStop.JobsSubmittedBeforeAreDone (2345 schedules)
+//   2 of 2 tests passed
+//
+// or, as the last lines of the program,
+//
+//   FAILED LostStop.WorkerEndsWhenItIsAskedTo (exercises/03_lost_stop/test.cc:25)
+//   Schedule 18 breaks it (LAB_REPLAY=0.1.0.0.1):
+//     ... the story ...
+//   LESSON[03_lost_stop]: ...
+//
+// A run passes only if everything was decided. It fails if
+//   1. a schedule breaks a scenario,
+//   2. a test throws, ends the program (exits.h), or explores no scenario,
+//   3. a test of the file did not run, or a call of expect_every_schedule() in it did not return,
+//   4. the exercise's file has something that could replace a part of the test (source_files.h), or
+//   5. LAB_REPLAY is set and its schedule breaks nothing: no other schedule was run.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace worker_pool {
+
+class TestRun {
+ public:
+  struct Test {
+    const char* name;
+    const char* file;
+    int line;
+    void (*body)();
+  };
+
+  static TestRun& current();
+
+  void add(const Test& test) { tests_.push_back(test); }
+
+  // Runs the tests and prints the result. Returns false after the first failure.
+  bool pass(const std::string& replay);
+
+  // --- For expect_every_schedule() ---
+
+  const std::string& replay() const { return replay_; }
+  bool failed() const { return !failure_.empty(); }
+  // The scenario of the call at this place has been explored.
+  void explored(const char* file, int line, std::size_t schedules);
+  void fail(const char* file, int line, const std::string& why);
+
+ private:
+  struct Call {
+    std::string file;
+    int line;
+  };
+
+  void check_sources();
+  void run(const Test& test);
+  void check_all_decided();
+
+  std::vector<Test> tests_;
+  std::string replay_;  // the schedule of LAB_REPLAY, or nothing
+  std::string failure_;
+  const char* running_ = nullptr;  // the name of the test
+  std::size_t schedules_ = 0;      // of the running test
+  std::vector<std::string> finished_;
+  std::vector<Call> explored_;
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,294 @@
+#include "testing/lab/engine/sync.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace worker_pool::lab::sync {
+namespace {
+
+bool is_free(const Mutex& mutex) { return mutex.owner < 0; }
+
+std::string waiting_for(const Scheduler& scheduler, const Mutex& mutex) {
+  if (is_free(mutex)) return "for " + mutex.name;
+  return "for " + mutex.name + ", which " + scheduler.name_of(mutex.owner) + " holds";
+}
+
+void take(Scheduler& scheduler, Mutex& mutex) {
+  mutex.owner = scheduler.self();
+  scheduler.count_lock(+1);
+  scheduler.races().acquire(scheduler.self(), mutex.released);
+}
+
+void give_back(Scheduler& scheduler, Mutex& mutex) {
+  mutex.owner = -1;
+  scheduler.count_lock(-1);
+  scheduler.races().release(scheduler.self(), mutex.released);
+}
+
+// The operation uses the object's memory: whoever destroys the object must do so later.
+void use(const Operation& op, const char* verb) {
+  op.scheduler.access(op.object, 1, {.verb = verb, .is_atomic = true, .place = op.place});
+}
+
+void point(const Operation& op) {
+  if (op.is_point) op.scheduler.step();
+}
+
+// The oldest store that a load may return: none that is older than one which the thread knows
+// about, has read, or, if both are sequentially consistent, that precedes it in their single order.
+std::size_t oldest_visible(Scheduler& scheduler, const Atomic& atomic, std::memory_order order) {
+  const Races& races = scheduler.races();
+  const int self = scheduler.self();
+  std::size_t oldest = 0;
+  for (std::size_t i = 1; i < atomic.stores.size(); ++i) {
+    const Atomic::Store& store = atomic.stores[i];
+    const bool is_known = races.knows(self, store.thread, store.time);
+    const bool is_earlier = order == std::memory_order_seq_cst && store.is_seq_cst;
+    if (is_known || is_earlier) oldest = i;
+  }
+  for (const Atomic::Load& load : atomic.loads) {
+    if (races.knows(self, load.thread, load.time)) oldest = std::max(oldest, load.store);
+  }
+  return oldest;
+}
+
+VectorClock& released(const Operation& op) {
+  return op.scheduler.objects().atomics[op.object].released;
+}
+
+Access atomic_write(Place place) {
+  return {.verb = "writes", .is_write = true, .is_atomic = true, .place = place};
+}
+
+void destroy(const Operation& op, const std::string& name) {
+  const auto address = reinterpret_cast<std::uintptr_t>(op.object);
+  op.scheduler.expect_unused(address, address + 1, name);
+  op.scheduler.access(op.object, 1, {.verb = "destroys it", .is_write = true, .place = op.place});
+}
+
+}  // namespace
+
+bool lock(const Operation& op, Mutex& mutex, std::optional<Time> until) {
+  Scheduler& scheduler = op.scheduler;
+  if (mutex.owner == scheduler.self()) {
+    scheduler.fail(scheduler.own_name() + " locks " + mutex.name + ", which it holds already");
+  }
+  if (!is_free(mutex)) scheduler.tell("waits " + waiting_for(scheduler, mutex), op.place);
+  const auto timed_out = [&] { return until && scheduler.now() >= *until; };
+  scheduler.step({.can_go_on = [&] { return is_free(mutex) || timed_out(); },
+                  .reason = [&] { return waiting_for(scheduler, mutex); },
+                  .until = until,
+                  .uses = {op.object}});
+  if (!is_free(mutex)) return false;
+  use(op, "locks it");
+  take(scheduler, mutex);
+  return true;
+}
+
+bool try_lock(const Operation& op, Mutex& mutex) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.step({.uses = {op.object}});
+  use(op, "locks it");
+  if (!is_free(mutex)) return false;
+  if (scheduler.fails_spuriously()) {
+    scheduler.tell("fails to lock " + mutex.name + ", which is free: try_lock() may", op.place);
+    return false;
+  }
+  take(scheduler, mutex);
+  return true;
+}
+
+void unlock(const Operation& op, Mutex& mutex) {
+  Scheduler& scheduler = op.scheduler;
+  if (mutex.owner != scheduler.self()) {
+    scheduler.fail(scheduler.own_name() + " unlocks " + mutex.name + ", which it does not hold");
+  }
+  use(op, "unlocks it");
+  give_back(scheduler, mutex);
+  scheduler.step();  // does not use the mutex: another thread may destroy it now
+}
+
+void destroy(const Operation& op, const Mutex& mutex) {
+  if (!is_free(mutex)) {
+    op.scheduler.fail(op.scheduler.own_name() + " destroys " + mutex.name + ", which " +
+                      op.scheduler.name_of(mutex.owner) + " holds");
+  }
+  destroy(op, mutex.name);
+}
+
+bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_object, Mutex& mutex,
+          std::optional<Time> until) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.step({.uses = {op.object}});  // between checking the condition and going to sleep
+  if (mutex.owner != scheduler.self()) {
+    scheduler.fail(scheduler.own_name() + " waits on " + condition.name + " without holding " +
+                   mutex.name);
+  }
+  scheduler.tell("goes to sleep on " + condition.name, op.place);
+  Sleeper self{.thread = scheduler.self()};
+  condition.sleepers.push_back(&self);
+  const std::string name = condition.name;  // once notified, the object may be destroyed
+  give_back(scheduler, mutex);
+
+  const auto timed_out = [&] { return until && scheduler.now() >= *until; };
+  const auto is_awake = [&] { return self.notified || timed_out(); };
+  scheduler.step({
+      .can_go_on = [&] { return is_awake() && is_free(mutex); },
+      .reason = [&] { return is_awake() ? waiting_for(scheduler, mutex) : "on " + name; },
+      .until = until,
+      .can_wake_spuriously = [&] { return !is_awake() && is_free(mutex); },
+      .uses = {mutex_object},
+  });
+
+  if (!self.notified) std::erase(condition.sleepers, &self);
+  scheduler.access(mutex_object, 1, {.verb = "locks it", .is_atomic = true, .place = op.place});
+  take(scheduler, mutex);
+  // As in std, the clock decides, even if a notification came first and the lock too late.
+  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up", op.place);
+  return !timed_out();
+}
+
+void notify_one(const Operation& op, ConditionVariable& condition) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.step({.uses = {op.object}});
+  use(op, "notifies it");
+  std::vector<Sleeper*>& sleepers = condition.sleepers;
+  if (sleepers.empty()) {
+    return scheduler.tell("notifies " + condition.name + ": no thread is waiting", op.place);
+  }
+  std::vector<int> threads;
+  for (const Sleeper* sleeper : sleepers) threads.push_back(sleeper->thread);
+  const int woken = scheduler.any_of(threads);
+  scheduler.tell("notifies " + condition.name + ": wakes " + scheduler.name_of(woken), op.place);
+  const auto sleeper = std::ranges::find(sleepers, woken, &Sleeper::thread);
+  (*sleeper)->notified = true;
+  sleepers.erase(sleeper);
+}
+
+void notify_all(const Operation& op, ConditionVariable& condition) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.step({.uses = {op.object}});
+  use(op, "notifies it");
+  std::string names;
+  for (Sleeper* sleeper : condition.sleepers) {
+    names += (names.empty() ? "" : ", ") + scheduler.name_of(sleeper->thread);
+    sleeper->notified = true;
+  }
+  condition.sleepers.clear();
+  scheduler.tell("notifies all on " + condition.name + ": " +
+                     (names.empty() ? "no thread is waiting" : "wakes " + names),
+                 op.place);
+}
+
+void destroy(const Operation& op, const ConditionVariable& condition) {
+  if (!condition.sleepers.empty()) {
+    op.scheduler.fail(op.scheduler.own_name() + " destroys " + condition.name + " while " +
+                      op.scheduler.name_of(condition.sleepers[0]->thread) + " waits on it");
+  }
+  destroy(op, condition.name);
+}
+
+void before_load(const Operation& op, std::size_t size, std::memory_order order) {
+  point(op);
+  op.scheduler.access(op.object, size, {.is_atomic = true, .place = op.place});
+  order_load(op, order);
+}
+
+void before_store(const Operation& op, std::size_t size, std::memory_order order) {
+  point(op);
+  op.scheduler.access(op.object, size, atomic_write(op.place));
+  op.scheduler.races().store(op.scheduler.self(), released(op), order);
+}
+
+void before_update(const Operation& op, std::size_t size, std::memory_order order) {
+  before_compare(op, size);
+  order_update(op, order);
+}
+
+void before_compare(const Operation& op, std::size_t size) {
+  point(op);
+  op.scheduler.access(op.object, size, atomic_write(op.place));
+}
+
+void order_load(const Operation& op, std::memory_order order) {
+  op.scheduler.races().load(op.scheduler.self(), released(op), order);
+}
+
+void order_update(const Operation& op, std::memory_order order) {
+  op.scheduler.races().update(op.scheduler.self(), released(op), order);
+}
+
+std::uint64_t load(const Operation& op, std::size_t size, std::memory_order order,
+                   const std::function<std::uint64_t()>& read_newest) {
+  Scheduler& scheduler = op.scheduler;
+  // A thread that sees the same value for the third time waits for another thread to change it.
+  if (scheduler.objects().is_spinning(scheduler.self(), op.object, read_newest())) {
+    scheduler.step({.gives_way = true});
+  }
+  point(op);
+  scheduler.access(op.object, size, {.is_atomic = true, .place = op.place});
+  const std::uint64_t newest = read_newest();
+  if (!scheduler.options().stale_reads) {
+    order_load(op, order);
+    scheduler.objects().remember_load(scheduler.self(), op.object, newest);
+    return newest;
+  }
+  Atomic& atomic = scheduler.objects().atomics[op.object];
+  if (atomic.stores.empty()) atomic.stores.push_back({.value = newest});
+  const std::size_t last = atomic.stores.size() - 1;
+  const std::size_t first = op.is_point ? oldest_visible(scheduler, atomic, order) : last;
+  const std::size_t chosen = last - scheduler.any_older_value(last - first + 1);
+  const Atomic::Store& store = atomic.stores[chosen];
+  if (chosen != last) scheduler.tell("sees an old value of an atomic", op.place);
+  scheduler.races().load(scheduler.self(), store.released, order);
+  atomic.loads.push_back({.thread = scheduler.self(),
+                          .time = scheduler.races().time(scheduler.self()),
+                          .store = chosen});
+  scheduler.objects().remember_load(scheduler.self(), op.object, store.value);
+  return store.value;
+}
+
+void remember_store(const Operation& op, std::uint64_t before, std::uint64_t after,
+                    std::memory_order order) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.objects().remember_load(scheduler.self(), nullptr, 0);
+  if (!scheduler.options().stale_reads) return;
+  Atomic& atomic = scheduler.objects().atomics[op.object];
+  if (atomic.stores.empty()) atomic.stores.push_back({.value = before});
+  // Minus one: the operation has advanced the thread's clock already.
+  atomic.stores.push_back({.value = after,
+                           .thread = scheduler.self(),
+                           .time = scheduler.races().time(scheduler.self()) - 1,
+                           .is_seq_cst = order == std::memory_order_seq_cst,
+                           .released = atomic.released});
+}
+
+void happen(Scheduler& scheduler, Event& event) {
+  event.has_happened = true;
+  scheduler.races().release(scheduler.self(), event.released);
+}
+
+void await(Scheduler& scheduler, Event& event, const std::string& reason) {
+  scheduler.step(
+      {.can_go_on = [&] { return event.has_happened; }, .reason = [&] { return reason; }});
+  scheduler.races().acquire(scheduler.self(), event.released);
+}
+
+void join(Scheduler& scheduler, int thread) {
+  const std::string what = "for " + scheduler.name_of(thread) + " to exit";
+  if (!scheduler.has_finished(thread)) scheduler.tell("waits " + what);
+  scheduler.step({.can_go_on = [&] { return scheduler.has_finished(thread); },
+                  .reason = [&] { return what; }});
+  scheduler.join(thread);
+}
+
+void sleep_until(Scheduler& scheduler, Time until) {
+  scheduler.tell("sleeps");
+  scheduler.step({.can_go_on = [&] { return scheduler.now() >= until; },
+                  .reason = [] { return std::string("for the clock"); },
+                  .until = until});
+}
+
+}  // namespace worker_pool::lab::sync

@@ -1,0 +1,13 @@
+"""How to compile code so that the lab sees its data races and its atomics."""
+
+# For the `copts` of a test that depends on //testing/lab. The compiler calls ThreadSanitizer's
+# functions, which the lab defines, so `linkopts` must not have this option. With the line numbers,
+# the lab can name the places of a race.
+HOOKS = select({
+    "//testing/lab/engine:sanitized": [],
+    "@platforms//os:linux": [
+        "-fsanitize=thread",
+        "-g1",
+    ],
+    "//conditions:default": [],
+})
