@@ -11,3 +11,10 @@ HOOKS = select({
     ],
     "//conditions:default": [],
 })
+
+# For the `target_compatible_with` of a test that makes no sense without the hooks.
+HOOKS_ONLY = select({
+    "//testing/lab/engine:sanitized": ["@platforms//:incompatible"],
+    "@platforms//os:linux": [],
+    "//conditions:default": ["@platforms//:incompatible"],
+})

@@ -62,6 +62,37 @@ Access atomic_write(Place place) {
   return {.verb = "writes", .is_write = true, .is_atomic = true, .place = place};
 }
 
+void wake_one(const Operation& op, ConditionVariable& condition) {
+  Scheduler& scheduler = op.scheduler;
+  std::vector<Sleeper*>& sleepers = condition.sleepers;
+  if (sleepers.empty()) {
+    return scheduler.tell("notifies " + condition.name + ": no thread is waiting", op.place);
+  }
+  std::vector<int> threads;
+  for (const Sleeper* sleeper : sleepers) threads.push_back(sleeper->thread);
+  const int woken = scheduler.any_of(threads);
+  scheduler.tell("notifies " + condition.name + ": wakes " + scheduler.name_of(woken), op.place);
+  const auto sleeper = std::ranges::find(sleepers, woken, &Sleeper::thread);
+  (*sleeper)->notified = true;
+  sleepers.erase(sleeper);
+}
+
+void wake_all(const Operation& op, ConditionVariable& condition) {
+  std::string names;
+  for (Sleeper* sleeper : condition.sleepers) {
+    names += (names.empty() ? "" : ", ") + op.scheduler.name_of(sleeper->thread);
+    sleeper->notified = true;
+  }
+  condition.sleepers.clear();
+  op.scheduler.tell("notifies all on " + condition.name + ": " +
+                        (names.empty() ? "no thread is waiting" : "wakes " + names),
+                    op.place);
+}
+
+void wake_sleepers(const Operation& op, ConditionVariable& condition, bool all) {
+  all ? wake_all(op, condition) : wake_one(op, condition);
+}
+
 void destroy(const Operation& op, const std::string& name) {
   const auto address = reinterpret_cast<std::uintptr_t>(op.object);
   op.scheduler.expect_unused(address, address + 1, name);
@@ -151,35 +182,15 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
 }
 
 void notify_one(const Operation& op, ConditionVariable& condition) {
-  Scheduler& scheduler = op.scheduler;
-  scheduler.step({.uses = {op.object}});
+  op.scheduler.step({.uses = {op.object}});
   use(op, "notifies it");
-  std::vector<Sleeper*>& sleepers = condition.sleepers;
-  if (sleepers.empty()) {
-    return scheduler.tell("notifies " + condition.name + ": no thread is waiting", op.place);
-  }
-  std::vector<int> threads;
-  for (const Sleeper* sleeper : sleepers) threads.push_back(sleeper->thread);
-  const int woken = scheduler.any_of(threads);
-  scheduler.tell("notifies " + condition.name + ": wakes " + scheduler.name_of(woken), op.place);
-  const auto sleeper = std::ranges::find(sleepers, woken, &Sleeper::thread);
-  (*sleeper)->notified = true;
-  sleepers.erase(sleeper);
+  wake_sleepers(op, condition, false);
 }
 
 void notify_all(const Operation& op, ConditionVariable& condition) {
-  Scheduler& scheduler = op.scheduler;
-  scheduler.step({.uses = {op.object}});
+  op.scheduler.step({.uses = {op.object}});
   use(op, "notifies it");
-  std::string names;
-  for (Sleeper* sleeper : condition.sleepers) {
-    names += (names.empty() ? "" : ", ") + scheduler.name_of(sleeper->thread);
-    sleeper->notified = true;
-  }
-  condition.sleepers.clear();
-  scheduler.tell("notifies all on " + condition.name + ": " +
-                     (names.empty() ? "no thread is waiting" : "wakes " + names),
-                 op.place);
+  wake_sleepers(op, condition, true);
 }
 
 void destroy(const Operation& op, const ConditionVariable& condition) {
@@ -263,6 +274,31 @@ void remember_store(const Operation& op, std::uint64_t before, std::uint64_t aft
                            .time = scheduler.races().time(scheduler.self()) - 1,
                            .is_seq_cst = order == std::memory_order_seq_cst,
                            .released = atomic.released});
+}
+
+bool sleep_on(const Operation& op, ConditionVariable& condition, std::optional<Time> until) {
+  Scheduler& scheduler = op.scheduler;
+  scheduler.tell("goes to sleep on " + condition.name, op.place);
+  Sleeper self{.thread = scheduler.self()};
+  condition.sleepers.push_back(&self);
+  const auto timed_out = [&] { return until && scheduler.now() >= *until; };
+  scheduler.step({
+      .can_go_on = [&] { return self.notified || timed_out(); },
+      .reason = [&] { return "on " + condition.name; },
+      .until = until,
+      .can_wake_spuriously = [&] { return !self.notified && !timed_out(); },
+  });
+  if (!self.notified) std::erase(condition.sleepers, &self);
+  scheduler.tell(self.notified || !timed_out() ? "wakes up" : "wakes up: timed out", op.place);
+  return self.notified || !timed_out();
+}
+
+int wake(const Operation& op, ConditionVariable& condition, bool all) {
+  op.scheduler.step();
+  const int woken = all ? static_cast<int>(condition.sleepers.size())
+                        : std::min<int>(1, static_cast<int>(condition.sleepers.size()));
+  wake_sleepers(op, condition, all);
+  return woken;
 }
 
 void happen(Scheduler& scheduler, Event& event) {

@@ -58,6 +58,13 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
 void remember_store(const Operation& op, std::uint64_t before, std::uint64_t after,
                     std::memory_order order);
 
+// --- Futexes: they wait without a mutex ---
+
+// Sleeps until another thread wakes it, or spuriously. Returns false if `until` passes first.
+bool sleep_on(const Operation& op, ConditionVariable& condition, std::optional<Time> until);
+// Wakes one thread or all that sleep. Returns how many.
+int wake(const Operation& op, ConditionVariable& condition, bool all);
+
 void happen(Scheduler& scheduler, Event& event);
 void await(Scheduler& scheduler, Event& event, const std::string& reason);
 

@@ -1,0 +1,105 @@
+// The channel of step 2 under every schedule.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <thread>
+
+#include "full_pattern/every_schedule/every_schedule.h"
+#include "step2_worker/channel.h"
+#include "testing/lab/explorer.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(ChannelSchedules, TwoReceiversGetEachValueOnce) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    std::atomic<int> sum = 0;
+    const auto receive_all = [&sum, queue = queue] {
+      while (const auto job = queue.receive()) sum += *job;
+    };
+    std::jthread one(receive_all);
+    std::jthread other(receive_all);
+    expect_sent(jobs.send(1));
+    expect_sent(jobs.send(2));
+    jobs.close();
+    one.join();
+    other.join();
+    lab::check(sum == 3, "a value was lost or received twice");
+  });
+}
+
+TEST(ChannelSchedules, CloseWakesASender) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = jobs.send(2); });
+    jobs.close();
+    sender.join();
+    lab::check(status == SendStatus::kClosed, "the sender did not learn of the close");
+    lab::check(queue.receive() == 1, "the value that was sent is lost");
+    lab::check(!queue.receive(), "a refused value was received");
+  });
+}
+
+TEST(ChannelSchedules, CloseWakesEveryReceiver) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    const auto receive = [queue = queue] {
+      lab::check(!queue.receive(), "received a value that was never sent");
+    };
+    std::jthread one(receive);
+    std::jthread other(receive);
+    jobs.close();
+  });
+}
+
+TEST(ChannelSchedules, PendingValuesAreTakenBackOrReceived) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    SendStatus status = SendStatus::kFull;
+    std::optional<int> received;
+    std::jthread sender([&] { status = jobs.send(2); });
+    std::jthread receiver([&] { received = queue.receive(); });
+    const std::size_t taken = jobs.close_and_take_pending().size();
+    sender.join();
+    receiver.join();
+    const std::size_t sent = status == SendStatus::kSent ? 2 : 1;
+    lab::check(taken + (received ? 1 : 0) == sent, "a value was lost or is there twice");
+  });
+}
+
+TEST(ChannelSchedules, ASendThatTimesOutKeepsItsValue) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    SendStatus status = SendStatus::kClosed;
+    std::jthread sender([&] { status = jobs.send_for(2, 1ms); });
+    std::jthread receiver([&] { lab::check(queue.receive() == 1, "not the first value"); });
+    sender.join();
+    receiver.join();
+    const bool is_there = queue.try_receive().has_value();
+    lab::check(is_there == (status == SendStatus::kSent), "the value is not where the status says");
+  });
+}
+
+TEST(ChannelSchedules, StatsAreConsistent) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(2);
+    std::jthread receiver([queue = queue] { (void)queue.receive(); });
+    expect_sent(jobs.send(1));
+    const ChannelStats stats = jobs.stats();
+    lab::check(stats.sent == 1, "the value does not count as sent");
+    lab::check(stats.queued <= 1, "more values are queued than were sent");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,155 @@
+// The pool and its retries under every schedule.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "full_pattern/every_schedule/every_schedule.h"
+#include "full_pattern/retry/retrier.h"
+#include "full_pattern/retry/retry_queue.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/lab/explorer.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ShutdownLimits kNoLimits{.drain = kForever, .cancel = kForever};
+constexpr WorkerPool::Options kSmall{.workers = 1, .capacity = 1};
+
+JobResult succeed(const Job&, const Context&) { return {}; }
+JobResult fail(const Job&, const Context&) { return std::unexpected(JobError{}); }
+
+class FinalResults final : public Observer {
+ public:
+  void job_finished(int, const Job&, const JobResult&) override { ++count; }
+  std::atomic<std::size_t> count = 0;
+};
+
+TEST(PoolSchedules, ConcurrentShutdownsReturnTheSameReport) {
+  expect_every_schedule([] {
+    WorkerPool pool(kSmall, succeed);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::jthread other([&] {
+      const ShutdownReport report = pool.shutdown(kNoLimits);
+      lab::check(report.outcome == ShutdownOutcome::kDrained, "not drained");
+    });
+    const ShutdownReport report = pool.shutdown(kNoLimits);
+    lab::check(report.outcome == ShutdownOutcome::kDrained, "not drained");
+    lab::check(pool.metrics().succeeded == 1, "the job did not run exactly once");
+  });
+}
+
+TEST(PoolSchedules, TheDestructorCancelsWhatRuns) {
+  expect_every_schedule([] {
+    WorkerPool pool(kSmall, [](const Job&, const Context& ctx) -> JobResult {
+      lab::check(!ctx.sleep_for(kForever), "slept for the whole of forever");
+      return std::unexpected(ended(CancelReason::kCancelled));
+    });
+    expect_sent(pool.submit(Job{.id = "a"}));
+  });
+}
+
+TEST(PoolSchedules, MetricsAddUpAtEveryMoment) {
+  expect_every_schedule([] {
+    WorkerPool pool(kSmall, succeed);
+    std::jthread reader([&] {
+      const Metrics m = pool.metrics();
+      const auto sum = m.succeeded + m.failed + m.not_started + m.queued + m.running;
+      lab::check(m.submitted == sum, "submitted: " + std::to_string(m.submitted) +
+                                         ", but the sum of the others: " + std::to_string(sum));
+      lab::check(m.running <= 1, "one worker runs " + std::to_string(m.running) + " jobs");
+    });
+    expect_sent(pool.submit(Job{.id = "a"}));
+    reader.join();
+    (void)pool.shutdown(kNoLimits);
+  });
+}
+
+TEST(PoolSchedules, ASubmitDuringTheShutdownIsAcceptedOrRefused) {
+  expect_every_schedule([] {
+    WorkerPool pool(kSmall, succeed);
+    Job job{.id = "a"};
+    SendStatus status = SendStatus::kFull;
+    std::jthread submitter([&] { status = pool.submit(std::move(job)); });
+    const ShutdownReport report = pool.shutdown(kNoLimits);
+    submitter.join();
+    const Metrics m = pool.metrics();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || job.id == "a", "a refused job is no longer the caller's");
+    lab::check(m.succeeded + report.not_started.size() == (is_sent ? 1 : 0),
+               "the job was lost or is there twice");
+  });
+}
+
+TEST(PoolSchedules, AJobThatThrowsFails) {
+  expect_every_schedule([] {
+    WorkerPool pool(kSmall, [](const Job&, const Context&) -> JobResult {
+      throw std::runtime_error("a bug in the handler");
+    });
+    expect_sent(pool.submit(Job{.id = "a"}));
+    expect_sent(pool.submit(Job{.id = "b"}));
+    (void)pool.shutdown(kNoLimits);
+    lab::check(pool.metrics().failed == 2, "a job that threw does not count as failed");
+  });
+}
+
+TEST(PoolSchedules, AJobMaySubmitAnother) {
+  expect_every_schedule([] {
+    std::atomic<int> refused = 0;
+    std::atomic<WorkerPool*> itself = nullptr;
+    WorkerPool pool(kSmall, [&](const Job& job, const Context&) -> JobResult {
+      WorkerPool* const pool_of_job = itself;
+      if (job.id != "first" || pool_of_job == nullptr) return {};
+      if (pool_of_job->try_submit(Job{.id = "second"}) != SendStatus::kSent) ++refused;
+      return {};
+    });
+    itself = &pool;
+    expect_sent(pool.submit(Job{.id = "first"}));
+    const ShutdownReport report = pool.shutdown(kNoLimits);
+    const Metrics m = pool.metrics();
+    lab::check(report.not_started.empty(), "a drained pool handed a job back");
+    lab::check(m.succeeded + static_cast<std::size_t>(refused) == 2, "a job was lost");
+  });
+}
+
+TEST(RetrySchedules, AJobWaitsOrHasFailedOrIsBack) {
+  expect_every_schedule([] {
+    const auto results = std::make_shared<FinalResults>();
+    const auto retries =
+        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    WorkerPool pool(kSmall, fail, retries);
+    Retrier retrier(retries, pool);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::size_t waiting = retrier.stop().size();
+    const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
+    waiting += retrier.stop().size();
+    lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
+  });
+}
+
+TEST(RetrySchedules, AJobIsTriedAgain) {
+  expect_every_schedule([] {
+    const auto results = std::make_shared<FinalResults>();
+    const auto retries =
+        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    WorkerPool pool(kSmall, fail, retries);
+    Retrier retrier(retries, pool);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::this_thread::sleep_for(1h);
+    const std::size_t waiting = retrier.stop().size();
+    const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
+    lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

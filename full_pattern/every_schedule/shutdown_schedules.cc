@@ -1,0 +1,194 @@
+// The workers of steps 2 and 3 and the shutdown of step 4 under every schedule.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "full_pattern/every_schedule/every_schedule.h"
+#include "step1_job/job.h"
+#include "step2_worker/worker.h"
+#include "step3_dispatcher/dispatcher.h"
+#include "step3_dispatcher/running_jobs.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/lab/explorer.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ShutdownLimits kNoLimits{.drain = kForever, .cancel = kForever};
+
+// Shared by the handlers' copies.
+using Counter = std::shared_ptr<std::atomic<int>>;
+
+Counter new_counter() { return std::make_shared<std::atomic<int>>(0); }
+
+JobHandler counting(const Counter& done) {
+  return [done](const Job&, const Context&) -> JobResult {
+    ++*done;
+    return {};
+  };
+}
+
+JobResult sleep_until_canceled(const Job&, const Context& ctx) {
+  lab::check(!ctx.sleep_for(kForever), "slept for the whole of forever");
+  return std::unexpected(ended(CancelReason::kCancelled));
+}
+
+// Records which jobs have finished.
+class Finished final : public Observer {
+ public:
+  void job_finished(int, const Job& job, const JobResult&) override {
+    const std::lock_guard lock(mutex_);
+    ids_.push_back(job.id);
+  }
+  std::size_t count() const {
+    const std::lock_guard lock(mutex_);
+    return ids_.size();
+  }
+  bool contains(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::find(ids_, id) != ids_.end();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> ids_;  // guarded by mutex_
+};
+
+TEST(WorkerSchedules, OneWorkerDoesItsJob) {
+  expect_every_schedule([] {
+    const Counter done = new_counter();
+    {
+      Workers workers = start_workers(1, counting(done), nullptr, 1);
+      expect_sent(workers.jobs.send(Job{.id = "a"}));
+    }
+    lab::check(*done == 1, "the job did not run exactly once");
+  });
+}
+
+TEST(WorkerSchedules, TwoWorkersDoEachJobOnce) {
+  expect_every_schedule([] {
+    const Counter done = new_counter();
+    {
+      Workers workers = start_workers(2, counting(done), nullptr, 1);
+      expect_sent(workers.jobs.send(Job{.id = "a"}));
+      expect_sent(workers.jobs.send(Job{.id = "b"}));
+    }
+    lab::check(*done == 2, "a job was lost or ran twice");
+  });
+}
+
+TEST(WorkerSchedules, AJobMayBeCanceledAtAnyTime) {
+  expect_every_schedule([] {
+    std::stop_source stop;
+    const auto finished = std::make_shared<Finished>();
+    {
+      const JobHandler handler = [](const Job&, const Context& ctx) -> JobResult {
+        if (const auto why = ctx.err()) return std::unexpected(ended(*why));
+        return {};
+      };
+      Workers workers = start_workers(1, handler, finished, 1);
+      expect_sent(workers.jobs.send(Job{.id = "a", .ctx = Context(stop.get_token())}));
+      stop.request_stop();
+    }
+    lab::check(finished->count() == 1, "the job was not reported exactly once");
+  });
+}
+
+TEST(WorkerSchedules, AFinishedJobIsNoLongerRunning) {
+  expect_every_schedule([] {
+    RunningJobs running(1, nullptr);
+    const Job job{.id = "a"};
+    std::jthread worker([&] {
+      running.job_started(1, job);
+      running.job_finished(1, job, {});
+    });
+    const auto finished = running.finished();
+    lab::check(finished == 0 || running.ids().empty(), "the job has finished and is running");
+  });
+}
+
+TEST(ShutdownSchedules, ADrainDoesEveryJob) {
+  expect_every_schedule([] {
+    const Counter done = new_counter();
+    Workers workers = start_workers(2, counting(done), nullptr, 2);
+    expect_sent(workers.jobs.send(Job{.id = "a"}));
+    const ShutdownReport report = shutdown(workers, kNoLimits);
+    lab::check(report.outcome == ShutdownOutcome::kDrained, "not drained");
+    lab::check(*done == 1, "the job did not run exactly once");
+  });
+}
+
+TEST(ShutdownSchedules, WithoutADrainEachJobFinishesOrIsHandedBack) {
+  expect_every_schedule([] {
+    const auto finished = std::make_shared<Finished>();
+    Workers workers = start_workers(1, sleep_until_canceled, finished, 2);
+    expect_sent(workers.jobs.send(Job{.id = "a"}));
+    expect_sent(workers.jobs.send(Job{.id = "b"}));
+    const ShutdownReport report = shutdown(workers, {.drain = 0s, .cancel = kForever});
+    lab::check(report.outcome == ShutdownOutcome::kCancelled, "not canceled");
+    lab::check(report.not_started.size() + finished->count() == 2, "a job is not accounted for");
+    lab::check(!report.not_started.empty() && report.not_started.back().id == "b",
+               "job b was not handed back although no worker received it");
+  });
+}
+
+TEST(ShutdownSchedules, ASecondSignalEndsTheDrain) {
+  expect_every_schedule([] {
+    std::stop_source now;
+    Workers workers = start_workers(1, sleep_until_canceled, nullptr, 1);
+    expect_sent(workers.jobs.send(Job{.id = "a"}));
+    std::jthread second_signal([&] { now.request_stop(); });
+    const ShutdownReport report = shutdown(workers, kNoLimits, now.get_token());
+    lab::check(report.outcome == ShutdownOutcome::kCancelled, "not canceled");
+  });
+}
+
+TEST(ShutdownSchedules, AnAbandonedJobIsNamed) {
+  expect_every_schedule([] {
+    const auto finished = std::make_shared<Finished>();
+    const JobHandler handler = [](const Job& job, const Context&) -> JobResult {
+      if (job.id == "stuck") std::this_thread::sleep_for(24h);
+      return {};
+    };
+    {
+      Workers workers = start_workers(1, handler, finished, 2);
+      expect_sent(workers.jobs.send(Job{.id = "stuck"}));
+      const ShutdownReport report = shutdown(workers, {.drain = 0s, .cancel = 1s});
+      const bool is_back = !report.not_started.empty();
+      const bool is_named = !report.still_running.empty();
+      lab::check(is_back || is_named || finished->contains("stuck"), "the job is nowhere");
+      lab::check(!is_back || !is_named, "the job was handed back and is still running");
+    }
+    let_abandoned_threads_end();
+  });
+}
+
+TEST(ShutdownSchedules, SendersAreRefusedAndKeepTheirJobs) {
+  expect_every_schedule([] {
+    const Counter done = new_counter();
+    Workers workers = start_workers(1, counting(done), nullptr, 1);
+    Job job{.id = "a"};
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = workers.jobs.send(std::move(job)); });
+    const ShutdownReport report = shutdown(workers, kNoLimits);
+    sender.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || job.id == "a", "a refused job is no longer the caller's");
+    const int back = static_cast<int>(report.not_started.size());
+    lab::check(*done + back == (is_sent ? 1 : 0), "the job was lost or is there twice");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,80 @@
+// The wait group of step 2 and the contexts of step 1 under every schedule.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <thread>
+
+#include "full_pattern/every_schedule/every_schedule.h"
+#include "step1_job/context.h"
+#include "step1_job/linked_context.h"
+#include "step2_worker/wait_group.h"
+#include "testing/lab/explorer.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(WaitGroupSchedules, CanBeDestroyedRightAfterTheWait) {
+  expect_every_schedule([] {
+    auto group = std::make_unique<WaitGroup>();
+    int done = 0;  // ordered by the group
+    std::jthread member([&done, token = group->add()]() mutable {
+      ++done;
+      const auto leaves = std::move(token);
+    });
+    std::jthread other([token = group->add()] {});
+    group->wait();
+    lab::check(done == 1, "the wait returned before the member had left");
+    group.reset();
+  });
+}
+
+TEST(WaitGroupSchedules, AStopRequestEndsTheWait) {
+  expect_every_schedule([] {
+    std::stop_source stop;
+    WaitGroup group;
+    std::jthread member([token = group.add()] {});
+    std::jthread canceler([&] { stop.request_stop(); });
+    const bool is_empty = group.wait(Context(stop.get_token()));
+    lab::check(is_empty || stop.stop_requested(), "the wait ended without a reason");
+  });
+}
+
+TEST(WaitGroupSchedules, ATimeoutEndsTheWait) {
+  expect_every_schedule([] {
+    WaitGroup group;
+    std::jthread member([token = group.add()] { std::this_thread::sleep_for(1h); });
+    const auto start = Clock::now();
+    const bool is_empty = group.wait_for(1ms);
+    lab::check(is_empty || Clock::now() - start >= 1ms, "the wait ended too early");
+  });
+}
+
+TEST(ContextSchedules, AStopRequestEndsASleep) {
+  expect_every_schedule([] {
+    std::stop_source stop;
+    std::jthread sleeper([token = stop.get_token()] {
+      lab::check(!Context(token).sleep_for(kForever), "slept for the whole of forever");
+    });
+    stop.request_stop();
+  });
+}
+
+TEST(ContextSchedules, EitherParentEndsALinkedContext) {
+  expect_every_schedule([] {
+    std::stop_source a;
+    std::stop_source b;
+    std::jthread sleeper([a = a.get_token(), b = b.get_token()] {
+      const LinkedContext linked{Context(a), Context(b)};
+      lab::check(!linked.context().sleep_for(kForever), "slept for the whole of forever");
+    });
+    std::jthread other([&] { b.request_stop(); });
+    a.request_stop();
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

@@ -1,0 +1,27 @@
+// The system's clocks as code under test sees them.
+#pragma once
+
+#include <time.h>
+
+#include <chrono>
+#include <optional>
+
+#include "testing/lab/engine/scheduler.h"
+
+namespace worker_pool::lab {
+
+// What the clocks show when a run begins: so late that a time some hours ago exists, too.
+constexpr Time kEpoch = std::chrono::hours(24 * 365);
+
+inline Time to_time(const timespec& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// Returns the virtual time of a time on the system's clocks. nullopt: later than the clock goes.
+inline std::optional<Time> to_virtual(const timespec* time) {
+  constexpr time_t kNever = 9'000'000'000;
+  if (time == nullptr || time->tv_sec > kNever) return std::nullopt;
+  return to_time(*time) - kEpoch;
+}
+
+}  // namespace worker_pool::lab
