@@ -36,12 +36,13 @@ _WORKERS = [
 # What each file of scenarios needs.
 _SOURCES = {
     "channel": [],
+    "fast_channel": [],
     "pool": _WORKERS + ["//full_pattern:worker_pool.cc"],
     "shutdown": _WORKERS,
     "wait": [],
 }
 
-def seeded_bug(name, file, change, scenarios, test, verdict):
+def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
     """Declares the test NAME, which passes if one scenario fails because of the bug.
 
     Args:
@@ -51,6 +52,7 @@ def seeded_bug(name, file, change, scenarios, test, verdict):
       scenarios: the file with the scenario is SCENARIOS_schedules.cc.
       test: the scenario's test.
       verdict: a part of the explorer's verdict, from which the bug can be recognized.
+      preemptions: how many the explorer needs to find it.
     """
     sources = _HEADERS + _SOURCES[scenarios] + ["%s_schedules.cc" % scenarios]
     copies = [_path(label) for label in sources]
@@ -84,7 +86,10 @@ def seeded_bug(name, file, change, scenarios, test, verdict):
             "-w",  # some bugs are warned of
         ],
         data = [name + "_sources"],
-        env = {"LAB_VERDICT": verdict},
+        env = {
+            "LAB_PREEMPTIONS": str(preemptions),
+            "LAB_VERDICT": verdict,
+        },
         linkstatic = True,
         tags = ["manual"],
         target_compatible_with = HOOKS_ONLY,
