@@ -52,7 +52,7 @@ class JobQueue {
  private:
   mutable lab::mutex mutex_;
   std::deque<Job> jobs_;  // guarded by mutex_
-  lab::atomic<std::size_t> waiting_{0, "waiting"};
+  lab::atomic<std::size_t> waiting_{0};
 };
 
 }  // namespace worker_pool

@@ -25,7 +25,10 @@ class JobQueue {
   // Returns the oldest job. Blocks until there is one.
   Job take() {
     std::unique_lock lock(mutex_);
-    for (int i = 0; i < 5 && jobs_.empty(); ++i) work_ready_.wait(lock);
+    for (int i = 0; i < 3; ++i) {
+      if (!jobs_.empty()) break;
+      work_ready_.wait(lock);
+    }
     return take_front();
   }
 
