@@ -33,6 +33,7 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
       const Rules& rules = cache.get();
       lab::check(rules.size() == 2, "get() returned when " + std::to_string(rules.size()) +
                                         " of 2 rules were loaded; wanted: 2 of 2");
+      lab::check(rules == kRules, "get() returned other rules than the loaded ones");
     };
     lab::thread one("worker 1", work);
     lab::thread two("worker 2", work);
