@@ -27,7 +27,7 @@ void give_back(Scheduler& scheduler, Mutex& mutex) {
   scheduler.races().release(scheduler.self(), mutex.released);
 }
 
-// The operation uses the object's memory: whoever destroys the object must do so later.
+// The operation uses the memory of the object, which must not be destroyed before.
 void use(const Operation& op, const char* verb) {
   op.scheduler.access(op.object, 1, {.verb = verb, .is_atomic = true, .place = op.place});
 }
