@@ -1,4 +1,3 @@
-#include <chrono>
 #include <functional>
 #include <map>
 #include <string>

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "testing/lab/engine/hooks.h"
 #include "testing/lab/engine/inside.h"
-#include "testing/lab/engine/memory.h"
 #include "testing/lab/engine/scheduler.h"
 #include "testing/lab/engine/strategy.h"
 

@@ -138,7 +138,7 @@ void unlock(const Operation& op, Mutex& mutex) {
   }
   use(op, "unlocks it");
   give_back(scheduler, mutex);
-  scheduler.step();  // does not use the mutex: another thread may destroy it now
+  point(op);  // does not use the mutex: another thread may destroy it now
 }
 
 void destroy(const Operation& op, const Mutex& mutex) {
