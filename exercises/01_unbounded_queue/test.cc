@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,8 +27,45 @@ void submit_all(JobQueue& queue, int first, int last, std::vector<int>& ran) {
   }
 }
 
-void run_all(JobQueue& queue) {
-  while (const auto job = queue.try_take()) (*job)();
+// Takes one job and runs it. There must be one.
+void run_one(JobQueue& queue) {
+  const auto job = queue.try_take();
+  lab::check(job.has_value(), "a job was waiting, but try_take() returned none");
+  lab::check(*job != nullptr, "try_take() returned an empty job");
+  (*job)();
+}
+
+void run_several(JobQueue& queue, int count) {
+  for (int i = 0; i < count; ++i) run_one(queue);
+}
+
+void check_waiting(const JobQueue& queue, std::size_t wanted) {
+  const std::size_t size = queue.size();
+  lab::check(size == wanted, std::to_string(wanted) + " jobs are waiting, but size() returns " +
+                                 std::to_string(size));
+}
+
+void check_limit(const JobQueue& queue) {
+  const std::size_t size = queue.size();
+  lab::check(size <= kMaxWaiting,
+             std::to_string(size) + " jobs are waiting at once; the limit is 100");
+}
+
+void check_refused(JobQueue& queue) {
+  lab::check(!queue.try_submit([] {}), "100 jobs were waiting, but one more was accepted");
+}
+
+void check_full(JobQueue& queue) {
+  check_refused(queue);
+  check_waiting(queue, kMaxWaiting);
+}
+
+// Submits a job and returns whether it was accepted.
+bool submit_one(JobQueue& queue) {
+  lab::note("submits a job");
+  const bool accepted = queue.try_submit([] {});
+  lab::note(accepted ? "its job was accepted" : "its job was refused");
+  return accepted;
 }
 
 TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
@@ -43,6 +81,7 @@ TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
         Job late = [&ran] { ran.push_back(101); };
         const auto before = lab::steady_clock::now();
         const bool accepted = queue.try_submit(std::move(late));
+        lab::check(ran.empty(), "try_submit ran a job itself; that is the work of a worker");
         if (accepted) {
           const std::size_t waiting = queue.size();
           lab::check(waiting <= kMaxWaiting, "job 101 was accepted: " + std::to_string(waiting) +
@@ -54,8 +93,31 @@ TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
                    "job 101 was refused, but only after a wait");
         lab::check(late != nullptr,
                    "job 101 was refused, but the caller no longer has it: the job is lost");
+        check_waiting(queue, 100);
+
+        lab::note("takes job 1 and submits job 101 again");
+        run_one(queue);
+        lab::check(queue.try_submit(std::move(late)),
+                   "job 101 was refused although there was room");
+        run_several(queue, 100);
+        lab::check(ran.back() == 101,
+                   "the refused job was submitted again, but another job came out in its place");
       },
       {.random_schedules = 0});  // one thread, so only one schedule
+}
+
+// The limit on steps leaves six for each call: enough to lock and unlock a mutex three times.
+TEST(UnboundedQueue, RefusesAtOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::vector<int> ran;
+        submit_all(queue, 1, 100, ran);
+        lab::note("submits 1000 more jobs: try_submit must refuse each at once, and not try again");
+        for (int i = 0; i < 1'000; ++i) check_refused(queue);
+      },
+      {.max_spurious_wakeups = 0, .max_steps = 6'600, .random_schedules = 0});
 }
 
 TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
@@ -64,26 +126,75 @@ TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
       [] {
         JobQueue queue;
         std::vector<int> ran;
+        lab::check(!queue.try_take().has_value(),
+                   "try_take() returned a job, but none has been submitted");
         submit_all(queue, 1, 100, ran);
-        const auto first = queue.try_take();
-        lab::check(first.has_value(), "100 jobs were accepted, but there is none to take");
-        (*first)();
+        run_one(queue);
 
         lab::note("has taken one job: there is room for one");
         submit_all(queue, 101, 101, ran);
         lab::check(!queue.try_submit([] {}),
                    "one job was taken, but two were accepted in its place");
 
-        run_all(queue);
-        lab::check(ran.size() == 101,
-                   "101 jobs were accepted, but " + std::to_string(ran.size()) + " came out");
-        for (int i = 1; i <= 101; ++i) {
+        lab::note("has taken 30 more: there is room for 30");
+        run_several(queue, 30);
+        check_waiting(queue, 70);
+        submit_all(queue, 102, 131, ran);
+        check_full(queue);
+
+        JobQueue other;
+        lab::check(other.try_submit([] {}), "a queue refused its first job: another one was full");
+
+        lab::note("has taken all jobs: there is room for 100");
+        run_several(queue, 100);
+        lab::check(!queue.try_take().has_value(),
+                   "131 jobs were accepted, but try_take() returned one more");
+        submit_all(queue, 132, 231, ran);
+        check_full(queue);
+        run_several(queue, 100);
+        check_waiting(queue, 0);
+        for (int i = 1; i <= 231; ++i) {
           const int got = ran[static_cast<std::size_t>(i - 1)];
           lab::check(got == i, "job " + std::to_string(got) + " came out in place of job " +
                                    std::to_string(i) + ": the oldest job must come out first");
         }
       },
       {.random_schedules = 0});  // one thread, so only one schedule
+}
+
+// Counts how often a job that owns it is copied.
+class Attachment {
+ public:
+  explicit Attachment(int& copies) : copies_(copies) {}
+  Attachment(const Attachment& other) : copies_(other.copies_) { ++copies_; }
+  Attachment(Attachment&&) noexcept = default;
+
+ private:
+  int& copies_;
+};
+
+// A try_lock() may fail although the mutex is free, and more than once.
+TEST(UnboundedQueue, MovesTheJobInAndOut) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        int copies = 0;
+        auto owned = std::make_shared<int>(0);
+        const std::weak_ptr<int> watch = owned;
+        Job job = [attachment = Attachment(copies), owned = std::move(owned)] {};
+        lab::check(queue.try_submit(std::move(job)), "there was room, but the job was refused");
+        lab::check(copies == 0,
+                   "the job was accepted, but try_submit copied it: the caller still has it, too");
+        {
+          const auto taken = queue.try_take();
+          lab::check(taken.has_value(), "a job was waiting, but try_take() returned none");
+          lab::check(copies == 0, "try_take() copied the job; wanted: moved out of the queue");
+        }
+        lab::check(watch.expired(),
+                   "the job was taken and destroyed, but the queue keeps what the job owned");
+      },
+      {.max_spurious_wakeups = 10, .random_schedules = 0});
 }
 
 TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
@@ -95,23 +206,141 @@ TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
         lab::note("submits jobs 1 to 99: there is room for one more");
         submit_all(queue, 1, 99, ran);
 
-        int accepted = 0;
-        const auto submit_one = [&] {
-          lab::note("submits a job");
-          const bool is_in = queue.try_submit([] {});
-          lab::note(is_in ? "its job was accepted" : "its job was refused");
-          if (is_in) ++accepted;
-        };
-        lab::thread one("producer 1", submit_one);
-        lab::thread other("producer 2", submit_one);
-        one.join();
-        other.join();
-        lab::check(accepted > 0, "there was room for one job, but both were refused");
-        lab::check(accepted < 2, "there was room for one job, but both were accepted: " +
-                                     std::to_string(queue.size()) +
-                                     " jobs are waiting; the limit is 100");
+        bool is_in1 = false;
+        bool is_in2 = false;
+        lab::thread producer1("producer 1", [&] { is_in1 = submit_one(queue); });
+        lab::thread producer2("producer 2", [&] { is_in2 = submit_one(queue); });
+        producer1.join();
+        producer2.join();
+        lab::check(is_in1 || is_in2, "there was room for one job, but both were refused");
+        lab::check(!is_in1 || !is_in2, "there was room for one job, but both were accepted: " +
+                                           std::to_string(queue.size()) +
+                                           " jobs are waiting; the limit is 100");
+        check_waiting(queue, 100);
       },
       {.random_schedules = 20});
+}
+
+TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForTwo) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue queue;
+                          std::vector<int> ran;
+                          lab::note("submits jobs 1 to 98: there is room for two more");
+                          submit_all(queue, 1, 98, ran);
+
+                          const auto submit = [&] {
+                            lab::check(submit_one(queue),
+                                       "there was room for two jobs, but one was refused");
+                          };
+                          lab::thread producer1("producer 1", submit);
+                          lab::thread producer2("producer 2", submit);
+                          producer1.join();
+                          producer2.join();
+                          check_full(queue);
+                        },
+                        {.max_preemptions = 1, .random_schedules = 20});
+}
+
+TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::vector<int> ran1;
+        std::vector<int> ran2;
+        lab::note("submits two jobs");
+        submit_all(queue, 1, 1, ran1);
+        submit_all(queue, 1, 1, ran2);
+        lab::thread worker1("worker 1", [&] { run_one(queue); });
+        lab::thread worker2("worker 2", [&] { run_one(queue); });
+        worker1.join();
+        worker2.join();
+        lab::check(ran1.size() == 1 && ran2.size() == 1,
+                   "two workers took a job each, but one job ran twice and the other never");
+        check_waiting(queue, 0);
+      },
+      {.random_schedules = 20});
+
+  // One job for two workers.
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue queue;
+                          std::vector<int> ran;
+                          lab::note("submits one job");
+                          submit_all(queue, 1, 1, ran);
+                          int taken = 0;
+                          const auto take = [&] {
+                            const auto job = queue.try_take();
+                            lab::note(job ? "takes a job" : "finds no job");
+                            if (!job) return;
+                            ++taken;
+                            lab::check(taken == 1 && *job != nullptr,
+                                       "one job was waiting, but two were taken");
+                          };
+                          lab::thread worker1("worker 1", take);
+                          lab::thread worker2("worker 2", take);
+                          worker1.join();
+                          worker2.join();
+                          lab::check(taken == 1, "one job was waiting, but no worker got it");
+                          check_waiting(queue, 0);
+                        },
+                        {.random_schedules = 20});
+}
+
+// While a worker takes a job, there are never more than 99 others.
+TEST(UnboundedQueue, SubmitsWhileAWorkerTakes) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue queue;
+                          std::vector<int> ran;
+                          lab::note("submits jobs 1 to 99: there is room for one more");
+                          submit_all(queue, 1, 99, ran);
+                          lab::thread worker("worker", [&] {
+                            lab::note("takes a job");
+                            run_one(queue);
+                          });
+                          lab::check(submit_one(queue),
+                                     "there was room for one job, but it was refused");
+                          worker.join();
+                          lab::check(submit_one(queue),
+                                     "100 jobs were accepted and one was taken, but there is no "
+                                     "room for one");
+                          check_full(queue);
+                        },
+                        {.random_schedules = 20});
+}
+
+TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::vector<int> ran;
+        lab::note("submits jobs 1 to 100: there is no room");
+        submit_all(queue, 1, 100, ran);
+
+        bool is_in1 = false;
+        bool is_in2 = false;
+        lab::thread producer("producer", [&] {
+          is_in1 = submit_one(queue);
+          check_limit(queue);
+        });
+        lab::thread worker("worker", [&] {
+          lab::note("takes a job");
+          run_one(queue);
+          is_in2 = submit_one(queue);
+        });
+        check_limit(queue);
+        producer.join();
+        worker.join();
+        lab::check(is_in1 || is_in2,
+                   "a job was taken, so there was room for one, but both jobs were refused");
+        lab::check(!is_in1 || !is_in2,
+                   "a job was taken, so there was room for one, but both jobs were accepted");
+        check_waiting(queue, 100);
+      },
+      {.max_preemptions = 1, .random_schedules = 20});
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exercises/harness/lesson.h"
 
@@ -67,6 +70,74 @@ TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
                "the worker woke by the clock; it must sleep until it is notified");
   };
   expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+}
+
+// The worker wakes up again and again before main submits the job.
+TEST(BareWait, WorkerSleepsAgainHoweverOftenItWakesUp) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        int done = 0;
+        lab::thread worker("worker", [&] { handle_one(queue); });
+        lab::note("is about to submit a job");
+        queue.submit([&] { ++done; });
+        worker.join();
+        lab::check(done == 1, "the job ran " + std::to_string(done) + " times; wanted: once");
+      },
+      {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
+}
+
+// Counts how often a job that owns it is copied.
+class Attachment {
+ public:
+  explicit Attachment(int& copies) : copies_(copies) {}
+  Attachment(const Attachment& other) : copies_(other.copies_) { ++copies_; }
+  Attachment(Attachment&&) noexcept = default;
+
+ private:
+  int& copies_;
+};
+
+TEST(BareWait, OneWorkerRunsTheOldestJobFirst) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        LabGate third("job 3");
+        std::vector<int> ran;
+        int copies = 0;
+        auto owned = std::make_shared<int>(0);
+        const std::weak_ptr<int> watch = owned;
+
+        lab::note("submits jobs 1 and 2, before there is a worker");
+        queue.submit([&] {
+          ran.push_back(1);
+          lab::note("runs job 1, which submits job 3");
+          queue.submit([&] {
+            ran.push_back(3);
+            third.open();
+          });
+        });
+        queue.submit(
+            [&, attachment = Attachment(copies), owned = std::move(owned)] { ran.push_back(2); });
+
+        lab::thread worker("worker", [&] {
+          for (int i = 0; i < 4; ++i) handle_one(queue);
+        });
+        third.wait();
+        lab::note("submits job 4");
+        queue.submit([&] { ran.push_back(4); });
+        worker.join();
+        for (std::size_t i = 0; i < ran.size(); ++i) {
+          lab::check(ran[i] == static_cast<int>(i + 1),
+                     "job " + std::to_string(ran[i]) + " ran in place of job " +
+                         std::to_string(i + 1) + ": take() returns the oldest job");
+        }
+        lab::check(copies == 0, "a job was copied; wanted: moved into the queue and out of it");
+        lab::check(watch.expired(), "job 2 ran and was destroyed, but the queue keeps a copy");
+      },
+      {.random_schedules = 20});
 }
 
 }  // namespace

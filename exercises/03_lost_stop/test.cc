@@ -1,4 +1,9 @@
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exercises/harness/lesson.h"
 
@@ -36,6 +41,111 @@ TEST(LostStop, JobsSubmittedBeforeAreDone) {
     thread.join();
     lab::check(done == 2, std::to_string(done) + " of 2 jobs ran; wanted: 2 of 2");
   });
+}
+
+TEST(LostStop, StopDoesNotWaitForTheWorker) {
+  expect_every_schedule(kLesson, [] {
+    Worker worker;
+    bool done = false;
+    worker.submit([&] { done = true; });
+    worker.stop();
+    lab::note("has called stop(), and calls run() now");
+    worker.run();
+    lab::check(done, "run() returned, but the job did not run that was submitted before stop()");
+  });
+}
+
+// As a member of a job: calls `then` when the job is destroyed.
+std::shared_ptr<void> at_the_end(std::function<void()> then) {
+  return {nullptr, [then = std::move(then)](void*) { then(); }};
+}
+
+TEST(LostStop, WorkerWaitsForJobsUntilItIsAskedToStop) {
+  expect_every_schedule(kLesson, [] {
+    Worker worker;
+    LabGate first("job 1 has run");
+    LabGate second("job 2 has been destroyed");
+    lab::thread thread("worker", [&] { worker.run(); });
+    const auto start = lab::steady_clock::now();
+    worker.submit([&] { first.open(); });
+    first.wait();
+    worker.submit([end = at_the_end([&] { second.open(); })] {});
+    second.wait();
+    lab::check(lab::steady_clock::now() == start,
+               "the worker was woken by the clock, not by submit()");
+    worker.stop();
+    thread.join();
+  });
+}
+
+TEST(LostStop, JobMaySubmitAnotherOneAndStop) {
+  expect_every_schedule(kLesson, [] {
+    Worker worker;
+    std::vector<int> ran;
+    lab::thread thread("worker", [&] { worker.run(); });
+    worker.submit([&, end = at_the_end([&] {
+                        lab::note("destroys job 1, which submits job 3");
+                        worker.submit([&] { ran.push_back(3); });
+                        worker.stop();
+                      })] {
+      lab::note("runs job 1, which submits job 2");
+      ran.push_back(1);
+      worker.submit([&] { ran.push_back(2); });
+    });
+    thread.join();
+    lab::check(ran.size() == 3, "the worker exited, but only " + std::to_string(ran.size()) +
+                                    " of the 3 jobs ran that were submitted before stop()");
+    lab::check(ran == std::vector{1, 2, 3}, "the jobs ran out of order: the oldest is next");
+  });
+}
+
+TEST(LostStop, TwoThreadsMayAskItToStop) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Worker worker;
+                          lab::thread thread("worker", [&] { worker.run(); });
+                          lab::thread other("other", [&] { worker.stop(); });
+                          worker.stop();
+                          other.join();
+                          thread.join();
+                        },
+                        {.max_preemptions = 1});
+}
+
+// More jobs than std::deque keeps in one block: its ends then share memory. Job 1 waits at a gate,
+// so that main submits jobs while the worker runs one.
+TEST(LostStop, JobsRunOneAfterAnotherInOrder) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        constexpr std::size_t kJobs = 40;
+        Worker worker;
+        LabGate submitted("all jobs are submitted");
+        std::vector<std::weak_ptr<int>> jobs(kJobs);
+        std::size_t ran = 0;
+        const auto submit = [&](std::size_t i) {
+          auto owned = std::make_shared<int>(0);
+          jobs[i] = owned;
+          worker.submit([&, i, owned = std::move(owned)] {
+            lab::check(ran == i, "job " + std::to_string(i + 1) + " ran in place of job " +
+                                     std::to_string(ran + 1) + ": the oldest job is next");
+            lab::check(i == 0 || jobs[i - 1].expired(),
+                       "job " + std::to_string(i) + " has run, and the next one is running, but " +
+                           "the first still exists");
+            ++ran;
+            if (i == 0) submitted.wait();
+          });
+        };
+        for (std::size_t i = 0; i < kJobs / 2; ++i) submit(i);
+        lab::thread thread("worker", [&] { worker.run(); });
+        for (std::size_t i = kJobs / 2; i < kJobs; ++i) submit(i);
+        submitted.open();
+        worker.stop();
+        thread.join();
+        lab::check(ran == kJobs, std::to_string(ran) + " of " + std::to_string(kJobs) +
+                                     " jobs ran, although all were submitted before stop()");
+      },
+      {.max_preemptions = 1, .random_schedules = 20});
 }
 
 }  // namespace
