@@ -1,5 +1,9 @@
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "exercises/harness/lesson.h"
@@ -15,44 +19,169 @@ constexpr Lesson kLesson(
     "order of finishing. A caller that reads them by position mistakes one result for another. No "
     "job failed and no result is missing: the answer is just wrong.");
 
+// Not kWorkers, which the code under test may change.
+constexpr std::size_t kWantedWorkers = 2;
+
 const std::vector<std::string> kInputs = {"long job", "brief job", "other job"};
 
-std::string result_of(const std::string& input) { return "result of the " + input; }
+// Nothing in a result says which input it belongs to, and sorting does not put them in order.
+const std::vector<std::string> kResults = {"blue", "red", "green"};
 
-void check_results(const std::vector<std::string>& results) {
-  lab::check(results.size() == kInputs.size(), "there are " + std::to_string(results.size()) +
-                                                   " results for " +
-                                                   std::to_string(kInputs.size()) + " inputs");
-  for (std::size_t i = 0; i < kInputs.size(); ++i) {
-    lab::check(results[i] == result_of(kInputs[i]), "results[" + std::to_string(i) + "] is the " +
-                                                        results[i] + "; wanted: the " +
-                                                        result_of(kInputs[i]));
-  }
+std::string describe(const std::string& result) {
+  const auto at = std::ranges::find(kResults, result);
+  if (at == kResults.end()) return result.empty() ? "empty" : "\"" + result + "\"";
+  return "the result of the " + kInputs[static_cast<std::size_t>(at - kResults.begin())];
 }
+
+// Records the jobs of one call of run_all() with kInputs, and checks them.
+class Jobs {
+ public:
+  // Each job calls this. Returns its result.
+  std::string start(const std::string& input) {
+    const auto at = std::ranges::find(kInputs, input);
+    lab::check(at != kInputs.end(), "a job got an input that was not passed to run_all()");
+    const auto i = static_cast<std::size_t>(at - kInputs.begin());
+    lab::check(++calls_[i] == 1, "the " + input + " ran twice; wanted: once");
+    threads_[i] = std::this_thread::get_id();
+    lab::check(lab::running_threads() <= 1 + kWantedWorkers,
+               "there are more than " + std::to_string(kWantedWorkers) + " workers");
+    return kResults[i];
+  }
+
+  // Call it with what run_all() returns.
+  void check(const std::vector<std::string>& results) const {
+    lab::check(results.size() == kInputs.size(), "there are " + std::to_string(results.size()) +
+                                                     " results for " +
+                                                     std::to_string(kInputs.size()) + " inputs");
+    for (std::size_t i = 0; i < kInputs.size(); ++i) {
+      lab::check(results[i] == kResults[i], "results[" + std::to_string(i) + "] is " +
+                                                describe(results[i]) +
+                                                "; wanted: " + describe(kResults[i]));
+    }
+    const std::set<std::thread::id> threads(threads_.begin(), threads_.end());
+    lab::check(threads.size() <= kWantedWorkers,
+               "the jobs ran on " + std::to_string(threads.size()) +
+                   " different threads; wanted: " + std::to_string(kWantedWorkers) + " workers");
+  }
+
+ private:
+  // One entry for each input, which only the job of that input changes.
+  std::array<lab::atomic<int>, 3> calls_{};
+  std::array<std::thread::id, 3> threads_{};
+};
 
 TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhateverTheJobsTake) {
   expect_every_schedule(kLesson, [] {
     LabGate other_is_done("other job has run");
-    check_results(run_all(kInputs, [&](const std::string& input) {
+    Jobs jobs;
+    jobs.check(run_all(kInputs, [&](const std::string& input) {
       lab::note("starts the " + input);
-      lab::check(lab::running_threads() <= 1 + kWorkers, "there are more than kWorkers workers");
+      const std::string result = jobs.start(input);
       if (input == "other job") other_is_done.open();
       if (input == "long job") {
         other_is_done.wait();
         lab::note("finishes the long job");
       }
-      return result_of(input);
+      return result;
     }));
   });
 }
 
 TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhenAllJobsTakeTheSame) {
-  expect_every_schedule(kLesson, [] {
-    check_results(run_all(kInputs, [](const std::string& input) {
+  const auto scenario = [] {
+    Jobs jobs;
+    jobs.check(run_all(kInputs, [&](const std::string& input) {
       lab::note("works on the " + input);
-      return result_of(input);
+      return jobs.start(input);
     }));
-  });
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 100});
+}
+
+// Only the jobs take time here, so the times are exact. The rest is simple: without preemptions.
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 0, .early_timeouts = false, .random_schedules = 20};
+
+std::string in_ms(lab::steady_clock::duration time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
+         " ms";
+}
+
+TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
+  for (const std::size_t long_job : {0UZ, 1UZ}) {
+    const auto scenario = [&] {
+      // While one worker runs the long job, the other one runs all the rest.
+      const std::vector<std::string> inputs = {"0", "1", "2", "3", "4", "5", "6", "7"};
+      const auto began = lab::steady_clock::now();
+      (void)run_all(inputs, [&](const std::string& input) {
+        const bool is_long = input == inputs[long_job];
+        lab::note("job " + input + " takes " + (is_long ? "7 s" : "1 s"));
+        lab::this_thread::sleep_for(std::chrono::seconds(is_long ? 7 : 1));
+        return input;
+      });
+      const auto took = lab::steady_clock::now() - began;
+      lab::check(took == std::chrono::seconds(7),
+                 "two workers took " + in_ms(took) +
+                     " for a job of 7 s and seven jobs of 1 s; wanted: 7000 ms, as a worker that "
+                     "finishes a job takes the next at once");
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
+}
+
+TEST(OrderAssumption, EqualInputsHaveTheirOwnResults) {
+  const auto scenario = [] {
+    lab::atomic<int> calls = 0;
+    lab::note("two inputs are equal: \"same\"");
+    const std::vector<std::string> results =
+        run_all({"same", "other", "same"}, [&](const std::string& input) {
+          if (input == "other") return std::string("the result of \"other\"");
+          return "result " + std::to_string(++calls) + " of \"same\"";
+        });
+    const std::string got =
+        "results = {" + results.at(0) + ", " + results.at(1) + ", " + results.at(2) + "}";
+    lab::note("gets " + got);
+    lab::check(calls == 2, "the work for \"same\" ran " + std::to_string(calls) +
+                               " time(s); wanted: twice, once for each input");
+    lab::check(results[1] == "the result of \"other\"", "results[1] is " + results[1]);
+    lab::check(std::set(results.begin(), results.end()) ==
+                   std::set<std::string>{"the result of \"other\"", "result 1 of \"same\"",
+                                         "result 2 of \"same\""},
+               "the two inputs \"same\" do not have a result each");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(OrderAssumption, NoInputsGiveNoResults) {
+  const auto scenario = [] {
+    const std::vector<std::string> results = run_all({}, [](const std::string&) {
+      lab::check(false, "a job ran without an input");
+      return std::string();
+    });
+    lab::check(results.empty(), "there is a result without an input");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(OrderAssumption, TwoCallsAtTheSameTimeDoNotDisturbEachOther) {
+  const auto scenario = [] {
+    const auto call = [](const std::string& caller) {
+      const std::vector<std::string> results =
+          run_all({"first", "second"}, [&](const std::string& input) {
+            lab::note("works on the " + input + " input of " + caller);
+            lab::this_thread::yield();
+            return caller + "'s " + input;
+          });
+      lab::check(results == std::vector{caller + "'s first", caller + "'s second"},
+                 caller + " got the results of another call");
+    };
+    lab::thread a("caller a", call, "caller a");
+    lab::thread b("caller b", call, "caller b");
+    a.join();
+    b.join();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_schedules = 40, .random_schedules = 20});
 }
 
 }  // namespace

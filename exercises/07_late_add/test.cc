@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,11 @@ TEST(LateAdd, WaitReturnsWhenAllWorkIsDone) {
   });
 }
 
-// The next two are simple: a few random schedules are enough.
+// The others are simpler: fewer schedules are enough.
+constexpr lab::Options kFewer{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20};
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
 
 TEST(LateAdd, StartDoesNotWaitForTheWork) {
   const auto scenario = [] {
@@ -52,16 +57,139 @@ TEST(LateAdd, StartDoesNotWaitForTheWork) {
     group.wait();
     thread.join();
   };
-  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 TEST(LateAdd, WaitOnAnEmptyGroupReturnsAtOnce) {
   const auto scenario = [] {
+    WaitGroup other_group;
+    LabGate gate("wait() has returned");
+    lab::thread thread = start(other_group, [&] { gate.wait(); });
     WaitGroup group;
     lab::note("calls wait() on a group without members");
+    const auto called = lab::steady_clock::now();
     group.wait();
+    lab::check(lab::steady_clock::now() == called, "wait() on an empty group took time");
+    gate.open();
+    thread.join();
   };
-  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(LateAdd, WaitReturnsAsSoonAsTheWorkIsDone) {
+  const auto scenario = [] {
+    WaitGroup group;
+    const auto takes = std::chrono::nanoseconds(1'234'567);
+    lab::thread thread = start(group, [&] { lab::this_thread::sleep_for(takes); });
+    group.wait();
+    const auto late_by = lab::steady_clock::now().time_since_epoch() - takes;
+    lab::check(late_by == std::chrono::nanoseconds(0),
+               "wait() returned " + std::to_string(late_by.count()) +
+                   " ns after the work was done; wanted: at once, because done() wakes it");
+    thread.join();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(LateAdd, EveryThreadThatWaitsIsWoken) {
+  const auto scenario = [] {
+    WaitGroup group;
+    bool finished = false;
+    lab::thread worker = start(group, [&] {
+      lab::note("does its work");
+      finished = true;
+    });
+    const auto wait = [&] {
+      lab::note("calls wait()");
+      group.wait();
+      lab::check(finished, "wait() returned before the worker had finished its work");
+    };
+    lab::thread waiter("waiter", wait);
+    wait();
+    waiter.join();
+    worker.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(LateAdd, WaitGoesOnWhileOtherMembersComeAndGo) {
+  const auto scenario = [] {
+    WaitGroup group;
+    LabGate gate("the long work may finish");
+    bool finished = false;
+    lab::thread worker = start(group, [&] {
+      gate.wait();
+      lab::note("finishes the long work");
+      finished = true;
+    });
+    lab::thread waiter("waiter", [&] {
+      group.wait();
+      lab::check(finished,
+                 "wait() returned before the long work was done, because a second worker "
+                 "came and went");
+    });
+    lab::note("starts worker 2, which has nothing to do");
+    lab::thread brief = start(group, [] {});
+    gate.open();
+    brief.join();
+    waiter.join();
+    worker.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(LateAdd, TheGroupMayBeDestroyedOnceWaitHasReturned) {
+  const auto scenario = [] {
+    auto group = std::make_unique<WaitGroup>();
+    lab::thread one = start(*group, [] {});
+    lab::thread two = start(*group, [] {});
+    group->wait();
+    lab::note("returns from wait() and destroys the group");
+    group.reset();
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(LateAdd, TheGroupCanBeUsedAgain) {
+  const auto scenario = [] {
+    WaitGroup group;
+    lab::thread waiter("waiter", [&] { group.wait(); });
+    for (const std::string round : {"first", "second"}) {
+      bool finished = false;
+      lab::note("starts the " + round + " worker");
+      lab::thread thread = start(group, [&] {
+        lab::note("does its work");
+        finished = true;
+      });
+      group.wait();
+      lab::check(finished, "wait() returned before the " + round + " worker was done");
+      thread.join();
+    }
+    waiter.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(LateAdd, WorkMayStartMoreWork) {
+  const auto scenario = [] {
+    WaitGroup group;
+    lab::thread inner;
+    bool finished = false;
+    lab::thread outer = start(group, [&] {
+      lab::note("starts another worker");
+      inner = start(group, [&] {
+        lab::note("does its work");
+        finished = true;
+      });
+    });
+    group.wait();
+    lab::check(finished, "wait() returned before a worker that another worker started was done");
+    outer.join();
+    inner.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 }  // namespace

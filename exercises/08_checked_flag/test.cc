@@ -14,16 +14,18 @@ constexpr Lesson kLesson(
     "and took the rules. Only a lock or an atomic makes one thread see another thread's writes in "
     "order: without it, a worker may see the flag set and the rules missing.");
 
+const Rules kRules = {"mail goes to worker 1", "the rest goes to worker 2"};
+
 TEST(CheckedFlag, EveryWorkerGetsAllRules) {
   expect_every_schedule(kLesson, [] {
-    int loads = 0;
+    lab::atomic<int> loads = 0;
     RuleCache cache([&](Rules& rules) {
       lab::check(++loads == 1, "the rules were loaded a second time");
       lab::note("loads rule 1 of 2");
-      rules.push_back("mail goes to worker 1");
+      rules.push_back(kRules[0]);
       lab::this_thread::yield();  // loading takes a while
       lab::note("loads rule 2 of 2");
-      rules.push_back("the rest goes to worker 2");
+      rules.push_back(kRules[1]);
     });
     lab::check(loads == 0, "the rules were loaded before a worker had asked for them");
 
@@ -31,6 +33,7 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
       const Rules& rules = cache.get();
       lab::check(rules.size() == 2, "get() returned when " + std::to_string(rules.size()) +
                                         " of 2 rules were loaded; wanted: 2 of 2");
+      lab::check(rules == kRules, "get() returned other rules than the loaded ones");
     };
     lab::thread one("worker 1", work);
     lab::thread two("worker 2", work);
@@ -39,6 +42,77 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
     lab::check(loads == 1,
                "the rules were loaded " + std::to_string(loads) + " times; wanted: once");
   });
+}
+
+// The others are simpler: fewer schedules are enough.
+constexpr lab::Options kFewer{.max_preemptions = 1, .random_schedules = 20};
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
+
+TEST(CheckedFlag, EveryWorkerThatWaitsGetsTheRulesAsSoonAsTheyAreLoaded) {
+  const auto scenario = [] {
+    const auto takes = std::chrono::nanoseconds(1'234'567);
+    RuleCache cache([&](Rules& rules) {
+      lab::note("loads the rules");
+      lab::this_thread::sleep_for(takes);
+      rules = kRules;
+    });
+    const auto work = [&] {
+      lab::check(cache.get() == kRules, "get() returned before the rules were loaded");
+      const auto late_by = lab::steady_clock::now().time_since_epoch() - takes;
+      lab::check(late_by == std::chrono::nanoseconds(0),
+                 "get() returned " + std::to_string(late_by.count()) +
+                     " ns after the rules were loaded; wanted: at once");
+    };
+    lab::thread one("worker 1", work);
+    lab::thread two("worker 2", work);
+    lab::thread three("worker 3", work);
+    one.join();
+    two.join();
+    three.join();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(CheckedFlag, TwoCachesShareNothing) {
+  const auto scenario = [] {
+    RuleCache cache([&](Rules& rules) {
+      lab::note("loads the rules");
+      rules = kRules;
+    });
+    RuleCache derived([&](Rules& rules) {
+      lab::note("loads the derived rules, which need the others");
+      rules = cache.get();
+      rules.push_back("but spam goes nowhere");
+    });
+    const auto work = [&](RuleCache& first, RuleCache& second) {
+      (void)first.get();
+      (void)second.get();
+      lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
+      lab::check(derived.get().size() == 3, "get() of a second cache returned " +
+                                                std::to_string(derived.get().size()) +
+                                                " of 3 rules; wanted: 3 of 3");
+    };
+    lab::thread one("worker 1", [&] { work(cache, derived); });
+    lab::thread two("worker 2", [&] { work(derived, cache); });
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(CheckedFlag, NoRulesAreLoadedOnceToo) {
+  const auto scenario = [] {
+    int loads = 0;
+    RuleCache cache([&](Rules&) {
+      lab::note("finds no rules");
+      lab::check(++loads == 1, "the rules were loaded again, because there are none");
+    });
+    lab::check(cache.get().empty(), "get() returned rules; none were loaded");
+    lab::check(cache.get().empty(), "get() returned rules; none were loaded");
+    lab::check(loads == 1, "the rules were not loaded");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 }  // namespace

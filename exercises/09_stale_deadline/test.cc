@@ -1,4 +1,4 @@
-#include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -21,25 +21,40 @@ constexpr Lesson kLesson(
 const lab::Options kExactTimes{.early_timeouts = false};
 
 std::string seconds(lab::steady_clock::duration time) {
+  if (time % 1s != 0s) return std::to_string(time.count()) + " ns";
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
 }
 
 // A worker on its own thread, and a record of what happened to each of its jobs.
 class Bench {
  public:
-  void submit(const std::string& id, lab::steady_clock::duration takes,
-              lab::steady_clock::duration deadline) {
+  // The job calls `more` before it takes its time.
+  void submit(
+      const std::string& id, lab::steady_clock::duration takes,
+      lab::steady_clock::duration deadline, const std::function<void()>& more = [] {}) {
     lab::note("submits job " + id + ", with a deadline in " + seconds(deadline));
-    const auto until = lab::steady_clock::now() + deadline;
+    const auto submitted = lab::steady_clock::now();
+    const auto until = submitted + deadline;
     seen_.at(id).submitted = true;
-    worker_.submit({.id = id, .deadline = until, .body = [this, id, takes, until] {
+    worker_.submit({.id = id, .deadline = until, .body = [this, id, takes, until, more] {
                       lab::note("runs job " + id + ", which takes " + seconds(takes));
                       const auto late_by = lab::steady_clock::now() - until;
                       lab::check(late_by <= 0s,
                                  "job " + id + " ran " + seconds(late_by) + " after its deadline");
-                      ++seen_.at(id).run;
+                      expect_two_threads();
+                      Seen& seen = seen_.at(id);
+                      ++seen.run;
+                      seen.started = lab::steady_clock::now();
+                      more();
                       lab::this_thread::sleep_for(takes);
                     }});
+    lab::check(lab::steady_clock::now() == submitted,
+               "submit() of job " + id + " waited until a job had finished");
+  }
+
+  // When the job started.
+  lab::steady_clock::time_point started(const std::string& id) const {
+    return seen_.at(id).started;
   }
 
   // Every job must have run or been reported as late, exactly once.
@@ -60,14 +75,21 @@ class Bench {
     bool submitted = false;
     int run = 0;
     int reported = 0;
+    lab::steady_clock::time_point started{};
   };
 
   void report(const Job& job) {
     lab::note("reports job " + job.id + " as late");
+    lab::check(seen_.contains(job.id), "a job was reported that was not submitted");
     lab::check(lab::steady_clock::now() > job.deadline,
                "job " + job.id + " was reported as late, but it was in time");
+    expect_two_threads();
     ++seen_.at(job.id).reported;
     if (job.id == "c") submit("c again", 1s, 60s);
+  }
+
+  static void expect_two_threads() {
+    lab::check(lab::running_threads() <= 2, "there is a thread besides main and the worker");
   }
 
   // All entries exist before the worker's thread does, so that no thread changes the map itself.
@@ -101,6 +123,80 @@ TEST(StaleDeadline, EveryJobIsRunInTimeOrReportedOnce) {
         bench.finish();
       },
       kExactTimes);
+}
+
+// The others are simpler: fewer schedules are enough.
+constexpr lab::Options kFewer{
+    .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
+
+TEST(StaleDeadline, OneNanosecondAfterItsDeadlineAJobIsLate) {
+  const auto scenario = [] {
+    Bench bench;
+    const auto takes = 1'234'567ns;
+    bench.submit("a", takes, 60s);
+    bench.submit("b", 1s, takes - 1ns);
+    bench.submit("d", 1s, takes);  // starts in time, and may take longer than its deadline
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AJobMaySubmitJobs) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s, [&] {
+      bench.submit("b", 1s, 5s);
+      bench.submit("d", 1s, 60s);
+    });
+    bench.finish();
+    lab::check(bench.started("d") == bench.started("a") + 10s,
+               "job a was done, but job d did not start at once");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, JobsMayComeWhileOthersAreReported) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, 5s);
+    bench.submit("c", 1s, 5s);
+    lab::this_thread::sleep_for(10s);
+    bench.submit("d", 1s, 60s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AnIdleWorkerStartsAJobAtOnce) {
+  const auto scenario = [] {
+    Bench bench;
+    lab::this_thread::sleep_for(1'234'567ns);
+    for (const std::string id : {"a", "b"}) {
+      const auto submitted = lab::steady_clock::now();
+      bench.submit(id, 0s, 60s);
+      lab::this_thread::sleep_for(1'234'567ns);
+      lab::check(bench.started(id) == submitted,
+                 "the worker was idle, but job " + id + " did not start at once");
+    }
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AnIdleWorkerReturnsWhenItIsClosed) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 0s, 60s);
+    lab::this_thread::sleep_for(1'234'567ns);
+    const auto closed = lab::steady_clock::now();
+    bench.finish();
+    lab::check(lab::steady_clock::now() == closed,
+               "the worker was idle, but run() did not return at once");
+    Bench unused;
+    unused.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include <chrono>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 
@@ -66,6 +66,79 @@ TEST(DeafSleep, PollsOncePerPeriod) {
         poller.stop();
         lab::check(polls == 2, "in 90 s there were " + std::to_string(polls) +
                                    " polls; wanted: 2, at 0 s and at 61 s");
+      },
+      kExactTimes);
+}
+
+// No round number, so that no other time is the same by chance.
+constexpr std::chrono::nanoseconds kPeriod(1'234'567'891);
+
+TEST(DeafSleep, APeriodIsExactWhateverWakesThePoller) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int polls = 0;
+        const auto began = lab::steady_clock::now();
+        Poller poller(kPeriod, [&] {
+          const auto late_by = lab::steady_clock::now() - (began + polls++ * kPeriod);
+          lab::note("polls");
+          lab::check(late_by.count() == 0, "poll " + std::to_string(polls) + " came " +
+                                               std::to_string(std::abs(late_by.count())) +
+                                               " ns too " +
+                                               (late_by.count() < 0 ? "early" : "late") +
+                                               "; wanted: exactly one period after the one before");
+        });
+        // While main is awake, the poller may have a spurious wake-up.
+        for (int i = 0; i < 5; ++i) lab::this_thread::sleep_for(kPeriod / 2);
+        poller.stop();
+        lab::check(polls == 3,
+                   "in 2.5 periods there were " + std::to_string(polls) + " polls; wanted: 3");
+      },
+      kExactTimes);
+}
+
+TEST(DeafSleep, StopWaitsForARunningPoll) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int begun = 0;
+        int done = 0;
+        const auto began = lab::steady_clock::now();
+        Poller poller(kPeriod, [&] {
+          lab::note("begins to poll");
+          ++begun;
+          lab::this_thread::sleep_for(kPeriod);
+          lab::note("has polled");
+          ++done;
+        });
+        lab::this_thread::sleep_for(kPeriod / 2);
+        poller.stop();
+        const auto late_by = lab::steady_clock::now() - began - kPeriod;
+        lab::check(begun == 1 && done == 1, "stop() returned before the running poll did");
+        lab::check(late_by.count() == 0, "stop() returned " + std::to_string(late_by.count()) +
+                                             " ns after the running poll; wanted: at once");
+      },
+      kExactTimes);
+}
+
+TEST(DeafSleep, TheDestructorStopsAsFast) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        const auto began = lab::steady_clock::now();
+        {
+          lab::note("creates a poller and destroys it");
+          const Poller poller(kPeriod, [] { lab::note("polls"); });
+        }
+        {
+          lab::note("creates a poller and stops it twice");
+          Poller poller(kPeriod, [] { lab::note("polls"); });
+          poller.stop();
+          poller.stop();
+        }
+        const auto took = lab::steady_clock::now() - began;
+        lab::check(took.count() == 0, "this took " + in_seconds(took) + "; wanted: 0 s");
+        lab::check(lab::running_threads() == 1, "a poller's thread outlives the poller");
       },
       kExactTimes);
 }

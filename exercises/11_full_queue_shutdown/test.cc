@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,12 +27,12 @@ void push_accepted(Queue& queue, int number) {
              "push refused job " + std::to_string(number) + " although the queue was open");
 }
 
-// Pushes into a queue that stays full during the whole call.
-void push_refused(Queue& queue, int number) {
+// Pushes into a queue that stays full, or closed, during the whole call.
+void push_refused(Queue& queue, int number, const std::string& state = "full") {
   const std::string name = "job " + std::to_string(number);
   Job job = std::make_unique<int>(number);
   const bool pushed = queue.push(std::move(job));
-  lab::check(!pushed, "push accepted " + name + " although the queue was full");
+  lab::check(!pushed, "push accepted " + name + " although the queue was " + state);
   lab::check(job != nullptr, "push refused " + name + ", but the caller no longer has it");
 }
 
@@ -41,7 +40,7 @@ void push_refused(Queue& queue, int number) {
 void pop_rest(Queue& queue, int last) {
   for (int number = 1; number <= last; ++number) {
     const std::optional<Job> job = queue.pop();
-    lab::check(job.has_value() && **job == number,
+    lab::check(job.has_value() && *job != nullptr && **job == number,
                "job " + std::to_string(number) + " was accepted, but pop did not return it");
   }
   lab::check(!queue.pop().has_value(), "pop returned more jobs than were accepted");
@@ -100,6 +99,243 @@ TEST(FullQueueShutdown, PushWaitsForRoomWhileTheQueueIsOpen) {
     lab::note("closes the queue");
     queue.close();
     consumer.join();
+  });
+}
+
+// No thread is delayed for as long as the sleeps below, so each of them lasts until every other
+// thread waits. The threads are many, so most schedules have no preemption. The order in which the
+// threads start and are notified is free all the same.
+lab::Options exact_times(int max_preemptions = 0) {
+  return {.max_preemptions = max_preemptions,
+          .max_spurious_wakeups = 0,
+          .early_timeouts = false,
+          .random_schedules = 100};
+}
+
+// A thread that polls for as long takes more steps than a schedule may have.
+constexpr auto kTenYears = 24h * 3650;
+
+void check_returns_at_close(const std::string& call) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == kTenYears,
+             call + " did not wait until close()");
+}
+
+TEST(FullQueueShutdown, ProducersSleepUntilClose) {
+  const auto scenario = [] {
+    Queue queue(1);
+    push_accepted(queue, 1);
+    const auto push = [&](int number) {
+      push_refused(queue, number);
+      check_returns_at_close("push()");
+    };
+    lab::thread first("producer 1", [&] { push(2); });
+    lab::thread second("producer 2", [&] { push(3); });
+    lab::thread third("producer 3", [&] { push(4); });
+    lab::this_thread::sleep_for(kTenYears);
+    lab::note("closes the queue");
+    queue.close();
+    first.join();
+    second.join();
+    third.join();
+    pop_rest(queue, 1);
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, ConsumersSleepUntilClose) {
+  const auto scenario = [] {
+    Queue queue(1);
+    const auto pop = [&] {
+      pop_rest(queue, 0);
+      check_returns_at_close("pop()");
+    };
+    lab::thread first("consumer 1", pop);
+    lab::thread second("consumer 2", pop);
+    lab::thread third("consumer 3", pop);
+    lab::this_thread::sleep_for(kTenYears);
+    lab::note("closes the queue");
+    queue.close();
+    first.join();
+    second.join();
+    third.join();
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, AcceptedJobsArePoppedInOrder) {
+  expect_every_schedule(kLesson, [] {
+    Queue queue(3);
+    for (int number = 1; number <= 3; ++number) push_accepted(queue, number);
+    lab::note("closes the queue twice");
+    queue.close();
+    queue.close();
+    pop_rest(queue, 3);
+    push_refused(queue, 4, "closed");
+  });
+}
+
+// Pushes job `number` from a thread of its own. Read `accepted` after joining the thread.
+struct Producer {
+  Producer(Queue& queue, int number)
+      : thread("producer " + std::to_string(number), [this, &queue, number] {
+          Job job = std::make_unique<int>(number);
+          accepted = queue.push(std::move(job));
+          lab::note(accepted ? "its job was accepted" : "its job was refused");
+          lab::check(accepted || job != nullptr,
+                     "push refused a job, but the caller no longer has it");
+        }) {}
+
+  bool accepted = false;
+  lab::thread thread;
+};
+
+// Pops a job, or the end of the queue, on a thread of its own. Read `number` after joining it.
+struct Consumer {
+  Consumer(Queue& queue, const std::string& name)
+      : thread(name, [this, &queue] {
+          const std::optional<Job> job = queue.pop();
+          if (job.has_value()) lab::check(*job != nullptr, "two threads popped the same job");
+          number = job.has_value() ? **job : 0;
+        }) {}
+
+  int number = -1;
+  lab::thread thread;
+};
+
+TEST(FullQueueShutdown, TwoProducersDoNotShareOnePlace) {
+  const auto scenario = [] {
+    Queue queue(2);
+    push_accepted(queue, 1);
+    Producer second(queue, 2);
+    Producer third(queue, 3);
+    lab::this_thread::sleep_for(1h);
+    lab::note("closes the queue");
+    queue.close();
+    second.thread.join();
+    third.thread.join();
+    lab::check(!second.accepted || !third.accepted, "the queue accepted 3 jobs; its capacity is 2");
+    lab::check(second.accepted || third.accepted,
+               "the queue had room for one more job for an hour, and accepted none");
+    for (int i = 0; i < 2; ++i) {
+      lab::check(queue.pop().has_value(), "a job was accepted, but pop did not return it");
+    }
+    pop_rest(queue, 0);
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(2));
+}
+
+TEST(FullQueueShutdown, EveryFreePlaceAdmitsAProducer) {
+  const auto scenario = [] {
+    Queue queue(2);
+    push_accepted(queue, 1);
+    push_accepted(queue, 2);
+    Producer third(queue, 3);
+    Producer fourth(queue, 4);
+    lab::this_thread::sleep_for(1h);  // both wait for room
+    for (int number = 1; number <= 2; ++number) {
+      lab::note("pops job " + std::to_string(number));
+      const std::optional<Job> job = queue.pop();
+      lab::check(job.has_value() && **job == number, "pop did not return the oldest job");
+    }
+    third.thread.join();
+    fourth.thread.join();
+    lab::check(third.accepted && fourth.accepted, "push refused a job although the queue was open");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, EveryJobWakesAConsumer) {
+  const auto scenario = [] {
+    Queue queue(2);
+    Consumer first(queue, "consumer 1");
+    Consumer second(queue, "consumer 2");
+    lab::this_thread::sleep_for(1h);  // both wait for a job
+    push_accepted(queue, 1);
+    push_accepted(queue, 2);
+    first.thread.join();
+    second.thread.join();
+    lab::check(first.number + second.number == 3, "the consumers did not get one job each");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, ANotificationReachesTheSideThatNeedsIt) {
+  const auto scenario = [] {
+    Queue queue(1);
+    Consumer c1(queue, "consumer 1");
+    Consumer c2(queue, "consumer 2");
+    Producer p1(queue, 1);
+    Producer p2(queue, 2);
+    for (lab::thread* thread : {&c1.thread, &c2.thread, &p1.thread, &p2.thread}) thread->join();
+    lab::check(p1.accepted && p2.accepted, "push refused a job although the queue was open");
+    lab::check(c1.number + c2.number == 3, "the consumers did not get one job each");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// Popped and closed at once, when only one of the two producers has been notified of the room.
+TEST(FullQueueShutdown, CloseWakesProducersAlthoughThereIsRoom) {
+  const auto scenario = [] {
+    Queue queue(1);
+    push_accepted(queue, 1);
+    Producer second(queue, 2);
+    Producer third(queue, 3);
+    lab::this_thread::sleep_for(1h);
+    lab::note("pops job 1, then closes the queue");
+    (void)queue.pop();
+    queue.close();
+    second.thread.join();
+    third.thread.join();
+    lab::check(!second.accepted || !third.accepted,
+               "the queue accepted two jobs although it had room for one");
+    lab::check(queue.pop().has_value() == (second.accepted || third.accepted),
+               "what push accepted is not what pop returned");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, RoomAfterCloseAdmitsNoProducer) {
+  const auto scenario = [] {
+    Queue queue(1);
+    push_accepted(queue, 1);
+    Producer second(queue, 2);
+    lab::this_thread::sleep_for(1h);
+    lab::note("closes the queue, then pops job 1");
+    queue.close();
+    (void)queue.pop();
+    second.thread.join();
+    lab::check(!second.accepted, "push accepted job 2 after close()");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, CloseWakesConsumersAlthoughThereIsAJob) {
+  const auto scenario = [] {
+    Queue queue(1);
+    Consumer first(queue, "consumer 1");
+    Consumer second(queue, "consumer 2");
+    lab::this_thread::sleep_for(1h);
+    push_accepted(queue, 1);
+    lab::note("closes the queue");
+    queue.close();
+    first.thread.join();
+    second.thread.join();
+    lab::check(first.number + second.number == 1, "not exactly one consumer got job 1");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, PushDuringCloseIsAcceptedOrRefused) {
+  expect_every_schedule(kLesson, [] {
+    Queue queue(1);
+    Producer producer(queue, 1);
+    lab::note("closes the queue");
+    queue.close();
+    const bool popped = queue.pop().has_value();
+    producer.thread.join();
+    lab::check(!producer.accepted || popped,
+               "pop reported the end of the queue, then push accepted a job: the job is lost");
+    lab::check(producer.accepted || !popped, "push refused a job, but pop returned it");
   });
 }
 

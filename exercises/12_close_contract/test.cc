@@ -1,3 +1,6 @@
+#include <chrono>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "exercises/harness/lesson.h"
@@ -6,6 +9,8 @@
 
 namespace worker_pool {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr Lesson kLesson(
     "12_close_contract",
@@ -27,8 +32,8 @@ TEST(CloseContract, SecondShutdownDoesNothing) {
         lab::check(status == SubmitStatus::kAccepted, "a job was refused before any shutdown");
         lab::note("shuts the pool down");
         pool.shutdown();
-        lab::check(done == 1, "shutdown() returned, but an accepted job has not run");
         lab::check(lab::running_threads() == 1, "shutdown() returned, but the worker still runs");
+        lab::check(done == 1, "shutdown() returned, but an accepted job has not run");
 
         lab::note("shuts the pool down again");
         pool.shutdown();
@@ -66,9 +71,12 @@ TEST(CloseContract, JobDuringShutdownIsDoneOrRefused) {
         Pool pool;
         lab::thread producer("producer", [&] {
           lab::note("submits a job");
-          status = pool.submit([&] { ++done; });
+          Job job = [&] { ++done; };
+          status = pool.submit(std::move(job));
           lab::note(status == SubmitStatus::kAccepted ? "its job was accepted"
                                                       : "its job was refused");
+          lab::check(status == SubmitStatus::kAccepted || job != nullptr,
+                     "the job was refused, but the caller no longer has it: the job is lost");
         });
         lab::note("shuts the pool down");
         pool.shutdown();
@@ -77,6 +85,125 @@ TEST(CloseContract, JobDuringShutdownIsDoneOrRefused) {
                    "a job was accepted during the shutdown, but it never ran");
         lab::check(status != SubmitStatus::kClosed || done == 0,
                    "a job was refused, but it ran anyway");
+      },
+      options());
+}
+
+// No thread is delayed for as long as the jobs and the sleeps below.
+lab::Options exact_times() {
+  lab::Options result = options();
+  result.early_timeouts = false;
+  return result;
+}
+
+void submit_accepted(Pool& pool, Job job) {
+  lab::check(pool.submit(std::move(job)) == SubmitStatus::kAccepted,
+             "a job was refused before any shutdown");
+}
+
+// An hour after the worker has gone to sleep, there are three jobs. Each takes a year.
+void submit_long_jobs(Pool& pool, int& done) {
+  lab::this_thread::sleep_for(1h);
+  lab::note("submits 3 jobs");
+  for (int i = 0; i < 3; ++i) {
+    submit_accepted(pool, [&done] {
+      lab::this_thread::sleep_for(24h * 365);
+      ++done;
+    });
+  }
+}
+
+TEST(CloseContract, ShutdownWaitsForAllJobs) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int done = 0;
+        Pool pool;
+        submit_long_jobs(pool, done);
+        for (int call = 1; call <= 3; ++call) {
+          lab::note("shuts the pool down");
+          pool.shutdown();
+          lab::check(lab::running_threads() == 1, "shutdown() returned, but the worker still runs");
+          lab::check(done == 3, "shutdown() returned, but only " + std::to_string(done) +
+                                    " of 3 accepted jobs have finished");
+        }
+        lab::check(pool.submit([] {}) == SubmitStatus::kClosed,
+                   "a job was accepted after several shutdowns");
+      },
+      exact_times());
+}
+
+TEST(CloseContract, TheDestructorIsAShutdown) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int done = 0;
+        {
+          Pool pool;
+          submit_long_jobs(pool, done);
+          lab::note("destroys the pool without a shutdown");
+        }
+        lab::check(lab::running_threads() == 1,
+                   "the pool was destroyed, but its worker still runs");
+        lab::check(done == 3, "the pool was destroyed, but only " + std::to_string(done) +
+                                  " of 3 accepted jobs have finished");
+      },
+      exact_times());
+}
+
+TEST(CloseContract, AJobRunsSoonAfterItIsSubmitted) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate ran("job");
+        Pool pool;
+        lab::this_thread::sleep_for(1h);
+        lab::note("submits a job");
+        submit_accepted(pool, [&] { ran.open(); });
+        ran.wait();
+      },
+      exact_times());
+}
+
+// Of the jobs that another job submits.
+struct Count {
+  int accepted = 0;
+  int done = 0;
+};
+
+// Submits a job, which submits a job, and so on, `more` times. The pool may refuse any of them.
+void submit_chain(Pool& pool, Count& count, int more) {
+  const SubmitStatus status = pool.submit([&pool, &count, more] {
+    ++count.done;
+    if (more > 0) submit_chain(pool, count, more - 1);
+  });
+  if (status == SubmitStatus::kAccepted) ++count.accepted;
+}
+
+struct SubmitsWhenDestroyed {
+  SubmitsWhenDestroyed(Pool& its_pool, Count& its_count) : pool(its_pool), count(its_count) {}
+  ~SubmitsWhenDestroyed() { submit_chain(pool, count, 0); }
+
+  Pool& pool;
+  Count& count;
+};
+
+TEST(CloseContract, AJobMaySubmitJobsDuringShutdown) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Count count;
+        Pool pool;
+        submit_accepted(
+            pool, [&pool, &count, last = std::make_shared<SubmitsWhenDestroyed>(pool, count)] {
+              submit_chain(pool, count, 1);
+            });
+        lab::note("shuts the pool down");
+        pool.shutdown();
+        lab::check(count.done == count.accepted,
+                   "of " + std::to_string(count.accepted) +
+                       " accepted jobs that were submitted by jobs, " + std::to_string(count.done) +
+                       " have run");
       },
       options());
 }

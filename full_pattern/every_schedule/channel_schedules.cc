@@ -40,8 +40,9 @@ TEST(ChannelSchedules, CloseWakesASender) {
     expect_sent(jobs.send(1));
     SendStatus status = SendStatus::kFull;
     std::jthread sender([&] { status = jobs.send(2); });
-    jobs.close();
+    std::jthread closer([&] { jobs.close(); });
     sender.join();
+    closer.join();
     lab::check(status == SendStatus::kClosed, "the sender did not learn of the close");
     lab::check(queue.receive() == 1, "the value that was sent is lost");
     lab::check(!queue.receive(), "a refused value was received");

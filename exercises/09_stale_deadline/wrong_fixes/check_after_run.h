@@ -34,7 +34,7 @@ class Worker {
     work_ready_.notify_one();
   }
 
-  // No job is submitted after this: run() returns once no job is left.
+  // After this, only jobs and `report_late` may submit jobs: run() returns once no job is left.
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "testing/lab/engine/hooks.h"
 #include "testing/lab/engine/inside.h"
 #include "testing/lab/engine/places.h"
 #include "testing/lab/engine/scheduler.h"
@@ -127,6 +128,9 @@ bool compare_exchange(volatile T* object, T& expected, T desired, int order, int
 }
 
 }  // namespace
+
+bool has_hooks() { return true; }
+
 }  // namespace worker_pool::lab
 
 using namespace worker_pool::lab;  // the functions below have no namespace

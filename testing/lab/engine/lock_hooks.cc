@@ -31,7 +31,10 @@ State& find(std::map<const void*, State>& states, const sync::Operation& op,
 }
 
 sync::Operation operation(const void* object, std::uintptr_t from) {
-  return {.scheduler = Scheduler::current(), .object = object, .place = place_in_program(from)};
+  return {.scheduler = Scheduler::current(),
+          .object = object,
+          .place = place_in_program(from),
+          .is_told = true};
 }
 
 Mutex& mutex_of(const sync::Operation& op) {
@@ -62,7 +65,10 @@ int try_lock(pthread_mutex_t* mutex, std::uintptr_t from) {
 
 int unlock(pthread_mutex_t* mutex, std::uintptr_t from) {
   const Inside inside;
-  const sync::Operation op = operation(mutex, from);
+  sync::Operation op = operation(mutex, from);
+  // A thread that runs before this one's next point sees nothing else than one that runs there: up
+  // to then this thread uses only plain memory, and a race on that is found in any order.
+  op.is_point = false;
   Mutex& state = mutex_of(op);
   if (state.depth > 0) return --state.depth, 0;
   sync::unlock(op, state);

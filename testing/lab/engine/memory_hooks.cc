@@ -13,8 +13,8 @@
 #include <cstring>
 #include <new>
 
+#include "testing/lab/engine/hooks.h"
 #include "testing/lab/engine/inside.h"
-#include "testing/lab/engine/memory.h"
 #include "testing/lab/engine/places.h"
 #include "testing/lab/engine/scheduler.h"
 

@@ -1,8 +1,9 @@
 // In place of the hooks, where the compiler or the system does not have what they need.
-#include "testing/lab/engine/memory.h"
+#include "testing/lab/engine/hooks.h"
 
 namespace worker_pool::lab {
 
+bool has_hooks() { return false; }
 void begin_schedule_memory() {}
 void abandon_schedule_memory() {}
 

@@ -102,10 +102,20 @@ const std::vector<Frame>& frames_at(std::uintptr_t address) {
   return it->second;
 }
 
+// A test finds a generated file at its path below bazel-out/*/bin/.
+std::string path_of(const std::string& file) {
+  const std::size_t generated = file.find("/bin/");
+  return file.starts_with("bazel-out/") && generated != std::string::npos
+             ? file.substr(generated + 5)
+             : file;
+}
+
+// Neither of the standard library nor of the lab. The path may begin with "./".
 bool is_of_user(const std::string& file) {
-  return !file.starts_with("/usr/") && file.find("include/c++/") == std::string::npos &&
-         file.find("testing/lab/") == std::string::npos &&
-         file.find("exercises/harness/") == std::string::npos;
+  const auto contains = [&file](const char* part) { return file.find(part) != std::string::npos; };
+  return !file.starts_with("/usr/") && !contains("include/c++/") &&
+         !contains("testing/lab/engine/") && !contains("testing/lab/lab.") &&
+         !contains("exercises/harness/");
 }
 
 }  // namespace
@@ -128,6 +138,11 @@ std::uint32_t called_from(std::uint32_t stack, std::uintptr_t address) {
 }
 
 std::uint32_t returned_from(std::uint32_t stack) { return all_calls()[stack].from; }
+
+Place caller_of(std::uint32_t stack) {
+  const Call& call = all_calls()[stack];
+  return {.address = call.address, .stack = call.from};
+}
 
 std::vector<Frame> frames_of(const Place& place) {
   std::vector<Frame> result = frames_at(place.address);
@@ -156,7 +171,7 @@ std::string source_text(const Frame& frame) {
   const auto [it, is_new] = files.try_emplace(frame.file);
   std::vector<std::string>& lines = it->second;
   if (is_new) {
-    std::ifstream stream(frame.file);
+    std::ifstream stream(path_of(frame.file));
     for (std::string line; std::getline(stream, line);) lines.push_back(line);
   }
   if (frame.line < 1 || static_cast<std::size_t>(frame.line) > lines.size()) return "";

@@ -28,6 +28,8 @@ bool can_name_places();
 // The calls that a thread is in, innermost last, as a number. 0: none.
 std::uint32_t called_from(std::uint32_t stack, std::uintptr_t address);
 std::uint32_t returned_from(std::uint32_t stack);
+// The place of the innermost call.
+Place caller_of(std::uint32_t stack);
 
 // Innermost first, with inlined functions.
 std::vector<Frame> frames_of(const Place& place);

@@ -1,6 +1,7 @@
 #include "testing/lab/engine/scheduler.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -44,6 +45,33 @@ std::string text_of(const std::exception_ptr& thrown) {
   t_scheduler->fail(t_scheduler->own_name() + " calls std::terminate: " + why);
 }
 
+#if defined(__unix__) || defined(__APPLE__)
+
+// Ends the schedule with a verdict, because undefined behavior of the code under test is one of the
+// things that a scenario may show. A hook may crash too, when it gets an invalid address. On other
+// threads the signal does what it would do otherwise.
+void on_crash(int signal) {
+  if (t_number < 0) {
+    std::signal(signal, SIG_DFL);
+    return;  // to the same instruction, which crashes again
+  }
+  const Inside inside;
+  const std::string place = short_name(user_frame(caller_of(t_stack)));
+  t_scheduler->fail(t_scheduler->own_name() + " crashes (" +
+                    (signal == SIGFPE ? "division by zero" : "invalid memory access") +
+                    (place.size() > 2 ? "), in what " + place + " calls" : ")"));
+}
+
+void catch_crashes() {
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, on_crash);
+}
+
+#else
+
+void catch_crashes() {}
+
+#endif
+
 }  // namespace
 
 // A thread ends when this object of it is destroyed. It is constructed before every thread_local
@@ -65,6 +93,7 @@ class EndOfThread {
 Scheduler::Scheduler(const Options& options, Strategy& strategy)
     : options_(options), strategy_(strategy) {
   std::set_terminate(on_terminate);
+  catch_crashes();
 }
 
 Scheduler& Scheduler::current() {

@@ -1,0 +1,64 @@
+// The retries of failed jobs under every schedule.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <thread>
+
+#include "full_pattern/every_schedule/every_schedule.h"
+#include "full_pattern/retry/retrier.h"
+#include "full_pattern/retry/retry_queue.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/job.h"
+#include "testing/lab/explorer.h"
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ShutdownLimits kNoLimits{.drain = kForever, .cancel = kForever};
+constexpr WorkerPool::Options kSmall{.workers = 1, .capacity = 1};
+
+JobResult fail(const Job&, const Context&) { return std::unexpected(JobError{}); }
+
+class FinalResults final : public Observer {
+ public:
+  void job_finished(int, const Job&, const JobResult&) override { ++count; }
+  std::atomic<std::size_t> count = 0;
+};
+
+TEST(RetrySchedules, AJobWaitsOrHasFailedOrIsBack) {
+  expect_every_schedule([] {
+    const auto results = std::make_shared<FinalResults>();
+    const auto retries =
+        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    WorkerPool pool(kSmall, fail, retries);
+    Retrier retrier(retries, pool);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::size_t waiting = retrier.stop().size();
+    const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
+    waiting += retrier.stop().size();
+    lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
+  });
+}
+
+TEST(RetrySchedules, AJobIsTriedAgain) {
+  expect_every_schedule([] {
+    const auto results = std::make_shared<FinalResults>();
+    const auto retries =
+        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    WorkerPool pool(kSmall, fail, retries);
+    Retrier retrier(retries, pool);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::this_thread::sleep_for(1h);
+    const std::size_t waiting = retrier.stop().size();
+    const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
+    lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
+  });
+}
+
+}  // namespace
+}  // namespace worker_pool

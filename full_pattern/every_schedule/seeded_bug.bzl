@@ -1,0 +1,106 @@
+"""Tests that put one bug into a copy of the shipped code and demand that the explorer finds it."""
+
+load("@rules_cc//cc:cc_test.bzl", "cc_test")
+load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
+
+_HEADERS = [
+    "//full_pattern:worker_pool.h",
+    "//full_pattern/every_schedule:every_schedule.h",
+    "//full_pattern/fast_channel:brief_lock.h",
+    "//full_pattern/fast_channel:fast_channel.h",
+    "//full_pattern/fast_channel:fast_queue.h",
+    "//full_pattern/fast_channel:side.h",
+    "//full_pattern/fast_channel:threads.h",
+    "//full_pattern/fast_channel:waiting_room.h",
+    "//step1_job:context.h",
+    "//step1_job:job.h",
+    "//step1_job:linked_context.h",
+    "//step2_worker:bounded_queue.h",
+    "//step2_worker:channel.h",
+    "//step2_worker:channel_queue.h",
+    "//step2_worker:observer.h",
+    "//step2_worker:wait_group.h",
+    "//step2_worker:worker.h",
+    "//step3_dispatcher:dispatcher.h",
+    "//step3_dispatcher:running_jobs.h",
+    "//step4_shutdown:shutdown.h",
+]
+
+_WORKERS = [
+    "//step2_worker:worker.cc",
+    "//step3_dispatcher:dispatcher.cc",
+    "//step3_dispatcher:running_jobs.cc",
+    "//step4_shutdown:shutdown.cc",
+]
+
+# What each file of scenarios needs.
+_SOURCES = {
+    "channel": [],
+    "fast_channel": [],
+    "pool": _WORKERS + ["//full_pattern:worker_pool.cc"],
+    "shutdown": _WORKERS,
+    "wait": [],
+}
+
+def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
+    """Declares the test NAME, which passes if one scenario fails because of the bug.
+
+    Args:
+      name: of the bug.
+      file: the file to change, such as "step2_worker/bounded_queue.h".
+      change: a command for `sed -E -z`, which sees the whole file as one line. It must change the file.
+      scenarios: the file with the scenario is SCENARIOS_schedules.cc.
+      test: the scenario's test.
+      verdict: a part of the explorer's verdict, from which the bug can be recognized.
+      preemptions: how many the explorer needs to find it.
+    """
+    sources = _HEADERS + _SOURCES[scenarios] + ["%s_schedules.cc" % scenarios]
+    copies = [_path(label) for label in sources]
+
+    # The copies include each other: every quoted path within the course begins with their folder.
+    code = name + "_copy"
+    folder = "%s/%s" % (native.package_name(), code)
+    native.genrule(
+        name = name + "_sources",
+        testonly = True,
+        srcs = sources,
+        outs = ["%s/%s" % (code, path) for path in copies],
+        cmd = """
+            for source in $(SRCS); do
+              copy=$(RULEDIR)/%s/$$source
+              sed 's@#include "\\(step\\|full_pattern/\\)@#include "%s/\\1@' $$source > $$copy
+            done
+            changed=$(RULEDIR)/%s/%s
+            cp $$changed $$changed.before
+            sed -E -z -i '%s' $$changed
+            ! cmp -s $$changed $$changed.before
+            """ % (code, folder, code, file, change.replace("$", "$$")),
+        tags = ["manual"],
+    )
+    cc_test(
+        name = name,
+        srcs = [name + "_sources"],
+        args = ["--gtest_filter=" + test],
+        copts = HOOKS + [
+            "-O1",
+            "-w",  # some bugs are warned of
+        ],
+        data = [name + "_sources"],
+        env = {
+            "LAB_PREEMPTIONS": str(preemptions),
+            "LAB_VERDICT": verdict,
+        },
+        linkstatic = True,
+        tags = ["manual"],
+        target_compatible_with = HOOKS_ONLY,
+        deps = [
+            "//testing/lab",
+            "//testing/lab/engine:std_hooks",
+            "@googletest//:gtest_main",
+        ],
+    )
+
+def _path(label):
+    if not label.startswith("//"):
+        return "full_pattern/every_schedule/" + label
+    return label.removeprefix("//").replace(":", "/")
