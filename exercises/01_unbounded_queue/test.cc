@@ -68,6 +68,11 @@ bool submit_one(JobQueue& queue) {
   return accepted;
 }
 
+// Starts a thread. Every body has the same type here, which compiles faster.
+lab::thread start_thread(const std::string& name, Job body) {
+  return lab::thread(name, std::move(body));
+}
+
 TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
   expect_every_schedule(
       kLesson,
@@ -208,8 +213,8 @@ TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
 
         bool is_in1 = false;
         bool is_in2 = false;
-        lab::thread producer1("producer 1", [&] { is_in1 = submit_one(queue); });
-        lab::thread producer2("producer 2", [&] { is_in2 = submit_one(queue); });
+        lab::thread producer1 = start_thread("producer 1", [&] { is_in1 = submit_one(queue); });
+        lab::thread producer2 = start_thread("producer 2", [&] { is_in2 = submit_one(queue); });
         producer1.join();
         producer2.join();
         lab::check(is_in1 || is_in2, "there was room for one job, but both were refused");
@@ -233,8 +238,8 @@ TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForTwo) {
                             lab::check(submit_one(queue),
                                        "there was room for two jobs, but one was refused");
                           };
-                          lab::thread producer1("producer 1", submit);
-                          lab::thread producer2("producer 2", submit);
+                          lab::thread producer1 = start_thread("producer 1", submit);
+                          lab::thread producer2 = start_thread("producer 2", submit);
                           producer1.join();
                           producer2.join();
                           check_full(queue);
@@ -252,8 +257,8 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
         lab::note("submits two jobs");
         submit_all(queue, 1, 1, ran1);
         submit_all(queue, 1, 1, ran2);
-        lab::thread worker1("worker 1", [&] { run_one(queue); });
-        lab::thread worker2("worker 2", [&] { run_one(queue); });
+        lab::thread worker1 = start_thread("worker 1", [&] { run_one(queue); });
+        lab::thread worker2 = start_thread("worker 2", [&] { run_one(queue); });
         worker1.join();
         worker2.join();
         lab::check(ran1.size() == 1 && ran2.size() == 1,
@@ -278,8 +283,8 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
                             lab::check(taken == 1 && *job != nullptr,
                                        "one job was waiting, but two were taken");
                           };
-                          lab::thread worker1("worker 1", take);
-                          lab::thread worker2("worker 2", take);
+                          lab::thread worker1 = start_thread("worker 1", take);
+                          lab::thread worker2 = start_thread("worker 2", take);
                           worker1.join();
                           worker2.join();
                           lab::check(taken == 1, "one job was waiting, but no worker got it");
@@ -296,7 +301,7 @@ TEST(UnboundedQueue, SubmitsWhileAWorkerTakes) {
                           std::vector<int> ran;
                           lab::note("submits jobs 1 to 99: there is room for one more");
                           submit_all(queue, 1, 99, ran);
-                          lab::thread worker("worker", [&] {
+                          lab::thread worker = start_thread("worker", [&] {
                             lab::note("takes a job");
                             run_one(queue);
                           });
@@ -322,11 +327,11 @@ TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {
 
         bool is_in1 = false;
         bool is_in2 = false;
-        lab::thread producer("producer", [&] {
+        lab::thread producer = start_thread("producer", [&] {
           is_in1 = submit_one(queue);
           check_limit(queue);
         });
-        lab::thread worker("worker", [&] {
+        lab::thread worker = start_thread("worker", [&] {
           lab::note("takes a job");
           run_one(queue);
           is_in2 = submit_one(queue);

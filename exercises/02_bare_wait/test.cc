@@ -26,13 +26,18 @@ void handle_one(JobQueue& queue) {
   job();
 }
 
+// Starts a thread. Every body has the same type here, which compiles faster.
+lab::thread start_thread(const std::string& name, Job body) {
+  return lab::thread(name, std::move(body));
+}
+
 TEST(BareWait, WorkerSleepsUntilThereIsAJob) {
   expect_every_schedule(
       kLesson,
       [] {
         JobQueue queue;
         int done = 0;
-        lab::thread worker("worker", [&] { handle_one(queue); });
+        lab::thread worker = start_thread("worker", [&] { handle_one(queue); });
         lab::note("is about to submit a job");
         queue.submit([&] { ++done; });
         worker.join();
@@ -47,8 +52,8 @@ TEST(BareWait, TwoWorkersDoEachJobOnce) {
       [] {
         JobQueue queue;
         std::array<int, 2> done{};
-        lab::thread worker1("worker 1", [&] { handle_one(queue); });
-        lab::thread worker2("worker 2", [&] { handle_one(queue); });
+        lab::thread worker1 = start_thread("worker 1", [&] { handle_one(queue); });
+        lab::thread worker2 = start_thread("worker 2", [&] { handle_one(queue); });
         for (std::size_t i = 0; i < done.size(); ++i) queue.submit([&done, i] { ++done[i]; });
         worker1.join();
         worker2.join();
@@ -63,7 +68,7 @@ TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
   const auto scenario = [] {
     const auto start = lab::steady_clock::now();
     JobQueue queue;
-    lab::thread worker("worker", [&] { handle_one(queue); });
+    lab::thread worker = start_thread("worker", [&] { handle_one(queue); });
     queue.submit([] {});
     worker.join();
     lab::check(lab::steady_clock::now() == start,
@@ -79,7 +84,7 @@ TEST(BareWait, WorkerSleepsAgainHoweverOftenItWakesUp) {
       [] {
         JobQueue queue;
         int done = 0;
-        lab::thread worker("worker", [&] { handle_one(queue); });
+        lab::thread worker = start_thread("worker", [&] { handle_one(queue); });
         lab::note("is about to submit a job");
         queue.submit([&] { ++done; });
         worker.join();
@@ -122,7 +127,7 @@ TEST(BareWait, OneWorkerRunsTheOldestJobFirst) {
         queue.submit(
             [&, attachment = Attachment(copies), owned = std::move(owned)] { ran.push_back(2); });
 
-        lab::thread worker("worker", [&] {
+        lab::thread worker = start_thread("worker", [&] {
           for (int i = 0; i < 4; ++i) handle_one(queue);
         });
         third.wait();
