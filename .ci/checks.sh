@@ -120,6 +120,16 @@ check_demos() {
   done
 }
 
+# With two preemptions instead of one.
+declare_check every_schedule "no schedule with two preemptions breaks the shipped code"
+check_every_schedule() {
+  bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
+    //full_pattern/every_schedule:every_schedule_test
+}
+
+declare_check seeded_bugs "the explorer finds each bug that is put into the shipped code"
+check_seeded_bugs() { bazel test //full_pattern/every_schedule:seeded_bugs; }
+
 # With benchmarks/, which //... does not contain.
 declare_check documents "documents_test passes on the whole work tree"
 check_documents() {

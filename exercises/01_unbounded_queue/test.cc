@@ -242,7 +242,7 @@ TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForTwo) {
                         {.max_preemptions = 1, .random_schedules = 20});
 }
 
-TEST(UnboundedQueue, TwoWhoTakeAtOnceGetOneJobEach) {
+TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
   expect_every_schedule(
       kLesson,
       [] {
@@ -261,9 +261,8 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetOneJobEach) {
         check_waiting(queue, 0);
       },
       {.random_schedules = 20});
-}
 
-TEST(UnboundedQueue, TwoWhoTakeAtOnceFindOneJob) {
+  // One job for two workers.
   expect_every_schedule(kLesson,
                         [] {
                           JobQueue queue;

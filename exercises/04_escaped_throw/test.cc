@@ -1,7 +1,13 @@
+#include <array>
 #include <cstddef>
+#include <exception>
 #include <expected>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -115,6 +121,204 @@ TEST(EscapedThrow, JobThatReturnsAnErrorIsReportedAsBefore) {
     check_reported_once(reports, "job 1", "no such file");
     check_reported_once(reports, "job 2", "no such page");
   });
+}
+
+// Derived from std::exception only. Its text is lost when it is destroyed.
+class DiskFull : public std::exception {
+ public:
+  ~DiskFull() override { *static_cast<volatile char*>(text_.data()) = '?'; }
+  const char* what() const noexcept override { return text_.data(); }
+
+ private:
+  std::array<char, 13> text_{"disk is full"};
+};
+
+struct Base1 : std::exception {};
+struct Base2 : std::exception {};
+// Has two bases of type std::exception, so a handler for std::exception does not catch it.
+struct Ambiguous : Base1, Base2 {};
+
+struct NoBase {};
+
+// A way to fail, and what the report must contain.
+struct Failing {
+  std::string how{};
+  std::function<JobResult()> work{};
+  std::string error{};
+};
+
+std::vector<Failing> ways_to_fail() {
+  return {
+      {"throws a class derived from std::exception", [] -> JobResult { throw DiskFull(); },
+       "disk is full"},
+      {"throws std::system_error",
+       [] -> JobResult {
+         throw std::system_error(std::make_error_code(std::errc::io_error), "disk is broken");
+       },
+       "disk is broken"},
+      {"throws std::runtime_error(\"\")", [] -> JobResult { throw std::runtime_error(""); }},
+      {"throws a string literal", [] -> JobResult { throw "disk is full"; }},
+      {"throws a std::string", [] -> JobResult { throw std::string("disk is full"); }},
+      {"throws a struct without a base", [] -> JobResult { throw NoBase(); }},
+      {"throws a class with two bases of type std::exception",
+       [] -> JobResult { throw Ambiguous(); }},
+      {"returns an error without a text", [] -> JobResult { return std::unexpected(""); }},
+  };
+}
+
+TEST(EscapedThrow, EachWayToFailIsReportedOnceBeforeTheNextJobRuns) {
+  for (const Failing& failing : ways_to_fail()) {
+    expect_every_schedule(
+        kLesson,
+        [&failing] {
+          std::vector<Failure> reports;
+          Worker worker([&reports](const std::string& id, const std::string& error) {
+            lab::note("reports " + id + ": \"" + error + "\"");
+            reports.push_back({.id = id, .error = error});
+          });
+          int runs = 0;
+          bool done = false;
+          std::thread::id worker_thread{};
+          worker.submit({.id = "job 1", .work = [&] {
+                           lab::note("runs job 1, which " + failing.how);
+                           ++runs;
+                           return failing.work();
+                         }});
+          worker.submit({.id = "job 2", .work = [&]() -> JobResult {
+                           lab::note("runs job 2");
+                           done = true;
+                           lab::check(std::this_thread::get_id() == worker_thread,
+                                      "job 2 runs on another thread than the worker's");
+                           lab::check(std::current_exception() == nullptr,
+                                      "job 2 runs inside the handler of job 1's exception");
+                           check_reported_once(reports, "job 1", failing.error);
+                           return {};
+                         }});
+          worker.close();
+          lab::thread thread("worker", [&] {
+            worker_thread = std::this_thread::get_id();
+            worker.run();
+          });
+          thread.join();
+          lab::check(done,
+                     "job 1 failed; job 2 was next in the queue, but the worker never ran it");
+          lab::check(runs == 1, "job 1 ran " + std::to_string(runs) + " times; wanted: once");
+          lab::check(reports.size() == 1, "1 job failed, but there are " +
+                                              std::to_string(reports.size()) +
+                                              " reports; wanted: 1");
+        },
+        {.max_preemptions = 1, .random_schedules = 0});
+  }
+}
+
+TEST(EscapedThrow, JobWithoutAFunctionIsReported) {
+  expect_every_schedule(kLesson, [] {
+    bool done = false;
+    const auto reports = reports_on({{.id = "job 1"}, succeeds("job 2", done)});
+    lab::check(done, "job 1 has no function; the worker never ran job 2 behind it");
+    check_reported_once(reports, "job 1", "");
+  });
+}
+
+// Throws when it is copied, as a large object may.
+struct CopyThrows {
+  CopyThrows() = default;
+  CopyThrows(const CopyThrows&) { throw std::runtime_error("no memory for a copy"); }
+  CopyThrows(CopyThrows&&) noexcept {}
+};
+
+TEST(EscapedThrow, JobIsNotCopied) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Worker worker([](const std::string& id, const std::string& error) {
+          lab::check(false, id + " did not fail, but was reported: " + error);
+        });
+        lab::note("submits a job that throws when it is copied");
+        worker.submit({.id = "job 1", .work = [it = CopyThrows()] { return JobResult(); }});
+        worker.close();
+        lab::thread thread("worker", [&] { worker.run(); });
+        thread.join();
+      },
+      {.max_preemptions = 1, .random_schedules = 0});
+}
+
+// As a member of a job: calls `then` when the job is destroyed.
+std::shared_ptr<void> at_the_end(std::function<void()> then) {
+  return {nullptr, [then = std::move(then)](void*) { then(); }};
+}
+
+TEST(EscapedThrow, NoLockIsHeldWhileAJobRunsIsReportedOrDestroyed) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate end("job 4 is destroyed");
+        std::vector<int> ran;
+        Worker* queue = nullptr;
+        const auto submit = [&](int number) {
+          queue->submit({.id = "job", .work = [&ran, number]() -> JobResult {
+                           ran.push_back(number);
+                           return {};
+                         }});
+        };
+        Worker worker([&](const std::string& id, const std::string&) {
+          lab::note("reports " + id + ", and submits job 3");
+          submit(3);
+        });
+        queue = &worker;
+        lab::thread thread("worker", [&] { worker.run(); });
+        const auto submit_last = [&] {
+          lab::note("destroys job 1, which submits job 4");
+          worker.submit({.id = "job 4", .work = [&, end = at_the_end([&] { end.open(); })] {
+                           ran.push_back(4);
+                           return JobResult();
+                         }});
+        };
+        worker.submit({.id = "job 1", .work = [&, end = at_the_end(submit_last)]() -> JobResult {
+                         lab::note("runs job 1, which submits job 2, and throws");
+                         ran.push_back(1);
+                         submit(2);
+                         throw std::runtime_error("disk is full");
+                       }});
+        end.wait();
+        worker.close();
+        thread.join();
+        lab::check(ran == std::vector{1, 2, 3, 4},
+                   "the jobs did not run in the order in which they were submitted");
+      },
+      {.random_schedules = 20});
+}
+
+// More jobs than std::deque keeps in one block: its ends then share memory. The first job waits at
+// a gate, so that main submits jobs while the worker runs one.
+TEST(EscapedThrow, EqualJobsAreEachReported) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        constexpr std::size_t kJobs = 40;
+        std::size_t reports = 0;
+        std::size_t runs = 0;
+        Worker worker([&](const std::string&, const std::string&) { ++reports; });
+        LabGate submitted("all jobs are submitted");
+        const auto submit = [&](std::size_t count) {
+          for (std::size_t i = 0; i < count; ++i) {
+            worker.submit({.id = "nightly", .work = [&]() -> JobResult {
+                             if (++runs == 1) submitted.wait();
+                             throw std::runtime_error("disk is full");
+                           }});
+          }
+        };
+        submit(kJobs / 2);
+        lab::thread thread("worker", [&] { worker.run(); });
+        submit(kJobs / 2);
+        submitted.open();
+        worker.close();
+        thread.join();
+        const std::string jobs = " of " + std::to_string(kJobs) + " equal jobs that fail ";
+        lab::check(runs == kJobs, std::to_string(runs) + jobs + "ran");
+        lab::check(reports == kJobs, std::to_string(reports) + jobs + "were reported");
+      },
+      {.max_preemptions = 1, .random_schedules = 20});
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -41,26 +43,50 @@ class Watched {
     auto connection = std::make_shared<Connection>(sent);
     report_ = report;
     connection_ = connection;
+    original_ = report.get();
     lab::note("calls send_later() for \"" + text_ + "\"");
+    const auto before = lab::steady_clock::now();
     send_later(jobs, std::move(report),
-               [connection = std::move(connection)](const Report& it) { connection->send(it); });
+               [this, connection = std::move(connection)](const Report& it) {
+                 lab::check(runner_ != std::thread::id(), "the report was sent before its job ran");
+                 lab::check(runner_ == std::this_thread::get_id(),
+                            "the report was sent by another thread than the one that runs the job");
+                 lab::check(&it == original_, "the report was copied; wanted: the report itself");
+                 connection->send(it);
+               });
     lab::note("returns from send_later()");
+    lab::check(lab::steady_clock::now() == before, "send_later() returned only after a wait");
   }
 
-  // Runs the job. Fails the schedule first if the job would use an object that no longer exists.
-  void check_and_run(const Job& job) const {
-    lab::note("takes the job for \"" + text_ + "\"");
+  void check_alive() const {
     lab::check(
         !report_.expired(),
         "the report was destroyed before its job ran: the job holds a reference to it or a copy "
         "of it");
     lab::check(!connection_.expired(),
                "the job is about to use the connection, which has already been destroyed");
+  }
+
+  // Runs the job. Fails the schedule first if the job would use an object that no longer exists.
+  void check_and_run(const Job& job) {
+    lab::note("takes the job for \"" + text_ + "\"");
+    check_alive();
+    run(job);
+  }
+
+  // Which of several jobs this thread runs may not matter.
+  void is_run_by_this_thread() { runner_ = std::this_thread::get_id(); }
+
+  void run(const Job& job) {
+    is_run_by_this_thread();
     job();
   }
 
   void check_destroyed() const {
-    const std::string done = "\"" + text_ + "\" has been sent and its job has been destroyed, but ";
+    check_destroyed("\"" + text_ + "\" has been sent and its job has been destroyed, but ");
+  }
+
+  void check_destroyed(const std::string& done) const {
     lab::check(report_.expired(), done + "the report still exists");
     lab::check(connection_.expired(), done + "the connection still exists");
   }
@@ -69,6 +95,8 @@ class Watched {
   const std::string text_;
   std::weak_ptr<const Report> report_{};
   std::weak_ptr<Connection> connection_{};
+  const Report* original_ = nullptr;  // only compared: it may have been destroyed
+  std::thread::id runner_{};
 };
 
 TEST(DanglingCapture, JobOwnsWhatItNeedsUntilItIsDone) {
@@ -105,6 +133,101 @@ TEST(DanglingCapture, EachJobHasItsOwnReport) {
     first.check_destroyed();
     second.check_destroyed();
   });
+}
+
+// The limit on steps is enough for sixteen locks, but not for a loop that waits for a worker.
+TEST(DanglingCapture, JobThatNeverRunsLeavesNothingBehind) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Sent sent;
+        Watched report("disk is full");
+        {
+          JobQueue jobs;
+          lab::note("sends a report; no worker takes the job, and send_later() must not wait");
+          report.send(jobs, sent);
+          report.check_alive();
+        }
+        report.check_destroyed("the queue has been destroyed, and the job with it, but ");
+        lab::check(sent.empty(), "no worker has run the job, but the report was sent");
+      },
+      {.max_steps = 32, .random_schedules = 0});
+}
+
+TEST(DanglingCapture, EqualReportsAreBothSent) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue jobs;
+                          Sent sent;
+                          Watched first("disk is full");
+                          Watched second("disk is full");
+                          lab::note("sends two equal reports");
+                          first.send(jobs, sent);
+                          second.send(jobs, sent);
+                          lab::thread worker("worker", [&] {
+                            first.check_and_run(jobs.pop());
+                            second.check_and_run(jobs.pop());
+                          });
+                          worker.join();
+                          lab::check(sent.size() == 2, "two equal reports, but " +
+                                                           std::to_string(sent.size()) +
+                                                           " were sent; wanted: both");
+                        },
+                        {.max_preemptions = 1, .random_schedules = 0});
+}
+
+TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue jobs;
+                          Sent sent;
+                          Watched first("disk is full");
+                          Watched second("disk is fine");
+                          lab::thread sender1("sender 1", [&] { first.send(jobs, sent); });
+                          lab::thread sender2("sender 2", [&] { second.send(jobs, sent); });
+                          sender1.join();
+                          sender2.join();
+                          first.check_alive();
+                          second.check_alive();
+                          first.is_run_by_this_thread();
+                          second.is_run_by_this_thread();
+                          for (int i = 0; i < 2; ++i) jobs.pop()();
+                          lab::check(sent.size() == 2, "both jobs have run, but " +
+                                                           std::to_string(sent.size()) +
+                                                           " reports were sent; wanted: 2");
+                          first.check_destroyed();
+                          second.check_destroyed();
+                        },
+                        {.random_schedules = 20});
+}
+
+// Sending may fail, and may send another report. The job and the queue must not get in its way.
+TEST(DanglingCapture, WhatSendDoesIsUpToSend) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue jobs;
+        Sent sent;
+        Watched next("disk is still full");
+        auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
+        const std::weak_ptr<const Report> watch = report;
+        send_later(jobs, std::move(report), [&](const Report& it) {
+          lab::note("sends \"" + it.text + "\", which sends another report and throws");
+          next.send(jobs, sent);
+          throw std::runtime_error("no connection");
+        });
+        bool has_thrown = false;
+        try {
+          jobs.pop()();
+        } catch (const std::runtime_error&) {
+          has_thrown = true;
+        }
+        lab::check(has_thrown, "sending threw an exception, but the job swallowed it");
+        lab::check(watch.expired(), "sending threw an exception, and the report still exists");
+        next.check_and_run(jobs.pop());
+        next.check_destroyed();
+      },
+      {.random_schedules = 0});  // one thread, so only one schedule
 }
 
 }  // namespace

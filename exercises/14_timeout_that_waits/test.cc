@@ -1,5 +1,7 @@
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "exercises/harness/lesson.h"
 
@@ -17,9 +19,12 @@ constexpr Lesson kLesson(
     "job. The caller asked for a time limit and got none: it can neither cancel the job nor save "
     "the jobs queued behind it.");
 
-std::string in_ms(lab::steady_clock::duration time) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
-         " ms";
+constexpr auto kYear = 24h * 365;
+
+std::string text_of(lab::steady_clock::duration time) {
+  if (time >= kYear) return std::to_string(time / kYear) + " years";
+  if (time >= 1h) return std::to_string(time / 1h) + " h";
+  return std::to_string(time / 1ms) + " ms";
 }
 
 // No thread is delayed for as long as these timeouts.
@@ -42,7 +47,8 @@ TEST(TimeoutThatWaits, ReturnsWhenTheTimeIsOver) {
       lab::check(!pool.drain_for(10ms),
                  "drain_for(10ms) returned true, but the job has not finished");
       const auto took = lab::steady_clock::now() - called;
-      lab::check(took == 10ms, "drain_for(10ms) returned after " + in_ms(took) + "; wanted: 10 ms");
+      lab::check(took == 10ms,
+                 "drain_for(10ms) returned after " + text_of(took) + "; wanted: 10 ms");
     }
     const std::size_t left = lab::running_threads() - 2;  // besides main and the worker
     lab::check(left == 0, "drain_for() has left threads behind: " + std::to_string(left) +
@@ -53,21 +59,145 @@ TEST(TimeoutThatWaits, ReturnsWhenTheTimeIsOver) {
 }
 
 TEST(TimeoutThatWaits, ReturnsAsSoonAsTheJobsAreDone) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          Pool pool;
-                          pool.submit([] {});  // takes no time
-                          lab::note("calls drain_for(1h)");
-                          const auto called = lab::steady_clock::now();
-                          const bool drained = pool.drain_for(1h);
-                          const auto took = lab::steady_clock::now() - called;
-                          lab::check(drained, "drain_for(1h) returned false after " + in_ms(took) +
-                                                  " although the job takes no time");
-                          lab::check(took == 0ms, "drain_for(1h) returned " + in_ms(took) +
-                                                      " late: the job takes no time");
-                        },
-                        // No thread is delayed for an hour.
-                        {.early_timeouts = false, .random_schedules = 50});
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool;
+        pool.submit([] {});  // takes no time
+        lab::note("calls drain_for(1h)");
+        const auto called = lab::steady_clock::now();
+        const bool drained = pool.drain_for(1h);
+        const auto took = lab::steady_clock::now() - called;
+        lab::check(drained, "drain_for(1h) returned false after " + text_of(took) +
+                                " although the job takes no time");
+        lab::check(took == 0ms,
+                   "drain_for(1h) returned " + text_of(took) + " late: the job takes no time");
+      },
+      // No thread is delayed for an hour.
+      {.early_timeouts = false, .random_schedules = 50});
+}
+
+// Calls drain_for(timeout) and checks its result and how long it took.
+void check_drain(Pool& pool, lab::steady_clock::duration timeout, bool result,
+                 lab::steady_clock::duration time) {
+  const std::string call = "drain_for(" + text_of(timeout) + ")";
+  lab::note("calls " + call);
+  const auto called = lab::steady_clock::now();
+  const bool drained = pool.drain_for(timeout);
+  const auto took = lab::steady_clock::now() - called;
+  lab::check(drained == result,
+             call + (drained ? " returned true, but a job, or what it owns, still exists"
+                             : " returned false, but every job has finished"));
+  lab::check(took == time,
+             call + " returned after " + text_of(took) + "; wanted: " + text_of(time));
+}
+
+TEST(TimeoutThatWaits, TheResultIsThatOfThisCall) {
+  const auto scenario = [] {
+    int done = 0;
+    {
+      LabGate first("first job");
+      LabGate third("third job");
+      Pool pool;
+      check_drain(pool, 0ms, true, 0ms);
+      pool.submit([&] {
+        first.wait();
+        ++done;
+      });
+      pool.submit([&] { ++done; });
+      check_drain(pool, 0ms, false, 0ms);
+      // A thread that polls for so long takes more steps than a schedule may have.
+      check_drain(pool, 10 * kYear, false, 10 * kYear);
+      first.open();
+      check_drain(pool, 10ms, true, 0ms);
+      lab::check(done == 2, "drain_for() returned true, but not every job has run");
+      pool.submit([&] {
+        third.wait();
+        ++done;
+      });
+      pool.submit([&] { ++done; });
+      third.await_arrival();
+      check_drain(pool, 10ms, false, 10ms);
+      third.open();
+      lab::note("destroys the pool");
+    }
+    lab::check(done == 4,
+               "the pool was destroyed, but only " + std::to_string(done) +
+                   " of 4 jobs have run: drain_for() must not change what the pool does");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+}
+
+struct TakesTimeToDestroy {
+  ~TakesTimeToDestroy() { lab::this_thread::sleep_for(6ms); }
+};
+
+// Four jobs, and the destruction of what the last one owns, take 6 ms each. The third job submits
+// the fourth.
+TEST(TimeoutThatWaits, TheLimitIsForAllJobsTogether) {
+  const auto scenario = [] {
+    const auto work = [] { lab::this_thread::sleep_for(6ms); };
+    Pool pool;
+    pool.submit(work);
+    pool.submit(work);
+    auto last = [work, owned = std::make_shared<TakesTimeToDestroy>()] { work(); };
+    pool.submit([&pool, work, last = std::move(last)]() mutable {
+      work();
+      pool.submit(std::move(last));
+    });
+    check_drain(pool, 10ms, false, 10ms);
+    check_drain(pool, 16ms, false, 16ms);
+    check_drain(pool, 1h, true, 4ms);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+}
+
+TEST(TimeoutThatWaits, SeveralThreadsMayWait) {
+  const auto scenario = [] {
+    Pool pool;
+    pool.submit([] { lab::this_thread::sleep_for(12 * kYear); });
+    const auto drain = [&] {
+      lab::note("calls drain()");
+      pool.drain();
+      lab::check(lab::steady_clock::now().time_since_epoch() == 12 * kYear,
+                 "drain() did not return when the job had finished");
+    };
+    lab::jthread first("waiter 1", [&] { check_drain(pool, 20 * kYear, true, 12 * kYear); });
+    lab::jthread second("waiter 2", [&] { check_drain(pool, 10ms, false, 10ms); });
+    lab::jthread third("waiter 3", drain);
+    check_drain(pool, 21 * kYear, true, 12 * kYear);
+    drain();
+  };
+  // The threads are many, but the order in which they are scheduled is free.
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .max_schedules = 1'000,
+                         .random_schedules = 50});
+}
+
+TEST(TimeoutThatWaits, AJobMayBeSubmittedMeanwhile) {
+  const auto scenario = [] {
+    Pool pool;
+    pool.submit([] {});
+    lab::jthread producer("producer", [&] {
+      lab::note("submits a job that takes 2 h");
+      pool.submit([] { lab::this_thread::sleep_for(2h); });
+    });
+    const bool drained = pool.drain_for(1h);
+    const auto took = lab::steady_clock::now().time_since_epoch();
+    lab::check(took == (drained ? 0h : 1h), std::string("drain_for(1h) returned ") +
+                                                (drained ? "true" : "false") + " after " +
+                                                text_of(took));
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .random_schedules = 50});
 }
 
 }  // namespace

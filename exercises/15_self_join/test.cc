@@ -71,5 +71,53 @@ TEST(SelfJoin, MainTakesAnotherPool) {
   expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
 }
 
+// Before that, the pool has no job for ten years. A thread that polls for so long, or for as long
+// as the jobs take, takes more steps than a schedule may have.
+TEST(SelfJoin, MainWaitsForLongJobs) {
+  static constexpr auto kYear = 24h * 365;
+  const auto scenario = [] {
+    std::string done;
+    const auto job = [&done](const char* name) {
+      return [&done, name] {
+        lab::check(lab::running_threads() == 2, "there is a thread besides main and the worker");
+        lab::this_thread::sleep_for(2 * kYear);
+        done += name;
+      };
+    };
+    {
+      const std::shared_ptr<Pool> pool = make_pool();
+      lab::this_thread::sleep_for(10 * kYear);
+      submit_both(pool, job("1 "), job("4 "));
+      submit_both(pool, job("2 "), job("5 "));
+      pool->submit(job("3 "));
+      lab::note("releases the pool");
+    }
+    lab::check(lab::running_threads() == 1, "main released the pool, but its worker still runs");
+    lab::check(done == "1 2 3 4 5 ", "ran: " + done + "; wanted: 1 2 3 4 5");
+    lab::check(lab::steady_clock::now().time_since_epoch() == 20 * kYear,
+               "main did not wait for exactly as long as the jobs took");
+  };
+  expect_every_schedule(kLesson, scenario, {.early_timeouts = false, .random_schedules = 50});
+}
+
+TEST(SelfJoin, TwoUsersLetGo) {
+  const auto scenario = [] {
+    std::string done;
+    {
+      auto pool = std::make_shared<Pool>();
+      lab::jthread user("user", [&done, mine = pool]() mutable {
+        submit_both(mine, [&] { done += "first "; }, [&] { done += "second "; });
+        lab::note("releases its share of the pool");
+        mine.reset();
+      });
+      lab::note("releases its share of the pool");
+      pool.reset();
+    }
+    lab::check(done == "first second ", "ran: " + done + "; wanted: first second");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 50});
+}
+
 }  // namespace
 }  // namespace worker_pool

@@ -1,9 +1,9 @@
 """The targets of one exercise, the same for all of them."""
 
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
-load("//testing/lab:hooks.bzl", "HOOKS")
+load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
 
-def exercise(name, file):
+def exercise(name, file, is_data_race = False):
     """Declares the targets of the exercise in this package.
 
       :test                  for the learner: red until `file` is fixed; part of //exercises
@@ -16,10 +16,12 @@ def exercise(name, file):
     Args:
       name: the exercise's folder, which its LESSON line names too.
       file: the file to fix, which test.cc includes as EXERCISE_FILE.
+      is_data_race: whether only the lab's hooks can see the bug. Without them, nothing is red.
     """
     exercise_test("test", file, manual = True)
     exercise_test("solution_test", "solution/" + file)
-    _verdict_test("starter_guard", "red", name, "starter", ":test")
+    where = HOOKS_ONLY if is_data_race else []
+    _verdict_test("starter_guard", "red", name, "starter", ":test", where = where)
     _verdict_test("solution_guard", "green", name, "solution", ":solution_test")
     guards = [":starter_guard", ":solution_guard"]
     for path in native.glob(["wrong_fixes/*.h"]):
@@ -32,6 +34,7 @@ def exercise(name, file):
             fix,
             ":wrong_fix_" + fix,
             tags = ["wrong_fix"],
+            where = where,
         )
         guards.append(":wrong_fix_" + fix + "_test")
 
@@ -83,7 +86,7 @@ def exercise_test(name, file, test_file = "test.cc", manual = False):
         deps = ["//exercises/harness:exercise"],
     )
 
-def _verdict_test(name, verdict, exercise, variant, test, tags = []):
+def _verdict_test(name, verdict, exercise, variant, test, tags = [], where = []):
     cc_test(
         name = name,
         size = "large",  # it runs the program as often as --runs says
@@ -95,5 +98,6 @@ def _verdict_test(name, verdict, exercise, variant, test, tags = []):
         ],
         data = [test],
         tags = ["manual"] + tags,
+        target_compatible_with = where,
         deps = ["//exercises/harness:verdict"],
     )

@@ -115,6 +115,13 @@ TEST_P(End, InATestFails) {
 
 INSTANTIATE_TEST_SUITE_P(, End, testing::Values("exit", "_exit", "_Exit", "quick_exit"));
 
+TEST(Exercise, ExplainsAnEndWithAnotherStatus) {
+  const ProgramResult it = run("ends", "SABOTAGE=handler");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, "FAILED " + std::string(kFirst) +
+                        "\nIt ended the program before all tests were decided.\n");
+}
+
 TEST(Exercise, FailsIfAHandlerEndsIt) {
   expect_noticed("handler", "_exit", "FAILED " + std::string(kFirst));
   expect_noticed("handler", "_Exit", "FAILED " + std::string(kFirst));

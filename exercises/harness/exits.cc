@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #ifdef __linux__
 #include <dlfcn.h>
@@ -16,9 +17,16 @@ namespace {
 // Null once all tests are decided. Initialized before any code of the program runs.
 constinit std::atomic<const char*> undecided = "the code before the first test";
 
-void report(const char* test, const char* call) {
-  std::printf("FAILED %s\nIt called %s(0) before all tests were decided.\n", test, call);
+void report(const char* test, const char* end) {
+  std::printf("FAILED %s\nIt %s before all tests were decided.\n", test, end);
   std::fflush(stdout);
+}
+
+void check_at_exit() {
+  const char* test = undecided;
+  if (test == nullptr) return;
+  report(test, "ended the program");
+  std::_Exit(EXIT_FAILURE);
 }
 
 }  // namespace
@@ -34,7 +42,7 @@ namespace {
 [[noreturn]] void end(const char* function, int status) {
   const char* test = undecided;
   if (status == 0 && test != nullptr) {
-    report(test, function);
+    report(test, (std::string("called ") + function + "(0)").c_str());
     function = "_exit";
     status = EXIT_FAILURE;
   }
@@ -42,6 +50,10 @@ namespace {
   if (const auto real = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, function))) real(status);
   while (true) ::syscall(SYS_exit_group, status);
 }
+
+// Explains an exit with another status too. Registered before every other handler, and so the last
+// to run.
+[[gnu::constructor(101)]] void watch_exit() { std::atexit(check_at_exit); }
 
 }  // namespace
 
@@ -61,13 +73,6 @@ void checked_quick_exit(int status) { end("quick_exit", status); }
 #else
 
 namespace {
-
-void check_at_exit() {
-  const char* test = undecided;
-  if (test == nullptr) return;
-  report(test, "exit or quick_exit");
-  std::_Exit(EXIT_FAILURE);
-}
 
 [[maybe_unused]] const bool registered =
     std::atexit(check_at_exit) == 0 && std::at_quick_exit(check_at_exit) == 0;

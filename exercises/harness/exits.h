@@ -2,8 +2,9 @@
 // exit(), _exit(), _Exit() and quick_exit() end the program with status 1 and a message, wherever
 // they are called: in a test, before main(), or after it.
 //
-// On Linux, exits.cc defines these functions. On other systems it registers handlers, which do not
-// see _exit() and _Exit(). Neither sees a system call, or a program that replaces this one.
+// On Linux, exits.cc defines these functions. On other systems it registers a handler, which
+// _exit() and _Exit() do not call. Nothing here sees a system call, or a program that replaces this
+// one.
 #pragma once
 
 namespace worker_pool {

@@ -31,7 +31,7 @@ struct Refused {
 };
 
 // Returns the first thing in an exercise's file that could replace a part of the test:
-//   1. a macro, or a quoted header from outside testing/lab/, which could define one;
+//   1. a macro, or a quoted header other than lab.h and explorer.h, which could define one;
 //   2. a pragma other than `once`;
 //   3. a declaration named `lab`, or one more part of that namespace;
 //   4. a name of the harness or of the explorer.

@@ -76,7 +76,7 @@ TEST(WhatIsRefused, RefusesMacros) {
 
 TEST(WhatIsRefused, RefusesWhatCouldDefineOne) {
   EXPECT_EQ(refused("#include \"macros.h\""), "1: \"#include\"");
-  EXPECT_EQ(refused("#include \"testing/lab/../../macros.h\""), "1: \"#include\"");
+  EXPECT_EQ(refused("#include \"testing/lab/engine/inside.h\""), "1: \"#include\"");
   EXPECT_EQ(refused("#include HEADER"), "1: \"#include\"");
   EXPECT_EQ(refused("#include_next <mutex>"), "1: \"#include_next\"");
   EXPECT_EQ(refused("#line 1 \"test.cc\""), "1: \"#line\"");

@@ -144,27 +144,36 @@ class RandomPriorities final : public Recording {
   std::vector<std::uint64_t> priorities_;
 };
 
-// Repeats the decisions of an earlier schedule.
+std::vector<std::size_t> decisions_of(const std::string& schedule) {
+  std::vector<std::size_t> decisions;
+  std::istringstream stream(schedule);
+  for (std::string decision; std::getline(stream, decision, '.');) {
+    if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
+      throw std::invalid_argument("\"" + schedule + "\" is not a schedule; 0.1.0.2 would be one");
+    }
+    decisions.push_back(std::stoul(decision));
+  }
+  return decisions;
+}
+
+// Repeats the decisions of an earlier schedule, and then decides 0.
 class Replay final : public Recording {
  public:
-  explicit Replay(const std::string& schedule) {
-    std::istringstream stream(schedule);
-    for (std::string decision; std::getline(stream, decision, '.');) {
-      if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
-        throw std::invalid_argument("\"" + schedule + "\" is not a schedule; 0.1.0.2 would be one");
-      }
-      wanted_.push_back(std::stoul(decision));
-    }
-  }
+  // If the decisions were changed, the schedule may be another one after that: a decision that is
+  // no longer possible is then 0.
+  Replay(std::vector<std::size_t> decisions, bool is_changed)
+      : wanted_(std::move(decisions)), is_changed_(is_changed) {}
 
  private:
   std::size_t decide(const std::vector<Choice>& choices) override {
     const std::size_t decision = next_ < wanted_.size() ? wanted_[next_++] : 0;
-    check(decision < choices.size(), "the schedule to replay belongs to another scenario");
-    return decision;
+    if (decision < choices.size()) return decision;
+    check(is_changed_, "the schedule to replay belongs to another scenario");
+    return 0;
   }
 
-  std::vector<std::size_t> wanted_;
+  const std::vector<std::size_t> wanted_;
+  const bool is_changed_;
   std::size_t next_ = 0;
 };
 
@@ -232,13 +241,40 @@ void run_systematically(const Options& options, const std::function<void()>& sce
   result.exhaustive = true;
 }
 
+std::ptrdiff_t switches(const std::vector<std::size_t>& decisions) {
+  return std::ranges::count_if(decisions, [](std::size_t decision) { return decision != 0; });
+}
+
+// Makes a failing schedule simpler: replaces one decision after the other by 0, which usually means
+// no switch, as long as the schedule still fails. The last ones first, because they are more often
+// unnecessary.
+void shrink(const Options& options, const std::function<void()>& scenario, Result& result) {
+  constexpr int kMaxRuns = 100;
+  std::vector<std::size_t> decisions = decisions_of(result.schedule);
+  int runs = 0;
+  for (std::size_t i = decisions.size(); i-- > 0 && runs < kMaxRuns;) {
+    if (i >= decisions.size() || decisions[i] == 0) continue;
+    std::vector<std::size_t> simpler = decisions;
+    simpler[i] = 0;
+    Replay strategy(std::move(simpler), true);
+    Result shrunk;
+    ++runs;
+    if (!run_one(options, scenario, strategy, shrunk)) continue;
+    const std::vector<std::size_t> taken = decisions_of(shrunk.schedule);
+    if (switches(taken) >= switches(decisions)) continue;
+    shrunk.schedules = result.schedules;
+    result = std::move(shrunk);
+    decisions = taken;
+  }
+}
+
 }  // namespace
 
 Result explore(const Options& options, const std::function<void()>& scenario) {
   const OneProcessor one_processor;
   Result result;
   if (!options.replay.empty()) {
-    Replay strategy(options.replay);
+    Replay strategy(decisions_of(options.replay), false);
     run_one(options, scenario, strategy, result);
     return result;
   }
@@ -247,6 +283,7 @@ Result explore(const Options& options, const std::function<void()>& scenario) {
     RandomPriorities strategy(options.seed + i);
     (void)run_one(options, scenario, strategy, result);
   }
+  if (result.failed) shrink(options, scenario, result);
   return result;
 }
 

@@ -12,7 +12,8 @@
 // point where the explorer chooses the thread that runs next. It tries all schedules without a
 // preemption, then all with one, and so on, within the limits of Options: most bugs need no more
 // than two (Musuvathi and Qadeer, PLDI 2007). Then it tries schedules with random priorities
-// (Burckhardt et al., ASPLOS 2010). The same options give the same schedules on every machine.
+// (Burckhardt et al., ASPLOS 2010). A schedule that fails is made as simple as possible: without
+// the switches that it fails without. The same options give the same schedules on every machine.
 //
 // Time is virtual. When no thread can run, the clock jumps to the earliest timeout. So a wait of
 // one hour costs nothing and takes exactly one hour of virtual time. A real thread can be delayed

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -120,9 +121,11 @@ cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
 
 // --- thread --------------------------------------------------------------------------------------
 
-void thread::start(const std::string& name, std::function<void()> body) {
+void thread::start(const std::string& name, Body* body) {
   const Inside inside;
-  number_ = Scheduler::current().start(name, std::move(body));
+  // Shared, because std::function needs a copyable body. The new thread has the only owner.
+  number_ =
+      Scheduler::current().start(name, [owner = std::shared_ptr<Body>(body)] { owner->run(); });
   Scheduler::current().step();  // the new thread may be the first to run
 }
 

@@ -97,11 +97,9 @@ class thread {
   template <class F, class... Args>
     requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
   explicit thread(const std::string& name, F&& f, Args&&... args) {
-    start_body(name,
-               [f = std::decay_t<F>(std::forward<F>(f)),
-                args = std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)]() mutable {
-                 std::apply(std::move(f), std::move(args));
-               });
+    start(name,
+          new BodyOf<std::decay_t<F>, std::decay_t<Args>...>(
+              std::forward<F>(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)));
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, std::nullopt)) {}
   thread& operator=(thread&& other) noexcept;
@@ -113,12 +111,20 @@ class thread {
   void swap(thread& other) noexcept { std::swap(number_, other.number_); }
 
  private:
-  template <class Body>
-  void start_body(const std::string& name, Body body) {
-    // Shared, because std::function needs a copyable body. The new thread has the only owner.
-    start(name, [shared = std::make_shared<Body>(std::move(body))] { (*shared)(); });
-  }
-  void start(const std::string& name, std::function<void()> body);
+  // What the thread runs. Compiles faster than a std::function that shares it.
+  struct Body {
+    virtual ~Body() = default;
+    virtual void run() = 0;
+  };
+  template <class F, class... Args>
+  struct BodyOf final : Body {
+    BodyOf(F f, std::tuple<Args...> arguments)
+        : function(std::move(f)), args(std::move(arguments)) {}
+    void run() override { std::apply(std::move(function), std::move(args)); }
+    F function;
+    std::tuple<Args...> args;
+  };
+  void start(const std::string& name, Body* body);  // takes ownership
 
   std::optional<int> number_;
 };

@@ -5,7 +5,8 @@
 //   replay              sets LAB_REPLAY before main()
 //   start _Exit         calls _Exit(0) before main()
 //   test _Exit          calls _Exit(0) in the first test (test2: in the second)
-//   handler _Exit       calls _Exit(0) in a handler of atexit()
+//   handler _Exit       calls exit(1) in the first test, and _Exit(0) in a handler of atexit()
+//   handler             calls exit(1) in the first test
 //
 // exit, _exit and quick_exit work as _Exit does. Without SABOTAGE, this is a solved exercise.
 #pragma once
@@ -40,7 +41,7 @@ inline void prepare() {
 inline void work(int test) {
   const std::string number = test == 1 ? "" : std::to_string(test);
   end_if("test" + number);
-  if (sabotage().starts_with("handler ")) std::exit(EXIT_FAILURE);
+  if (sabotage().starts_with("handler")) std::exit(EXIT_FAILURE);
   lab::check(sabotage() != "bug" + number, "the work failed");
 }
 

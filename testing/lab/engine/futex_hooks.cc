@@ -45,7 +45,8 @@ long futex(const Arguments& arguments, std::uintptr_t from) {
   const Inside inside;
   Scheduler& scheduler = Scheduler::current();
   auto* const word = reinterpret_cast<std::uint32_t*>(arguments[0]);
-  const sync::Operation op{scheduler, word, place_in_program(from)};
+  const sync::Operation op{
+      .scheduler = scheduler, .object = word, .place = place_in_program(from), .is_told = true};
   const int command = static_cast<int>(arguments[1]) & FUTEX_CMD_MASK;
   if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
     const auto* const timeout = reinterpret_cast<const timespec*>(arguments[3]);

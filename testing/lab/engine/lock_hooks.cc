@@ -31,7 +31,10 @@ State& find(std::map<const void*, State>& states, const sync::Operation& op,
 }
 
 sync::Operation operation(const void* object, std::uintptr_t from) {
-  return {.scheduler = Scheduler::current(), .object = object, .place = place_in_program(from)};
+  return {.scheduler = Scheduler::current(),
+          .object = object,
+          .place = place_in_program(from),
+          .is_told = true};
 }
 
 Mutex& mutex_of(const sync::Operation& op) {

@@ -29,7 +29,7 @@ using Time = std::chrono::nanoseconds;  // of the virtual clock, since the run b
 
 // Runs the scenario under one schedule. Exactly one of its threads runs at a time. Only that thread
 // uses the members without another comment, and the hand-over to the next thread orders these uses.
-// Whoever calls a member from a thread of the scenario must be Inside the lab.
+// A thread of the scenario must be Inside the lab when it calls a member.
 class Scheduler {
  public:
   // What a thread waits for while another one runs.

@@ -27,7 +27,7 @@ void give_back(Scheduler& scheduler, Mutex& mutex) {
   scheduler.races().release(scheduler.self(), mutex.released);
 }
 
-// The operation uses the object's memory: whoever destroys the object must do so later.
+// The operation uses the memory of the object, which must not be destroyed before.
 void use(const Operation& op, const char* verb) {
   op.scheduler.access(op.object, 1, {.verb = verb, .is_atomic = true, .place = op.place});
 }
@@ -66,12 +66,12 @@ void wake_one(const Operation& op, ConditionVariable& condition) {
   Scheduler& scheduler = op.scheduler;
   std::vector<Sleeper*>& sleepers = condition.sleepers;
   if (sleepers.empty()) {
-    return scheduler.tell("notifies " + condition.name + ": no thread is waiting", op.place);
+    return scheduler.tell("notifies " + condition.name + ": no thread is waiting", op.told());
   }
   std::vector<int> threads;
   for (const Sleeper* sleeper : sleepers) threads.push_back(sleeper->thread);
   const int woken = scheduler.any_of(threads);
-  scheduler.tell("notifies " + condition.name + ": wakes " + scheduler.name_of(woken), op.place);
+  scheduler.tell("notifies " + condition.name + ": wakes " + scheduler.name_of(woken), op.told());
   const auto sleeper = std::ranges::find(sleepers, woken, &Sleeper::thread);
   (*sleeper)->notified = true;
   sleepers.erase(sleeper);
@@ -86,7 +86,7 @@ void wake_all(const Operation& op, ConditionVariable& condition) {
   condition.sleepers.clear();
   op.scheduler.tell("notifies all on " + condition.name + ": " +
                         (names.empty() ? "no thread is waiting" : "wakes " + names),
-                    op.place);
+                    op.told());
 }
 
 void wake_sleepers(const Operation& op, ConditionVariable& condition, bool all) {
@@ -106,7 +106,7 @@ bool lock(const Operation& op, Mutex& mutex, std::optional<Time> until) {
   if (mutex.owner == scheduler.self()) {
     scheduler.fail(scheduler.own_name() + " locks " + mutex.name + ", which it holds already");
   }
-  if (!is_free(mutex)) scheduler.tell("waits " + waiting_for(scheduler, mutex), op.place);
+  if (!is_free(mutex)) scheduler.tell("waits " + waiting_for(scheduler, mutex), op.told());
   const auto timed_out = [&] { return until && scheduler.now() >= *until; };
   scheduler.step({.can_go_on = [&] { return is_free(mutex) || timed_out(); },
                   .reason = [&] { return waiting_for(scheduler, mutex); },
@@ -124,7 +124,7 @@ bool try_lock(const Operation& op, Mutex& mutex) {
   use(op, "locks it");
   if (!is_free(mutex)) return false;
   if (scheduler.fails_spuriously()) {
-    scheduler.tell("fails to lock " + mutex.name + ", which is free: try_lock() may", op.place);
+    scheduler.tell("fails to lock " + mutex.name + ", which is free: try_lock() may", op.told());
     return false;
   }
   take(scheduler, mutex);
@@ -157,7 +157,7 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
     scheduler.fail(scheduler.own_name() + " waits on " + condition.name + " without holding " +
                    mutex.name);
   }
-  scheduler.tell("goes to sleep on " + condition.name, op.place);
+  scheduler.tell("goes to sleep on " + condition.name, op.told());
   Sleeper self{.thread = scheduler.self()};
   condition.sleepers.push_back(&self);
   const std::string name = condition.name;  // once notified, the object may be destroyed
@@ -177,7 +177,7 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
   scheduler.access(mutex_object, 1, {.verb = "locks it", .is_atomic = true, .place = op.place});
   take(scheduler, mutex);
   // As in std, the clock decides, even if a notification came first and the lock too late.
-  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up", op.place);
+  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up", op.told());
   return !timed_out();
 }
 
@@ -252,7 +252,7 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
   const std::size_t first = op.is_point ? oldest_visible(scheduler, atomic, order) : last;
   const std::size_t chosen = last - scheduler.any_older_value(last - first + 1);
   const Atomic::Store& store = atomic.stores[chosen];
-  if (chosen != last) scheduler.tell("sees an old value of an atomic", op.place);
+  if (chosen != last) scheduler.tell("sees an old value of an atomic", op.told());
   scheduler.races().load(scheduler.self(), store.released, order);
   atomic.loads.push_back({.thread = scheduler.self(),
                           .time = scheduler.races().time(scheduler.self()),
@@ -278,7 +278,7 @@ void remember_store(const Operation& op, std::uint64_t before, std::uint64_t aft
 
 bool sleep_on(const Operation& op, ConditionVariable& condition, std::optional<Time> until) {
   Scheduler& scheduler = op.scheduler;
-  scheduler.tell("goes to sleep on " + condition.name, op.place);
+  scheduler.tell("goes to sleep on " + condition.name, op.told());
   Sleeper self{.thread = scheduler.self()};
   condition.sleepers.push_back(&self);
   const auto timed_out = [&] { return until && scheduler.now() >= *until; };
@@ -289,7 +289,7 @@ bool sleep_on(const Operation& op, ConditionVariable& condition, std::optional<T
       .can_wake_spuriously = [&] { return !self.notified && !timed_out(); },
   });
   if (!self.notified) std::erase(condition.sleepers, &self);
-  scheduler.tell(self.notified || !timed_out() ? "wakes up" : "wakes up: timed out", op.place);
+  scheduler.tell(self.notified || !timed_out() ? "wakes up" : "wakes up: timed out", op.told());
   return self.notified || !timed_out();
 }
 

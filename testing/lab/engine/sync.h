@@ -23,7 +23,10 @@ struct Operation {
   Scheduler& scheduler;
   const void* object;
   Place place;
+  bool is_told = false;  // whether the story names the place
   bool is_point = true;  // whether another thread may run before an atomic, or after an unlock()
+
+  Place told() const { return is_told ? place : Place{}; }
 };
 
 // Returns false if `until` passes first. Fails the schedule if the thread holds the mutex already.
