@@ -109,7 +109,7 @@ lab::Options exact_times(int max_preemptions = 0) {
   return {.max_preemptions = max_preemptions,
           .max_spurious_wakeups = 0,
           .early_timeouts = false,
-          .random_schedules = 100};
+          .random_schedules = 30};
 }
 
 // A thread that polls for as long takes more steps than a schedule may have.
