@@ -273,6 +273,23 @@ TEST(FullQueueShutdown, ANotificationReachesTheSideThatNeedsIt) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
+TEST(FullQueueShutdown, AConsumerIsNotifiedAlthoughAProducerWaits) {
+  const auto scenario = [] {
+    Queue queue(1);
+    push_accepted(queue, 1);
+    Producer second(queue, 2);
+    Producer third(queue, 3);
+    lab::this_thread::sleep_for(1h);  // both wait for room
+    for (int i = 1; i <= 3; ++i) {
+      lab::note("pops a job");
+      lab::check(queue.pop().has_value(), "pop reported the end of a queue that is open");
+    }
+    second.thread.join();
+    third.thread.join();
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(1));
+}
+
 // Popped and closed at once, when only one of the two producers has been notified of the room.
 TEST(FullQueueShutdown, CloseWakesProducersAlthoughThereIsRoom) {
   const auto scenario = [] {
