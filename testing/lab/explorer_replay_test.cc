@@ -152,13 +152,30 @@ TEST(ExplorerStory, OfRandomSchedulesIsTheSameTextOnEveryMachine) {
   EXPECT_EQ(result.schedules, 5u);
 }
 
+// Two more threads give a random schedule many switches that have nothing to do with the bug.
+TEST(ExplorerStory, HasNoUnnecessarySwitches) {
+  const Result result = explore({.max_preemptions = -1, .seed = 3}, [] {
+    mutex unrelated;
+    const auto work = [&] {
+      for (int i = 0; i < 3; ++i) const std::lock_guard lock(unrelated);
+    };
+    thread one("one", work);
+    thread other("other", work);
+    lost_update();
+    one.join();
+    other.join();
+  });
+  EXPECT_EQ(result.verdict, "an update was lost");
+  EXPECT_EQ(result.preemptions, 1) << result.story;
+}
+
 TEST(ExplorerStory, HasOnlyTheLastLinesOfALongRun) {
   const Result result = explore({}, [] {
     for (int i = 1; i <= 25; ++i) note("does step " + std::to_string(i));
     check(false, "enough");
   });
-  std::string expected = "  (5 steps before these)\n";
-  for (int i = 6; i <= 25; ++i) expected += "  main  does step " + std::to_string(i) + "\n";
+  std::string expected = "  (11 steps before these)\n";
+  for (int i = 12; i <= 25; ++i) expected += "  main  does step " + std::to_string(i) + "\n";
   EXPECT_EQ(result.story, expected + "  enough\n");
 }
 

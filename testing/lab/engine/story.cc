@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstddef>
 #include <functional>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,8 +15,10 @@
 namespace worker_pool::lab {
 namespace {
 
-// An endless run has thousands of lines. Only the last ones explain it.
-constexpr std::size_t kLines = 20;
+// An endless run has thousands of lines. Only the last ones explain it. With the rest of its
+// failure, the story of an exercise fits on a screen of 24 rows.
+constexpr std::size_t kLines = 14;
+constexpr std::size_t kLinesWithPlaces = 40;  // real code needs more steps
 constexpr std::size_t kColumns = 4;
 constexpr std::size_t kScreen = 80;  // characters
 constexpr std::size_t kGap = 2;
@@ -109,14 +112,29 @@ std::vector<std::string> identifiers_in(const std::string& line) {
   return result;
 }
 
-// A name that both lines contain, preferably that of a member: probably what they race for.
+// The name that a line writes to, as in "++done;" or "loaded_ = true;", or "".
+std::string written_name(const std::string& line) {
+  static const std::regex kWrite(R"((?:\+\+|--)\s*(\w+)|(\w+)\s*(?:\+\+|--|[-+|&]?=(?!=)))");
+  std::smatch match;
+  if (!std::regex_search(line, match, kWrite)) return "";
+  return match[1].matched ? match[1] : match[2];
+}
+
+// A name that both lines contain: probably what they race for. Preferably one that is written to,
+// or that of a member.
 std::string common_name(const std::string& a, const std::string& b) {
   static const std::set<std::string, std::less<>> kNotNames = {
       "auto", "bool", "check", "const", "empty", "false", "for",    "if",   "int",
       "lab",  "lock", "move",  "size",  "std",   "this",  "return", "true", "while"};
   const std::vector<std::string> in_a = identifiers_in(a);
+  const std::vector<std::string> in_b = identifiers_in(b);
+  for (const std::string& name : {written_name(a), written_name(b)}) {
+    const bool is_common =
+        std::ranges::find(in_a, name) != in_a.end() && std::ranges::find(in_b, name) != in_b.end();
+    if (is_common && !kNotNames.contains(name)) return name;
+  }
   std::string best;
-  for (const std::string& name : identifiers_in(b)) {
+  for (const std::string& name : in_b) {
     if (std::ranges::find(in_a, name) == in_a.end() || kNotNames.contains(name)) continue;
     if (best.empty() || (name.ends_with('_') && !best.ends_with('_'))) best = name;
   }
@@ -133,7 +151,10 @@ std::string says(const Access& access, const std::string& thread) {
 }  // namespace
 
 std::string text_of(const std::vector<StoryLine>& story) {
-  const std::size_t skipped = story.size() > kLines ? story.size() - kLines : 0;
+  const bool has_places =
+      std::ranges::any_of(story, [](const StoryLine& line) { return line.place.address != 0; });
+  const std::size_t most = has_places ? kLinesWithPlaces : kLines;
+  const std::size_t skipped = story.size() > most ? story.size() - most : 0;
   std::vector<StoryLine> lines(story.begin() + static_cast<std::ptrdiff_t>(skipped), story.end());
   const std::vector<Column> columns = columns_of(lines);
   return (skipped > 0 ? "  (" + std::to_string(skipped) + " steps before these)\n" : "") +
