@@ -99,7 +99,7 @@ TEST(OrderAssumption, ResultsAreInTheOrderOfTheInputsWhenAllJobsTakeTheSame) {
 }
 
 // Only the jobs take time here, so the times are exact. The rest is simple: without preemptions.
-constexpr lab::Options kExactTimes{
+const lab::Options kExactTimes{
     .max_preemptions = 0, .early_timeouts = false, .random_schedules = 20};
 
 std::string in_ms(lab::steady_clock::duration time) {

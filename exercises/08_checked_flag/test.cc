@@ -45,8 +45,8 @@ TEST(CheckedFlag, EveryWorkerGetsAllRules) {
 }
 
 // The others are simpler: fewer schedules are enough.
-constexpr lab::Options kFewer{.max_preemptions = 1, .random_schedules = 20};
-constexpr lab::Options kExactTimes{
+const lab::Options kFewer{.max_preemptions = 1, .random_schedules = 20};
+const lab::Options kExactTimes{
     .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
 
 TEST(CheckedFlag, EveryWorkerThatWaitsGetsTheRulesAsSoonAsTheyAreLoaded) {

@@ -126,8 +126,7 @@ TEST(StaleDeadline, EveryJobIsRunInTimeOrReportedOnce) {
 }
 
 // The others are simpler: fewer schedules are enough.
-constexpr lab::Options kFewer{
-    .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
+const lab::Options kFewer{.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
 
 TEST(StaleDeadline, OneNanosecondAfterItsDeadlineAJobIsLate) {
   const auto scenario = [] {

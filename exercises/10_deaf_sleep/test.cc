@@ -19,7 +19,7 @@ constexpr Lesson kLesson(
     "is killed before its work is finished.");
 
 // The clock moves only when every thread sleeps or waits, so the times are exact.
-constexpr lab::Options kExactTimes{.early_timeouts = false};
+const lab::Options kExactTimes{.early_timeouts = false};
 
 std::string in_seconds(lab::steady_clock::duration time) {
   std::ostringstream text;

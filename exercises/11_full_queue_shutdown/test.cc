@@ -109,7 +109,7 @@ lab::Options exact_times(int max_preemptions = 0) {
   return {.max_preemptions = max_preemptions,
           .max_spurious_wakeups = 0,
           .early_timeouts = false,
-          .random_schedules = 100};
+          .random_schedules = 30};
 }
 
 // A thread that polls for as long takes more steps than a schedule may have.
@@ -271,6 +271,23 @@ TEST(FullQueueShutdown, ANotificationReachesTheSideThatNeedsIt) {
     lab::check(c1.number + c2.number == 3, "the consumers did not get one job each");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, AConsumerIsNotifiedAlthoughAProducerWaits) {
+  const auto scenario = [] {
+    Queue queue(1);
+    push_accepted(queue, 1);
+    Producer second(queue, 2);
+    Producer third(queue, 3);
+    lab::this_thread::sleep_for(1h);  // both wait for room
+    for (int i = 1; i <= 3; ++i) {
+      lab::note("pops a job");
+      lab::check(queue.pop().has_value(), "pop reported the end of a queue that is open");
+    }
+    second.thread.join();
+    third.thread.join();
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(1));
 }
 
 // Popped and closed at once, when only one of the two producers has been notified of the room.

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 constexpr std::size_t kRows = 24;
-constexpr std::size_t kRowsOfWrongFix = 45;
+constexpr std::size_t kRowsOfWrongFix = 24;
 
 struct Task {
   bool red = false;

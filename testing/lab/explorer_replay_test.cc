@@ -125,14 +125,16 @@ void lost_update() {
 }
 
 constexpr char kStory[] =
-    "  main    sees counter = 0\n"
-    "  worker  sees counter = 0\n"
-    "  worker  sets counter = 1\n"
-    "  worker  notifies changed: no thread is waiting\n"
-    "  worker  exits\n"
-    "  main    sets counter = 1\n"
-    "  main    notifies changed: no thread is waiting\n"
-    "  main    sees counter = 1\n"
+    "  main                                    worker\n"
+    "  --------------------------------------  --------------------------------------\n"
+    "  sees counter = 0\n"
+    "                                          sees counter = 0\n"
+    "                                          sets counter = 1\n"
+    "                                          notifies changed: no thread is waiting\n"
+    "                                          exits\n"
+    "  sets counter = 1\n"
+    "  notifies changed: no thread is waiting\n"
+    "  sees counter = 1\n"
     "  an update was lost\n";
 
 TEST(ExplorerStory, IsTheSameTextOnEveryMachine) {

@@ -121,11 +121,13 @@ cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
 
 // --- thread --------------------------------------------------------------------------------------
 
-void thread::start(const std::string& name, Body* body) {
+void thread::start(const std::string& name, std::unique_ptr<Body> body) {
   const Inside inside;
-  // Shared, because std::function needs a copyable body. The new thread has the only owner.
-  number_ =
-      Scheduler::current().start(name, [owner = std::shared_ptr<Body>(body)] { owner->run(); });
+  // Released, because std::function needs a copyable function.
+  number_ = Scheduler::current().start(name, [its_body = body.release()] {
+    const std::unique_ptr<Body> owner(its_body);
+    owner->run();
+  });
   Scheduler::current().step();  // the new thread may be the first to run
 }
 

@@ -98,7 +98,7 @@ class thread {
     requires std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>
   explicit thread(const std::string& name, F&& f, Args&&... args) {
     start(name,
-          new BodyOf<std::decay_t<F>, std::decay_t<Args>...>(
+          std::make_unique<BodyOf<std::decay_t<F>, std::decay_t<Args>...>>(
               std::forward<F>(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)));
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, std::nullopt)) {}
@@ -124,7 +124,7 @@ class thread {
     F function;
     std::tuple<Args...> args;
   };
-  void start(const std::string& name, Body* body);  // takes ownership
+  void start(const std::string& name, std::unique_ptr<Body> body);
 
   std::optional<int> number_;
 };
