@@ -100,7 +100,10 @@ TEST(LostStop, JobMaySubmitAnotherOneAndStop) {
     lab::thread thread = start_thread("worker", [&] { worker.run(); });
     worker.submit([&, end = at_the_end([&] {
                         lab::note("destroys job 1, which submits job 3");
-                        worker.submit([&] { ran.push_back(3); });
+                        worker.submit([&] {
+                          ran.push_back(3);
+                          worker.stop();  // once more, from a job
+                        });
                         worker.stop();
                       })] {
       lab::note("runs job 1, which submits job 2");

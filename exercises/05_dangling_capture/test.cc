@@ -56,6 +56,7 @@ class Watched {
                  lab::check(runner_ != nullptr, "the report was sent before its job ran");
                  lab::check(runner_ == this_thread(),
                             "the report was sent by another thread than the one that runs the job");
+                 lab::check(!report_.expired(), "the job destroyed the report before it was sent");
                  lab::check(&it == original_, "the report was copied; wanted: the report itself");
                  connection->send(it);
                });
