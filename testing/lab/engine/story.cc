@@ -17,7 +17,7 @@ namespace {
 
 // An endless run has thousands of lines. Only the last ones explain it. With the rest of its
 // failure, the story of an exercise fits on a screen of 24 rows.
-constexpr std::size_t kLines = 14;
+constexpr std::size_t kLines = 12;
 constexpr std::size_t kLinesWithPlaces = 40;  // real code needs more steps
 constexpr std::size_t kColumns = 4;
 constexpr std::size_t kScreen = 80;  // characters
