@@ -68,9 +68,11 @@ struct Result {
 //   3. the scenario returns while a thread is running or a lock is held,
 //   4. a thread releases a lock that it does not hold,
 //   5. a mutex or condition variable is destroyed while a thread uses it,
-//   6. an exception escapes from a thread, or
+//   6. an exception escapes from a thread,
 //   7. it takes more than max_steps steps. A loop that only checks and yields does, because the
-//      explorer need not schedule the other threads.
+//      explorer need not schedule the other threads, or
+//   8. in code that is compiled for it (hooks.bzl): two threads have a data race, a thread uses
+//      memory after it was freed, or it crashes.
 // The threads of a failed schedule stay blocked for the rest of the program.
 Result explore(const Options& options, const std::function<void()>& scenario);
 
