@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "testing/lab/engine/hooks.h"
 #include "testing/lab/explorer.h"
 #include "testing/lab/lab.h"
 #include "testing/lab/lab_testing.h"
@@ -216,7 +217,9 @@ struct StartsTooEarly {
 
 TEST(LabLifetime, MutexUsedBeforeItsConstruction) {
   EXPECT_EQ(verdict_of([] { StartsTooEarly it; }),
-            "data race on mutex: main constructs it, worker locks it, nothing orders them");
+            has_hooks()
+                ? "data race on mutex: main constructs it, worker locks it, nothing orders them"
+                : "worker uses a mutex that does not exist yet or has been destroyed");
 }
 
 TEST(LabLifetime, ConditionVariableUsedAfterItsDestruction) {
