@@ -15,8 +15,8 @@
 namespace worker_pool::lab {
 namespace {
 
-// An endless run has thousands of lines. Only the last ones explain it. With the rest of its
-// failure, the story of an exercise fits on a screen of 24 rows.
+// An endless run has thousands of lines. Only the last ones explain it. The failure of an exercise
+// then fits in 24 rows.
 constexpr std::size_t kLines = 12;
 constexpr std::size_t kLinesWithPlaces = 40;  // real code needs more steps
 constexpr std::size_t kColumns = 4;

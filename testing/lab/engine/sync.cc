@@ -177,7 +177,9 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
   scheduler.access(mutex_object, 1, {.verb = "locks it", .is_atomic = true, .place = op.place});
   take(scheduler, mutex);
   // As in std, the clock decides, even if a notification came first and the lock too late.
-  scheduler.tell(timed_out() ? "wakes up: timed out" : "wakes up", op.told());
+  const char* const late =
+      self.notified ? "wakes up: notified, but too late" : "wakes up: timed out";
+  scheduler.tell(timed_out() ? late : "wakes up", op.told());
   return !timed_out();
 }
 
