@@ -95,7 +95,7 @@ class EndOfThread {
 Scheduler::Scheduler(const Options& options, Strategy& strategy)
     : options_(options), strategy_(strategy) {
   std::set_terminate(on_terminate);
-  catch_crashes();
+  if (has_hooks()) catch_crashes();  // the sanitizers have handlers of their own
 }
 
 Scheduler& Scheduler::current() {
