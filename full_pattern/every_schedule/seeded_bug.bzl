@@ -79,6 +79,7 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
     )
     cc_test(
         name = name,
+        size = "small",
         srcs = [name + "_sources"],
         args = ["--gtest_filter=" + test],
         copts = HOOKS + [

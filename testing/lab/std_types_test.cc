@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <functional>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <semaphore>
 #include <stdexcept>
@@ -175,6 +176,77 @@ TEST(StdTypes, AnExceptionThatEscapesIsAVerdict) {
   EXPECT_NE(verdict.find("no such job"), std::string::npos) << verdict;
 }
 
+int& static_number() {
+  static int* const number = new int(7);
+  return *number;
+}
+
+TEST(StdTypes, AStaticVariableIsOrdered) {
+  expect_passes([] {
+    const auto work = [] { check(static_number() == 7, "not constructed"); };
+    std::jthread worker(work);
+    work();
+  });
+}
+
+TEST(StdTypes, ACallOnceThatThrowsOrdersTheNext) {
+  expect_passes([] {
+    std::once_flag once;
+    int calls = 0;
+    const auto work = [&] {
+      try {
+        std::call_once(once, [&] {
+          if (++calls == 1) throw std::runtime_error("the first call fails");
+        });
+      } catch (const std::runtime_error&) {
+      }
+    };
+    std::jthread worker(work);
+    work();
+  });
+}
+
+TEST(StdTypes, ASpinLockIsNoEndlessLoop) {
+  expect_passes([] {
+    std::atomic_flag is_locked;
+    int shared = 0;
+    const auto add = [&] {
+      while (is_locked.test_and_set(std::memory_order_acquire)) {
+      }
+      ++shared;
+      is_locked.clear(std::memory_order_release);
+    };
+    std::jthread one(add);
+    std::jthread other(add);
+    one.join();
+    other.join();
+    check(shared == 2, "an update was lost");
+  });
+}
+
+TEST(StdTypes, ACompareExchangeThatFailsIsARead) {
+  expect_passes([] {
+    int value = 0;
+    std::jthread worker([&] {
+      int expected = 5;
+      std::atomic_ref(value).compare_exchange_strong(expected, 6);
+    });
+    check(value == 0, "changed");
+  });
+}
+
+TEST(StdTypes, AWaitOnAFreedConditionVariableIsFound) {
+  const std::string verdict = verdict_of([] {
+    std::mutex m;
+    auto owner = std::make_unique<std::condition_variable>();
+    std::condition_variable& changed = *owner;
+    owner.reset();
+    std::unique_lock lock(m);
+    changed.wait_for(lock, 1s);
+  });
+  EXPECT_EQ(verdict.substr(0, 14), "use after free") << verdict;
+}
+
 // --- Loads that return an older value ------------------------------------------------------------
 
 std::string verdict_with_stale_reads(const std::function<void()>& scenario) {
@@ -237,6 +309,18 @@ TEST(StaleReads, OnlySequentialConsistencyOrdersTwoFlags) {
   EXPECT_EQ(
       verdict_with_stale_reads(two_flags<std::memory_order_release, std::memory_order_acquire>),
       "neither saw the other's flag");
+}
+
+TEST(StaleReads, AFailedCompareExchangeIsALoad) {
+  EXPECT_EQ(verdict_with_stale_reads([] {
+              std::atomic<int> value = 0;
+              std::jthread writer([&] { value.store(1, std::memory_order_relaxed); });
+              int seen = 5;
+              value.compare_exchange_strong(seen, 7, std::memory_order_relaxed);
+              const int later = value.load(std::memory_order_relaxed);
+              check(seen <= later, "the value went backwards");
+            }),
+            "");
 }
 
 TEST(StaleReads, AThreadNeverReadsAnOlderValueThanBefore) {

@@ -52,6 +52,7 @@ class AtomicOperation {
   // fails, and is then a load with order `failure`.
   template <class Change>
   T update(Change change, std::memory_order order) {
+    if (change(*object_) == *object_) sync::give_way_if_spinning(op_, *object_);
     sync::before_update(op_, sizeof(T), order);
     const T before = *object_;
     write(before, change(before), order);
@@ -65,14 +66,15 @@ class AtomicOperation {
 
   bool compare_exchange(T& expected, T desired, std::memory_order order,
                         std::memory_order failure) {
+    if (*object_ != expected) sync::give_way_if_spinning(op_, *object_);
     sync::before_compare(op_, sizeof(T));
     const T before = *object_;
     if (before != expected) {
-      sync::order_load(op_, failure);
+      sync::compare_fails(op_, static_cast<std::uint64_t>(before), failure);
       expected = before;
       return false;
     }
-    sync::order_update(op_, order);
+    sync::compare_succeeds(op_, sizeof(T), order);
     write(before, desired, order);
     return true;
   }

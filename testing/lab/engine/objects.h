@@ -49,6 +49,7 @@ struct Atomic {
   struct Load {
     int thread = 0;
     std::uint32_t time = 0;
+    bool is_seq_cst = false;
     std::size_t store = 0;
   };
   VectorClock released{};  // what an acquire load of the newest value sees

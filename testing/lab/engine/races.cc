@@ -70,6 +70,10 @@ void Races::fence(int thread, std::memory_order order) {
   const auto index = static_cast<std::size_t>(thread);
   if (acquires(order)) clock(thread).join(seen_by_relaxed_loads_[index]);
   if (releases(order)) released_by_fence_[index] = clock(thread);
+  if (order == std::memory_order_seq_cst) {
+    seq_cst_fences_.join(clock(thread));
+    seen_by_seq_cst_fence_[index] = seq_cst_fences_;
+  }
   tick(thread);
 }
 
@@ -95,6 +99,7 @@ std::optional<Races::Race> Races::access_cell(Cell& cell, const Access& access) 
       return Race{.earlier = earlier, .later = access};
     }
   }
+  if (access.is_forgotten) return std::nullopt;
   // An earlier access may be forgotten if this one is ordered after it and covers it: a thread that
   // does not know the earlier one does not know this one either, and races with this one too.
   std::erase_if(cell, [&](const Access& earlier) {

@@ -24,7 +24,8 @@ struct Access {
   const char* verb = "reads";  // for the verdict
   bool is_write = false;
   bool is_atomic = false;
-  bool is_free = false;  // the memory was given back: any later access is an error
+  bool is_free = false;       // the memory was given back: any later access is an error
+  bool is_forgotten = false;  // races with earlier accesses only
   Place place{};
   // Set by Races:
   std::uint32_t time = 0;  // of the thread's own clock
@@ -58,6 +59,13 @@ class Races {
   bool knows(int thread, int other, std::uint32_t time) const {
     return clock(thread)[other] >= time;
   }
+  // Whether sequentially consistent fences forbid that a load of `thread` misses that store.
+  bool fences_show(int thread, int other, std::uint32_t time, std::memory_order order) const {
+    const VectorClock& seen = order == std::memory_order_seq_cst
+                                  ? seq_cst_fences_
+                                  : seen_by_seq_cst_fence_[static_cast<std::size_t>(thread)];
+    return seen[other] >= time;
+  }
 
   // --- Accesses ---
 
@@ -77,6 +85,8 @@ class Races {
   std::array<VectorClock, kMaxThreads> clocks_ = first_clocks();
   std::array<VectorClock, kMaxThreads> seen_by_relaxed_loads_{};  // for an acquire fence
   std::array<VectorClock, kMaxThreads> released_by_fence_{};      // for a relaxed store
+  VectorClock seq_cst_fences_{};                                  // what came before any of them
+  std::array<VectorClock, kMaxThreads> seen_by_seq_cst_fence_{};  // of the thread
   std::unordered_map<std::uintptr_t, Cell> cells_;
 };
 

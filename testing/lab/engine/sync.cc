@@ -44,12 +44,16 @@ std::size_t oldest_visible(Scheduler& scheduler, const Atomic& atomic, std::memo
   std::size_t oldest = 0;
   for (std::size_t i = 1; i < atomic.stores.size(); ++i) {
     const Atomic::Store& store = atomic.stores[i];
-    const bool is_known = races.knows(self, store.thread, store.time);
+    const bool is_known = races.knows(self, store.thread, store.time) ||
+                          races.fences_show(self, store.thread, store.time, order);
     const bool is_earlier = order == std::memory_order_seq_cst && store.is_seq_cst;
     if (is_known || is_earlier) oldest = i;
   }
   for (const Atomic::Load& load : atomic.loads) {
-    if (races.knows(self, load.thread, load.time)) oldest = std::max(oldest, load.store);
+    const bool is_earlier = order == std::memory_order_seq_cst && load.is_seq_cst;
+    if (is_earlier || races.knows(self, load.thread, load.time)) {
+      oldest = std::max(oldest, load.store);
+    }
   }
   return oldest;
 }
@@ -157,6 +161,10 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
     scheduler.fail(scheduler.own_name() + " waits on " + condition.name + " without holding " +
                    mutex.name);
   }
+  // Not remembered: once notified, another thread may destroy the object.
+  scheduler.access(
+      op.object, 1,
+      {.verb = "waits on it", .is_atomic = true, .is_forgotten = true, .place = op.place});
   scheduler.tell("goes to sleep on " + condition.name, op.told());
   Sleeper self{.thread = scheduler.self()};
   condition.sleepers.push_back(&self);
@@ -216,13 +224,39 @@ void before_store(const Operation& op, std::size_t size, std::memory_order order
 }
 
 void before_update(const Operation& op, std::size_t size, std::memory_order order) {
-  before_compare(op, size);
+  point(op);
+  op.scheduler.access(op.object, size, atomic_write(op.place));
   order_update(op, order);
 }
 
 void before_compare(const Operation& op, std::size_t size) {
   point(op);
+  op.scheduler.access(op.object, size, {.is_atomic = true, .place = op.place});
+}
+
+void compare_succeeds(const Operation& op, std::size_t size, std::memory_order order) {
   op.scheduler.access(op.object, size, atomic_write(op.place));
+  order_update(op, order);
+}
+
+void compare_fails(const Operation& op, std::uint64_t seen, std::memory_order order) {
+  Scheduler& scheduler = op.scheduler;
+  order_load(op, order);
+  scheduler.objects().remember_load(scheduler.self(), op.object, seen);
+  if (!scheduler.options().stale_reads) return;
+  Atomic& atomic = scheduler.objects().atomics[op.object];
+  if (atomic.stores.empty()) return;  // there is no older value
+  atomic.loads.push_back({.thread = scheduler.self(),
+                          .time = scheduler.races().time(scheduler.self()),
+                          .is_seq_cst = order == std::memory_order_seq_cst,
+                          .store = atomic.stores.size() - 1});
+}
+
+// A thread that sees the same value for the third time waits for another thread to change it.
+void give_way_if_spinning(const Operation& op, std::uint64_t value) {
+  Scheduler& scheduler = op.scheduler;
+  if (!scheduler.objects().is_spinning(scheduler.self(), op.object, value)) return;
+  scheduler.step({.gives_way = true});
 }
 
 void order_load(const Operation& op, std::memory_order order) {
@@ -236,10 +270,7 @@ void order_update(const Operation& op, std::memory_order order) {
 std::uint64_t load(const Operation& op, std::size_t size, std::memory_order order,
                    const std::function<std::uint64_t()>& read_newest) {
   Scheduler& scheduler = op.scheduler;
-  // A thread that sees the same value for the third time waits for another thread to change it.
-  if (scheduler.objects().is_spinning(scheduler.self(), op.object, read_newest())) {
-    scheduler.step({.gives_way = true});
-  }
+  give_way_if_spinning(op, read_newest());
   point(op);
   scheduler.access(op.object, size, {.is_atomic = true, .place = op.place});
   const std::uint64_t newest = read_newest();
@@ -249,7 +280,11 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
     return newest;
   }
   Atomic& atomic = scheduler.objects().atomics[op.object];
-  if (atomic.stores.empty()) atomic.stores.push_back({.value = newest});
+  // Something that no hook sees, such as a memset(), may have stored a value.
+  if (atomic.stores.empty() || atomic.stores.back().value != newest) {
+    atomic.stores = {{.value = newest, .released = atomic.released}};
+    atomic.loads.clear();
+  }
   const std::size_t last = atomic.stores.size() - 1;
   const std::size_t first = op.is_point ? oldest_visible(scheduler, atomic, order) : last;
   const std::size_t chosen = last - scheduler.any_older_value(last - first + 1);
@@ -258,6 +293,7 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
   scheduler.races().load(scheduler.self(), store.released, order);
   atomic.loads.push_back({.thread = scheduler.self(),
                           .time = scheduler.races().time(scheduler.self()),
+                          .is_seq_cst = order == std::memory_order_seq_cst,
                           .store = chosen});
   scheduler.objects().remember_load(scheduler.self(), op.object, store.value);
   return store.value;
@@ -266,7 +302,9 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
 void remember_store(const Operation& op, std::uint64_t before, std::uint64_t after,
                     std::memory_order order) {
   Scheduler& scheduler = op.scheduler;
-  scheduler.objects().remember_load(scheduler.self(), nullptr, 0);
+  // An update that changes nothing, such as the test_and_set() of a spin lock, may be a wait, too.
+  scheduler.objects().remember_load(scheduler.self(), before == after ? op.object : nullptr,
+                                    before == after ? after : 0);
   if (!scheduler.options().stale_reads) return;
   Atomic& atomic = scheduler.objects().atomics[op.object];
   if (atomic.stores.empty()) atomic.stores.push_back({.value = before});

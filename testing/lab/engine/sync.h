@@ -51,6 +51,10 @@ void before_store(const Operation& op, std::size_t size, std::memory_order order
 void before_update(const Operation& op, std::size_t size, std::memory_order order);
 // The same for a compare-exchange: the caller says later which of the two it was.
 void before_compare(const Operation& op, std::size_t size);
+void compare_succeeds(const Operation& op, std::size_t size, std::memory_order order);
+void compare_fails(const Operation& op, std::uint64_t seen, std::memory_order order);
+// For an operation that leaves `value` as it is.
+void give_way_if_spinning(const Operation& op, std::uint64_t value);
 void order_load(const Operation& op, std::memory_order order);
 void order_update(const Operation& op, std::memory_order order);
 

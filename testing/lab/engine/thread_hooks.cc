@@ -1,5 +1,4 @@
-// The functions that std::thread, std::call_once and static variables are made of on Linux.
-#include <cxxabi.h>
+// The functions that std::thread and std::call_once are made of on Linux.
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -56,49 +55,12 @@ void call_once(pthread_once_t* control, void (*function)()) {
     function();
   } catch (...) {
     *control = kFresh;
+    scheduler.races().release(scheduler.self(), done.released);  // the next call comes after it
     throw;
   }
   *control = kDone;
   sync::happen(scheduler, done);
 }
-
-// A static variable's guard: its first byte says that the variable exists, its second one that a
-// thread is constructing it.
-class Guard {
- public:
-  explicit Guard(__cxxabiv1::__guard* guard) : bytes_(reinterpret_cast<volatile char*>(guard)) {}
-
-  // Returns whether the caller must construct the variable.
-  bool acquire() {
-    if (is_under_test()) wait();
-    if (bytes_[0] != 0) return false;
-    bytes_[1] = 1;
-    return true;
-  }
-
-  void release() {
-    bytes_[0] = 1;
-    abort();
-    if (!is_under_test()) return;
-    const Inside inside;
-    sync::happen(Scheduler::current(), event());
-  }
-
-  void abort() { bytes_[1] = 0; }
-
- private:
-  Event& event() { return Scheduler::current().objects().events[const_cast<const char*>(bytes_)]; }
-
-  void wait() {
-    const Inside inside;
-    Scheduler& scheduler = Scheduler::current();
-    scheduler.step({.can_go_on = [this] { return bytes_[1] == 0; },
-                    .reason = [] { return std::string("for a static variable"); }});
-    scheduler.races().acquire(scheduler.self(), event().released);
-  }
-
-  volatile char* const bytes_;
-};
 
 }  // namespace
 }  // namespace worker_pool::lab
@@ -135,8 +97,4 @@ int sched_yield() {
   Scheduler::current().step({.gives_way = true});
   return 0;
 }
-
-int __cxa_guard_acquire(__cxxabiv1::__guard* guard) { return Guard(guard).acquire() ? 1 : 0; }
-void __cxa_guard_release(__cxxabiv1::__guard* guard) noexcept { Guard(guard).release(); }
-void __cxa_guard_abort(__cxxabiv1::__guard* guard) noexcept { Guard(guard).abort(); }
 }
