@@ -9,6 +9,7 @@
 //
 // Prints, for example, "VERDICT 03_lost_stop starter red 200/200" and exits with status 0.
 // Otherwise prints what is wrong and the output of that run, and exits with status 1.
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <iostream>
