@@ -1,7 +1,5 @@
 // The functions that std::chrono's clocks and std::this_thread::sleep_for are made of on Linux.
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <chrono>
 

@@ -48,8 +48,7 @@ class AtomicOperation {
         sync::load(op_, sizeof(T), order, [this] { return static_cast<std::uint64_t>(*object_); }));
   }
 
-  // Returns the value before. `change` returns the value after, or the same value if the operation
-  // fails, and is then a load with order `failure`.
+  // Returns the value before. `change` turns it into the value after.
   template <class Change>
   T update(Change change, std::memory_order order) {
     if (change(*object_) == *object_) sync::give_way_if_spinning(op_, *object_);

@@ -25,11 +25,6 @@ using BacktraceError = void (*)(void* data, const char* message, int error);
                                                           const char* file, int line,
                                                           const char* function),
                                              BacktraceError error, void* data);
-[[gnu::weak]] int __glibcxx_backtrace_syminfo(backtrace_state* state, std::uintptr_t address,
-                                              void (*found)(void* data, std::uintptr_t address,
-                                                            const char* name, std::uintptr_t value,
-                                                            std::uintptr_t size),
-                                              BacktraceError error, void* data);
 }
 #endif
 
@@ -196,20 +191,5 @@ bool is_reference_count(std::uintptr_t address) {
   for (const Frame& frame : frames_at(address)) it->second = it->second || is_count(frame);
   return it->second;
 }
-
-#if defined(__GNUC__)
-std::string global_name(std::uintptr_t address) {
-  std::string name;
-  if (!can_name_places()) return name;
-  const auto found = [](void* data, std::uintptr_t, const char* symbol, std::uintptr_t,
-                        std::uintptr_t) {
-    if (symbol != nullptr) *static_cast<std::string*>(data) = demangled(symbol);
-  };
-  __glibcxx_backtrace_syminfo(state(), address, found, ignore_error, &name);
-  return name;
-}
-#else
-std::string global_name(std::uintptr_t) { return ""; }
-#endif
 
 }  // namespace worker_pool::lab

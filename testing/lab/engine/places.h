@@ -43,9 +43,6 @@ std::string source_text(const Frame& frame);  // "std::unique_lock lock(mutex_);
 // address, so that asking again is cheap.
 bool is_reference_count(std::uintptr_t address);
 
-// The name of a variable with static storage, or "".
-std::string global_name(std::uintptr_t address);
-
 // The address that the calling function returns to.
 #if defined(__GNUC__)
 [[gnu::always_inline]] inline std::uintptr_t return_address() {

@@ -7,7 +7,6 @@
 #include <regex>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "testing/lab/engine/races.h"

@@ -58,6 +58,15 @@ std::size_t oldest_visible(Scheduler& scheduler, const Atomic& atomic, std::memo
   return oldest;
 }
 
+// The running thread's load has returned the value of that store.
+void remember_seen(Scheduler& scheduler, Atomic& atomic, std::size_t store,
+                   std::memory_order order) {
+  atomic.loads.push_back({.thread = scheduler.self(),
+                          .time = scheduler.races().time(scheduler.self()),
+                          .is_seq_cst = order == std::memory_order_seq_cst,
+                          .store = store});
+}
+
 VectorClock& released(const Operation& op) {
   return op.scheduler.objects().atomics[op.object].released;
 }
@@ -225,8 +234,7 @@ void before_store(const Operation& op, std::size_t size, std::memory_order order
 
 void before_update(const Operation& op, std::size_t size, std::memory_order order) {
   point(op);
-  op.scheduler.access(op.object, size, atomic_write(op.place));
-  order_update(op, order);
+  compare_succeeds(op, size, order);
 }
 
 void before_compare(const Operation& op, std::size_t size) {
@@ -246,10 +254,7 @@ void compare_fails(const Operation& op, std::uint64_t seen, std::memory_order or
   if (!scheduler.options().stale_reads) return;
   Atomic& atomic = scheduler.objects().atomics[op.object];
   if (atomic.stores.empty()) return;  // there is no older value
-  atomic.loads.push_back({.thread = scheduler.self(),
-                          .time = scheduler.races().time(scheduler.self()),
-                          .is_seq_cst = order == std::memory_order_seq_cst,
-                          .store = atomic.stores.size() - 1});
+  remember_seen(scheduler, atomic, atomic.stores.size() - 1, order);
 }
 
 // A thread that sees the same value for the third time waits for another thread to change it.
@@ -291,10 +296,7 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
   const Atomic::Store& store = atomic.stores[chosen];
   if (chosen != last) scheduler.tell("sees an old value of an atomic", op.told());
   scheduler.races().load(scheduler.self(), store.released, order);
-  atomic.loads.push_back({.thread = scheduler.self(),
-                          .time = scheduler.races().time(scheduler.self()),
-                          .is_seq_cst = order == std::memory_order_seq_cst,
-                          .store = chosen});
+  remember_seen(scheduler, atomic, chosen, order);
   scheduler.objects().remember_load(scheduler.self(), op.object, store.value);
   return store.value;
 }

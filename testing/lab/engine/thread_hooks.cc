@@ -80,9 +80,8 @@ int pthread_join(pthread_t thread, void** result) {
 }
 
 int pthread_detach(pthread_t thread) {
-  return is_under_test()
-             ? 0
-             : real<&pthread_detach>("pthread_detach")(thread);  // the scheduler joins it later
+  if (is_under_test()) return 0;  // the scheduler joins it later
+  return real<&pthread_detach>("pthread_detach")(thread);
 }
 
 int pthread_once(pthread_once_t* control, void (*function)()) {
