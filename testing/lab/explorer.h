@@ -30,7 +30,8 @@ namespace worker_pool::lab {
 
 struct Options {
   int max_preemptions = 2;             // switches away from a thread that could have run on
-  int max_spurious_wakeups = 1;        // in one schedule; a try_lock() that fails counts as one
+  int max_spurious_wakeups = 1;        // in one schedule; a try_lock() that fails for no reason
+                                       // counts as one, and so does a compare_exchange_weak()
   bool early_timeouts = true;          // the clock may jump to a timeout while a thread could run
   std::size_t max_steps = 5'000;       // of one schedule; more count as an endless run
   std::size_t max_schedules = 20'000;  // of the systematic part
@@ -56,7 +57,8 @@ struct Result {
   int preemptions = 0;        // how many of these choices were preemptions
   std::size_t schedules = 0;  // how many were run, including the failing one
   bool exhaustive = false;    // every schedule within the limits on preemptions and spurious
-                              // wake-ups was run
+                              // wake-ups was run; a thread that loads the same value of an atomic
+                              // three times in a row waits, so that it goes on is a preemption
 };
 
 // Runs `scenario` once for each schedule, on a thread called "main". Apart from the schedule, every

@@ -185,6 +185,10 @@ void AtomicBase::before_update(std::memory_order order) {
   sync::before_update({Scheduler::current(), this, place_of(return_address())}, 1, order);
 }
 
+bool AtomicBase::weak_compare_fails() {
+  return sync::weak_compare_fails({Scheduler::current(), this, place_of(return_address())});
+}
+
 void AtomicBase::tell(const char* what, bool value) const {
   if (name_.empty()) return;
   Scheduler::current().tell(std::string(what) + " " + name_ + " = " + (value ? "true" : "false"));

@@ -158,6 +158,7 @@ class AtomicBase {
   void before_load(std::memory_order order) const;
   void before_store(std::memory_order order);
   void before_update(std::memory_order order);
+  bool weak_compare_fails();
   // A line of the story: "sees stop = true". Without a name there is none.
   void tell(const char* what, bool value) const;
   void tell(const char* what, long long value) const;
@@ -199,17 +200,15 @@ class atomic : private AtomicBase {
                                std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
     before_update(order);
-    if (value_ != expected) {
-      expected = told("sees");
-      return false;
-    }
-    value_ = desired;
-    told("sets");
-    return true;
+    return compare_exchange(expected, desired);
   }
+  // May fail although the value is the expected one; counts as a spurious wake-up.
   bool compare_exchange_weak(T& expected, T desired,
                              std::memory_order order = std::memory_order_seq_cst) {
-    return compare_exchange_strong(expected, desired, order);
+    const Inside inside;
+    before_update(order);
+    if (value_ == expected && weak_compare_fails()) return false;
+    return compare_exchange(expected, desired);
   }
   T fetch_add(T change, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
@@ -230,6 +229,16 @@ class atomic : private AtomicBase {
   T operator--(int) { return fetch_sub(1); }
 
  private:
+  bool compare_exchange(T& expected, T desired) {
+    if (value_ != expected) {
+      expected = told("sees");
+      return false;
+    }
+    value_ = desired;
+    told("sets");
+    return true;
+  }
+
   T told(const char* what) const {
     if constexpr (std::is_same_v<T, bool>) {
       tell(what, value_);

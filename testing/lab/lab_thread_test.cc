@@ -175,8 +175,27 @@ TEST(LabAtomic, CountsInUnsignedTypes) {
   });
 }
 
-// --- Clock, counters and lifetimes
-// -----------------------------------------------------------------
+TEST(LabAtomic, AWeakCompareExchangeMayFailForNoReason) {
+  const auto scenario = [] {
+    atomic<int> value(5);
+    int expected = 5;
+    check(value.compare_exchange_weak(expected, 6), "it failed");
+  };
+  EXPECT_EQ(verdict_of(scenario), "it failed");
+  EXPECT_NE(explore({}, scenario).story.find("fails in compare_exchange_weak()"),
+            std::string::npos);
+}
+
+TEST(LabAtomic, AStrongCompareExchangeFailsOnlyForAReason) {
+  expect_passes([] {
+    atomic<int> value(5);
+    int expected = 5;
+    check(value.compare_exchange_strong(expected, 6), "it failed");
+    check(!value.compare_exchange_strong(expected, 7) && expected == 6, "it is not 5 any more");
+  });
+}
+
+// --- Clock, counters and lifetimes ---------------------------------------------------------------
 
 TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
   expect_passes(

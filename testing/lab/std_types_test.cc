@@ -224,6 +224,38 @@ TEST(StdTypes, ASpinLockIsNoEndlessLoop) {
   });
 }
 
+// A thread that looks at an atomic and works in between does not wait for another one.
+TEST(StdTypes, LocksBetweenLoadsAreNoSpinLoop) {
+  const auto scenario = [] {
+    std::atomic<bool> is_done = false;
+    std::mutex m;
+    std::jthread worker([&] { is_done = true; });
+    int work = 0;
+    while (!is_done && work < 4) {
+      const std::lock_guard lock(m);
+      ++work;
+    }
+    check(work < 4, "it worked to the end");
+  };
+  const Result result = explore({.max_preemptions = 0, .random_schedules = 0}, scenario);
+  EXPECT_EQ(result.verdict, "it worked to the end") << result.story;
+}
+
+#if defined(__GNUC__) && !defined(__clang__)  // Clang does not tell its hooks which one is weak
+
+TEST(StdTypes, AWeakCompareExchangeMayFailForNoReason) {
+  const auto scenario = [] {
+    std::atomic<int> value = 5;
+    int expected = 5;
+    check(value.compare_exchange_weak(expected, 6), "it failed");
+  };
+  EXPECT_EQ(verdict_of(scenario), "it failed");
+  EXPECT_NE(explore({}, scenario).story.find("fails in compare_exchange_weak()"),
+            std::string::npos);
+}
+
+#endif
+
 TEST(StdTypes, ACompareExchangeThatFailsIsARead) {
   expect_passes([] {
     int value = 0;

@@ -63,12 +63,12 @@ class AtomicOperation {
     write(*object_, value, order);
   }
 
-  bool compare_exchange(T& expected, T desired, std::memory_order order,
-                        std::memory_order failure) {
+  bool compare_exchange(T& expected, T desired, std::memory_order order, std::memory_order failure,
+                        bool is_weak) {
     if (*object_ != expected) sync::give_way_if_spinning(op_, *object_);
     sync::before_compare(op_, sizeof(T));
     const T before = *object_;
-    if (before != expected) {
+    if (before != expected || (is_weak && sync::weak_compare_fails(op_))) {
       sync::compare_fails(op_, static_cast<std::uint64_t>(before), failure);
       expected = before;
       return false;
@@ -118,14 +118,14 @@ T update(volatile T* object, int order, std::uintptr_t from, Change change) {
 
 template <class T>
 bool compare_exchange(volatile T* object, T& expected, T desired, int order, int failure,
-                      std::uintptr_t from) {
+                      bool is_weak, std::uintptr_t from) {
   if (!is_under_test()) {
     return __atomic_compare_exchange_n(object, &expected, desired, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST);
   }
   const Inside inside;
   return AtomicOperation<T>(object, from)
-      .compare_exchange(expected, desired, order_of(order), order_of(failure));
+      .compare_exchange(expected, desired, order_of(order), order_of(failure), is_weak);
 }
 
 }  // namespace
@@ -215,15 +215,15 @@ void* __tsan_memset(void* to, int value, unsigned long size) {
   LAB_FETCH(bits, T, nand, ~(x & v))                                                            \
   int __tsan_atomic##bits##_compare_exchange_strong(volatile T* p, T* expected, T v, int order, \
                                                     int failure) {                              \
-    return compare_exchange(p, *expected, v, order, failure, return_address());                 \
+    return compare_exchange(p, *expected, v, order, failure, false, return_address());          \
   }                                                                                             \
   int __tsan_atomic##bits##_compare_exchange_weak(volatile T* p, T* expected, T v, int order,   \
                                                   int failure) {                                \
-    return compare_exchange(p, *expected, v, order, failure, return_address());                 \
+    return compare_exchange(p, *expected, v, order, failure, true, return_address());           \
   }                                                                                             \
   T __tsan_atomic##bits##_compare_exchange_val(volatile T* p, T expected, T v, int order,       \
                                                int failure) {                                   \
-    compare_exchange(p, expected, v, order, failure, return_address());                         \
+    compare_exchange(p, expected, v, order, failure, false, return_address());                  \
     return expected;                                                                            \
   }
 LAB_ATOMICS(8, std::uint8_t)

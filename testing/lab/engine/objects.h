@@ -70,10 +70,11 @@ class Objects {
   // New objects may begin in this memory.
   void forget_atomics(const void* begin, std::size_t size);
 
-  // Whether the thread's last operations on atomics were loads of this one that saw this value, at
-  // least two of them.
+  // Whether the thread's last operations on atomics and mutexes were loads of this atomic that saw
+  // this value, at least two of them.
   bool is_spinning(int thread, const void* object, std::uint64_t value) const;
   void remember_load(int thread, const void* object, std::uint64_t value);
+  void forget_loads(int thread) { last_loads_[static_cast<std::size_t>(thread)] = {}; }
 
  private:
   struct LastLoad {

@@ -19,6 +19,7 @@ void take(Scheduler& scheduler, Mutex& mutex) {
   mutex.owner = scheduler.self();
   scheduler.count_lock(+1);
   scheduler.races().acquire(scheduler.self(), mutex.released);
+  scheduler.objects().forget_loads(scheduler.self());
 }
 
 void give_back(Scheduler& scheduler, Mutex& mutex) {
@@ -106,6 +107,13 @@ void wake_sleepers(const Operation& op, ConditionVariable& condition, bool all) 
   all ? wake_all(op, condition) : wake_one(op, condition);
 }
 
+// Whether an operation that may fail for no reason does so now. If so, the story says `what`.
+bool fails_spuriously(const Operation& op, const std::string& what) {
+  if (!op.scheduler.fails_spuriously()) return false;
+  op.scheduler.tell(what, op.told());
+  return true;
+}
+
 void destroy(const Operation& op, const std::string& name) {
   const auto address = reinterpret_cast<std::uintptr_t>(op.object);
   op.scheduler.expect_unused(address, address + 1, name);
@@ -136,8 +144,7 @@ bool try_lock(const Operation& op, Mutex& mutex) {
   scheduler.step({.uses = {op.object}});
   use(op, "locks it");
   if (!is_free(mutex)) return false;
-  if (scheduler.fails_spuriously()) {
-    scheduler.tell("fails to lock " + mutex.name + ", which is free: try_lock() may", op.told());
+  if (fails_spuriously(op, "fails to lock " + mutex.name + ", which is free: try_lock() may")) {
     return false;
   }
   take(scheduler, mutex);
@@ -255,6 +262,11 @@ void compare_fails(const Operation& op, std::uint64_t seen, std::memory_order or
   Atomic& atomic = scheduler.objects().atomics[op.object];
   if (atomic.stores.empty()) return;  // there is no older value
   remember_seen(scheduler, atomic, atomic.stores.size() - 1, order);
+}
+
+bool weak_compare_fails(const Operation& op) {
+  return fails_spuriously(
+      op, "fails in compare_exchange_weak(), although the value is the expected one: it may");
 }
 
 // A thread that sees the same value for the third time waits for another thread to change it.

@@ -53,6 +53,8 @@ void before_update(const Operation& op, std::size_t size, std::memory_order orde
 void before_compare(const Operation& op, std::size_t size);
 void compare_succeeds(const Operation& op, std::size_t size, std::memory_order order);
 void compare_fails(const Operation& op, std::uint64_t seen, std::memory_order order);
+// Whether a compare_exchange_weak() fails although the value is the expected one, as it may.
+bool weak_compare_fails(const Operation& op);
 // For an operation that leaves `value` as it is.
 void give_way_if_spinning(const Operation& op, std::uint64_t value);
 void order_load(const Operation& op, std::memory_order order);
