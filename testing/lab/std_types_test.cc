@@ -224,7 +224,7 @@ TEST(StdTypes, ASpinLockIsNoEndlessLoop) {
   });
 }
 
-// A thread that looks at an atomic and works in between does not wait for another one.
+// A thread that reads an atomic and works in between does not wait for another one.
 TEST(StdTypes, LocksBetweenLoadsAreNoSpinLoop) {
   const auto scenario = [] {
     std::atomic<bool> is_done = false;
