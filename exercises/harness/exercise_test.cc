@@ -159,7 +159,7 @@ TEST(Exercise, FailsIfAScenarioWasNotExplored) {
 
 TEST(Exercise, FailsIfItCannotReadItsFiles) {
   const ProgramResult it =
-      run_program("cd exercises && unset RUNFILES_MANIFEST_FILE && ./harness/sabotage_ends");
+      run_program("cd ./exercises && unset RUNFILES_MANIFEST_FILE && ./harness/sabotage_ends");
   EXPECT_EQ(it.status, 1);
   EXPECT_EQ(it.out,
             "FAILED exercises/harness/sabotage/ends.h:1\nThe test cannot read this file.\n");
@@ -174,7 +174,7 @@ TEST(Exercise, FindsItsFilesInBazelsManifest) {
       folder +
       "$file; "
       "done >\"$manifest\" && "
-      "cd exercises && RUNFILES_MANIFEST_FILE=\"$manifest\" ./harness/sabotage_ends");
+      "cd ./exercises && RUNFILES_MANIFEST_FILE=\"$manifest\" ./harness/sabotage_ends");
   EXPECT_EQ(it.status, 0) << it.out << it.err;
 }
 
