@@ -1,5 +1,5 @@
 // A pool in a child process of fork(), which has a copy of the pool and none of its threads.
-// (WP-36) POSIX.
+// (WP-36)
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
