@@ -267,19 +267,19 @@ TEST(FullPattern, ThirdSignalLeavesEvenIfAWorkerIsBlockedInWritingALine) {
 
 constexpr auto kCannotWrite = "full_pattern: cannot write to standard output\n";
 
-// What 10,000 jobs print is more than a pipe holds, so the program still prints when head has
+// What 5,000 jobs print is more than a pipe holds, so the program still prints when head has
 // exited.
 TEST(FullPattern, ReaderThatHasReadEnoughCostsNoJobAndNoFile) {
   const Watchdog watchdog;
   const std::string trace = file("reader.json");
   const std::string metrics = file("reader.prom");
   const ProgramResult run =
-      run_program("{ " + program() + " --jobs=10000 --work_ms=0 --trace=" + trace +
+      run_program("{ " + program() + " --jobs=5000 --work_ms=0 --trace=" + trace +
                   " --metrics=" + metrics + "; echo \"status $?\" >&2; } | head -2");
   EXPECT_EQ(lines_of(run.out).size(), 2u);
   EXPECT_EQ(run.err, kCannotWrite + std::string("status 1\n"));
   EXPECT_THAT(lines_of(contents(metrics)),
-              Contains("worker_pool_jobs_finished_total{result=\"succeeded\"} 10000"));
+              Contains("worker_pool_jobs_finished_total{result=\"succeeded\"} 5000"));
   EXPECT_THAT(contents(trace), EndsWith("]}\n"));
 }
 
