@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "full_pattern/signals/write_signals.h"
+#include "step1_job/forced_unwind.h"
 #include "step4_shutdown/exit.h"
 
 #if !defined(_WIN32)
@@ -125,6 +126,8 @@ void ShutdownSignals::handle(int signal, int count) {
   }
   try {
     if (listener_) listener_(signal, count);
+  } catch (const ForcedUnwind&) {
+    throw;
   } catch (...) {  // a listener that fails must not end the program during a drain
   }
 }
