@@ -152,7 +152,8 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"cancel_ms", "how long it then waits for canceled jobs", 0, kHour, 1'000},
   };
   std::array texts = {
-      TextFlag{"trace", "write the run to FILE, or - for standard output, for a viewer such as Perfetto"},
+      TextFlag{"trace",
+               "write the run to FILE, or - for standard output, for a viewer such as Perfetto"},
       TextFlag{"metrics", "write the metrics of the run to FILE, or -, for Prometheus"},
   };
   std::array switches = {SwitchFlag{"timeline", "draw the run"}};

@@ -185,7 +185,7 @@ std::expected<void, std::string> OutputFile::write(std::string_view text) {
     return {};
   }
   const int error = !path_.empty() ? replace(path_, text)
-                    : write_all(stream_ != -1 ? stream_ : device_.number(), text);
+                                   : write_all(stream_ != -1 ? stream_ : device_.number(), text);
   if (error != 0) return failed(name_, error);
   return {};
 }

@@ -133,9 +133,8 @@ TEST_F(OutputFileTest, DeviceOrPipeIsWrittenInto) {
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   std::string seen;
   {
-    const auto reader = watchdog_.thread("reader: for the writers", [&] {
-      seen = contents(path("pipe"));
-    });
+    const auto reader =
+        watchdog_.thread("reader: for the writers", [&] { seen = contents(path("pipe")); });
     auto file = OutputFile::open(path("pipe"));
     ASSERT_TRUE(file);
     EXPECT_TRUE(file->write("first,"));
@@ -194,8 +193,7 @@ TEST_F(OutputFileTest, OldContentsSurviveAWriteThatFails) {
 TEST_F(OutputFileTest, WriteErrorOfADeviceIsReturned) {
   auto full = OutputFile::open("/dev/full");
   ASSERT_TRUE(full);
-  EXPECT_EQ(error_of(full->write("text")),
-            "/dev/full: cannot be written: No space left on device");
+  EXPECT_EQ(error_of(full->write("text")), "/dev/full: cannot be written: No space left on device");
 }
 
 TEST_F(OutputFileTest, FolderThatHasVanishedIsAWriteError) {
@@ -216,7 +214,8 @@ TEST_F(OutputFileTest, RefusesWhatCannotBeWrittenAndNamesIt) {
   EXPECT_EQ(error_of(folder_), folder_.string() + ": cannot be written: Is a directory");
   EXPECT_THAT(error_of(path("new/")), HasSubstr("new/: cannot be written: "));
   EXPECT_THAT(error_of(path("loop")), HasSubstr("/loop: cannot be written: "));
-  EXPECT_THAT(error_of(path("two\nlines/x")), HasSubstr("two'$'\\n''lines/x': cannot be written: "));
+  EXPECT_THAT(error_of(path("two\nlines/x")),
+              HasSubstr("two'$'\\n''lines/x': cannot be written: "));
   EXPECT_THAT(names(), UnorderedElementsAre("file", "loop"));
 }
 
