@@ -122,9 +122,8 @@ struct Close {
 // Reads the file in pieces and checks the context after each. So a file of any size needs little
 // memory, and a deadline or a cancel takes effect after at most one piece.
 Outcome read_checksum(const std::string& path, const Context& ctx) {
-  const std::unique_ptr<std::FILE, Close> file(path == kStandardInput
-                                                   ? stdin
-                                                   : std::fopen(path.c_str(), "rb"));
+  const std::unique_ptr<std::FILE, Close> file(
+      path == kStandardInput ? stdin : std::fopen(path.c_str(), "rb"));
   if (!file) return failed(errno);
 
   PosixCksum cksum;
@@ -142,7 +141,8 @@ Outcome read_checksum(const std::string& path, const Context& ctx) {
 JobError stopped() { return {JobError::Kind::kCancelled, "not read"}; }
 bool is_stopped(const JobError& error) { return error.kind == JobError::Kind::kCancelled; }
 
-JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes, const std::stop_token& stop) {
+JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes,
+                            const std::stop_token& stop) {
   return [outcomes, stop](const Job& job, const Context& ctx) -> JobResult {
     if (stop.stop_requested()) return std::unexpected(stopped());
     const Outcome checksum = read_checksum(to_path(job.payload), ctx);
@@ -187,8 +187,7 @@ void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Observ
   }
   if (status == SendStatus::kSent) return;
   // A signal has closed the pool, or the queue was full all the time.
-  report_unreceived(observer, job,
-                    status == SendStatus::kClosed ? stopped() : too_late_to_start());
+  report_unreceived(observer, job, status == SendStatus::kClosed ? stopped() : too_late_to_start());
 }
 
 // If the progress is shown on the terminal of `out`, the line goes above it.
@@ -220,8 +219,9 @@ Printed print(const std::vector<std::string>& files, const Outcomes& outcomes,
     } else if (!outcome) {
       error(quoted_name(files[i]) + ": " + outcome.error().message);
     } else if (std::cout) {
-      print_line(progress, std::cout, std::to_string(outcome->crc) + " " +
-                                          std::to_string(outcome->size) + " " + files[i]);
+      print_line(
+          progress, std::cout,
+          std::to_string(outcome->crc) + " " + std::to_string(outcome->size) + " " + files[i]);
       if (std::cout) continue;
       stop.request_stop();
       error("cannot write to standard output");
@@ -246,7 +246,9 @@ void announce(ProgressLine* progress, int signal, int count) {
   const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
   const std::string what = count == 1 ? "finishing the open files; another signal cancels them"
                                       : "canceled; another signal leaves at once";
-  const auto print = [&] { std::fputs(("checksum: " + name + ": " + what + "\n").c_str(), stderr); };
+  const auto print = [&] {
+    std::fputs(("checksum: " + name + ": " + what + "\n").c_str(), stderr);
+  };
   progress != nullptr ? progress->make_room(print) : print();
 }
 

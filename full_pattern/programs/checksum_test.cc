@@ -1,9 +1,7 @@
 // The program //full_pattern:checksum, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,11 +10,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "testing/child_process.h"
 #include "testing/pseudo_terminal.h"
 #include "testing/run_program.h"
 #include "testing/watchdog.h"
@@ -257,99 +253,6 @@ TEST_F(Checksum, ProgressCountsFilesThatWereNeverStarted) {
   EXPECT_EQ(run.status, 3);
   EXPECT_THAT(run.out, StartsWith("\r0 of 2 files"));
   EXPECT_THAT(run.out, HasSubstr(kErased + ("checksum: " + pipe) + ": still being read"));
-}
-
-// --- Beside the program --------------------------------------------------------------------------
-
-constexpr auto kFirst = "checksum: SIGINT: finishing the open files; another signal cancels them";
-constexpr auto kSecond = "checksum: SIGINT: canceled; another signal leaves at once";
-
-// The program reads a named pipe, and finishes that file when the test wants it to. The file a has
-// been read before, the others have not.
-class ChecksumOfAPipe : public Checksum {
- protected:
-  void start(const std::string& args) {
-    for (const std::string name : {"a", "b", "c"}) file(name, "a");
-    ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
-    program_.emplace(watchdog_, std::vector<std::string>{"/bin/sh", "-c", in_folder(args)});
-  }
-
-  // Blocks until the program has opened the pipe.
-  void open_pipe() { pipe_.open(path("pipe")); }
-
-  void finish_pipe() {
-    pipe_ << "123456789";
-    pipe_.close();
-  }
-
-  std::optional<ChildProcess> program_;
-  std::ofstream pipe_;
-};
-
-TEST_F(ChecksumOfAPipe, ResultIsPrintedAsSoonAsThoseBeforeItAre) {
-  start("--workers=2 a pipe b");
-  program_->await_line("1220704766 1 a");
-  open_pipe();
-  finish_pipe();
-  EXPECT_EQ(program_->wait(), 0);
-  EXPECT_EQ(program_->output(), "1220704766 1 a\n930766865 9 pipe\n1220704766 1 b\n");
-}
-
-TEST_F(ChecksumOfAPipe, FirstSignalFinishesWhatIsOpenAndNamesTheRest) {
-  start("--workers=1 a pipe b c");
-  open_pipe();
-  program_->send_signal(SIGINT);
-  program_->await_line(kFirst);
-  finish_pipe();
-  EXPECT_EQ(program_->wait(), 1);
-  EXPECT_EQ(program_->output(), "1220704766 1 a\n" + (kFirst + std::string("\n")) +
-                                    "930766865 9 pipe\nchecksum: 2 files were not read: b c\n");
-}
-
-TEST_F(ChecksumOfAPipe, FirstSignalEndsTheWaitForRoomInTheQueue) {
-  std::string many;
-  for (int i = 0; i < 300; ++i) many += " c";
-  start("--workers=1 --timeout_ms=86400000 pipe" + many);
-  open_pipe();
-  program_->send_signal(SIGINT);
-  program_->await_line(kFirst);
-  finish_pipe();
-  EXPECT_EQ(program_->wait(), 1);
-  EXPECT_THAT(program_->output(), EndsWith("930766865 9 pipe\nchecksum: 300 files were not read: c c"
-                                           " c c c c c c c c ...\n"));
-}
-
-TEST_F(ChecksumOfAPipe, SignalThatLeavesNothingUnreadIsNoError) {
-  start("--workers=1 a pipe");
-  open_pipe();
-  program_->send_signal(SIGINT);
-  program_->await_line(kFirst);
-  finish_pipe();
-  EXPECT_EQ(program_->wait(), 0);
-  EXPECT_THAT(program_->output(), EndsWith("930766865 9 pipe\n"));
-}
-
-TEST_F(ChecksumOfAPipe, SecondSignalCancelsWhatIsOpen) {
-  start("--workers=1 a pipe b");
-  open_pipe();
-  program_->send_signal(SIGINT);
-  program_->await_line(kFirst);
-  program_->send_signal(SIGINT);
-  program_->await_line(kSecond);
-  const std::string piece(64 * 1024, 'x');
-  while (pipe_ << piece) {  // until the program closes the pipe
-  }
-  EXPECT_EQ(program_->wait(), 1);
-  EXPECT_THAT(program_->output(), EndsWith("checksum: 2 files were not read: pipe b\n"));
-}
-
-// Standard input ends in wait(). The program may have begun to read it before it noticed the error.
-TEST_F(ChecksumOfAPipe, NoMoreFilesAreReadWhenTheResultsCannotBeWritten) {
-  start("--workers=1 a - b >/dev/full");
-  program_->await_line("checksum: cannot write to standard output");
-  EXPECT_EQ(program_->wait(), 1);
-  EXPECT_THAT(program_->output(), HasSubstr(" not read: "));
-  EXPECT_THAT(program_->output(), EndsWith(" b\n"));
 }
 
 TEST_F(Checksum, HelpNamesEveryFlag) {
