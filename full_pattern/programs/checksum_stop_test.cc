@@ -71,6 +71,7 @@ TEST_F(ChecksumOfAPipe, ResultIsPrintedAsSoonAsThoseBeforeItAre) {
 TEST_F(ChecksumOfAPipe, FirstSignalFinishesWhatIsOpenAndNamesTheRest) {
   start("--workers=1 a pipe b c");
   open_pipe();
+  program_->await_line("1220704766 1 a");
   program_->send_signal(SIGINT);
   program_->await_line(kFirst);
   finish_pipe();
