@@ -20,12 +20,17 @@ class WorkerPool::Tally final : public Observer {
   void job_started(int worker, const Job& job) override { next_->job_started(worker, job); }
 
   void job_finished(int worker, const Job& job, const JobResult& result) override {
-    {
-      const std::lock_guard lock(mutex_);
-      ++(result ? succeeded_ : failed_);
-    }
-    // After unlocking, because an observer is code that we do not know. (WP-31)
-    next_->job_finished(worker, job, result);
+    struct CountAtEnd {  // a destructor, because next_ may throw
+      std::mutex& mutex;
+      std::uint64_t& count;
+      ~CountAtEnd() {
+        const std::lock_guard lock(mutex);
+        ++count;
+      }
+    };
+    const CountAtEnd count_at_end{mutex_, result ? succeeded_ : failed_};
+    next_->job_finished(worker, job,
+                        result);  // not under the lock: we do not know its code (WP-31)
   }
 
   // Combines the numbers of the tally and of the channel. It reads the channel while it holds the
@@ -73,7 +78,7 @@ WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Obse
 WorkerPool::~WorkerPool() {
   // After shutdown() everything is done, and request_stop() could run stop callbacks of abandoned
   // jobs. Inside a job, ~Workers ends the program with a message.
-  if (report_ || workers_.running->on_this_thread()) return;
+  if (report_ || workers_.running->on_this_thread() || workers_.running->in_forked_child()) return;
   (void)workers_.jobs.close_and_take_pending();
   workers_.stop.request_stop();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
@@ -97,12 +102,24 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
   // Checked before locking, so that a job is refused at once even while another thread shuts the
   // pool down. (WP-15)
+  if (workers_.running->in_forked_child()) {
+    throw std::logic_error(
+        "WorkerPool::shutdown: called in a child process of fork(), which has none of the workers' "
+        "threads");
+  }
   if (workers_.running->on_this_thread()) {
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
   const std::lock_guard lock(shutdown_mutex_);
   if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
-  return *report_;
+  // The jobs move to the first caller, once nothing can throw any more.
+  ShutdownReport report = {.outcome = report_->outcome,
+                           .still_running = report_->still_running,
+                           .closed_at = report_->closed_at,
+                           .cancelled_at = report_->cancelled_at,
+                           .abandoned_at = report_->abandoned_at};
+  report.not_started.swap(report_->not_started);
+  return report;
 }
 
 Metrics WorkerPool::metrics() const {

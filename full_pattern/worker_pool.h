@@ -39,7 +39,9 @@ struct Metrics {
   std::uint64_t failed = 0;       // finished with a JobError of any kind
   std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
-  std::size_t running = 0;  // received by a worker and not finished
+  // Received by a worker and not finished. A job has finished once its observer has returned from
+  // job_finished(), also in the shutdown report. So an observer sees its own job as running.
+  std::size_t running = 0;
 };
 
 // The queue between submit() and the workers. Both kinds give the same guarantees.
@@ -48,7 +50,9 @@ enum class ChannelKind {
   kFast,    // fast_channel.h: for jobs so short that the queue dominates their cost
 };
 
-// Thread-safe, except for the destructor.
+// Thread-safe, except for the destructor. In a child process of fork(), which has none of the
+// workers' threads, call nothing: shutdown() throws there, the destructor does nothing, and any
+// other function may block forever. (WP-36)
 class WorkerPool {
  public:
   struct Options {
@@ -58,8 +62,9 @@ class WorkerPool {
   };
 
   // Starts the workers. Each worker has a copy of the handler; the observer is shared and may be
-  // null. Throws as start_workers() does: std::invalid_argument if workers < 1, the capacity is 0
-  // or the handler is empty, std::system_error if a thread cannot be started, and what a copy of
+  // null. Throws as start_workers() does: std::invalid_argument if workers is not from 1 to
+  // kMaxWorkers, the capacity is 0 (or, of a fast channel, above kMaxFastCapacity) or the handler
+  // is empty, std::system_error if a thread cannot be started, std::bad_alloc, and what a copy of
   // the handler throws. Throws std::invalid_argument also if the channel is not a ChannelKind.
   WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer = nullptr);
 
@@ -90,9 +95,9 @@ class WorkerPool {
 
   // Drains, then cancels, then abandons, as worker_pool::shutdown() of step 4 does. Idempotent: the
   // first call sets the limits and `cancel_now`. Later and concurrent calls block until the
-  // shutdown has finished and return a copy of the same report, so only one caller should submit
-  // its jobs again elsewhere. In one of the pool's own jobs it throws std::logic_error and does
-  // nothing else.
+  // shutdown has finished and return the same report without the jobs: they belong to the caller
+  // that got them first, and are not copied. In one of the pool's own jobs, or in a child process
+  // of fork(), it throws std::logic_error and does nothing else.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   Metrics metrics() const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "step1_job/forced_unwind.h"
 #include "step1_job/linked_context.h"
 
 namespace worker_pool {
@@ -20,6 +21,8 @@ JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   } catch (const std::exception& e) {
     const char* const what = e.what();
     return std::unexpected(JobError{JobError::Kind::kThrew, what != nullptr ? what : ""});
+  } catch (const ForcedUnwind&) {
+    throw;
   } catch (...) {
     return std::unexpected(
         JobError{JobError::Kind::kThrew, "an exception that is not a std::exception"});
@@ -37,6 +40,8 @@ template <class Call>
 void tell(Call call) {
   try {
     call();
+  } catch (const ForcedUnwind&) {
+    throw;
   } catch (...) {  // nowhere to report it: the report itself failed
   }
 }
@@ -62,6 +67,10 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
   JobResult result;
   try {
     result = attempt(id, job, handler, observer, pool);
+  } catch (const ForcedUnwind&) {
+    result = std::unexpected(JobError{JobError::Kind::kThrew, "it ended its worker's thread"});
+    tell([&] { observer.job_finished(id, job, result); });
+    throw;
   } catch (...) {  // no memory for the link or a message; this text fits without an allocation
     result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }

@@ -26,6 +26,9 @@ namespace worker_pool {
 //  4. `done` is released last, after this worker's copies of the handler and the observer have been
 //     destroyed. So when a wait for the group has succeeded, this worker runs no user code.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
+//  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
+//     job is reported as kThrew, and the worker leaves the group. This needs the GNU C library and
+//     libstdc++; elsewhere the program ends. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,

@@ -1,5 +1,6 @@
 #include "step3_dispatcher/dispatcher.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
@@ -18,8 +19,12 @@ Workers::Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> send
 }
 
 Workers::~Workers() {
-  // Without threads there is nothing to join, and an abandoned job may hold the last reference.
-  if (!threads.empty() && running->on_this_thread()) {
+  if (running && running->in_forked_child()) {
+    // Kept forever: to close the channel or to join a thread could block forever.
+    (void)std::make_unique<Workers>(std::move(*this)).release();
+    return;
+  }
+  if (has_this_thread()) {
     std::fputs(
         "Workers: destroyed inside one of its own jobs; a thread cannot join itself. "
         "The owner of a pool must outlive the pool's jobs.\n",
@@ -27,6 +32,13 @@ Workers::~Workers() {
     std::terminate();
   }
   jobs.close();  // lets the workers exit; `threads` is destroyed next, and joins them (WP-21)
+}
+
+bool Workers::has_this_thread() const {
+  const auto is_this = [](const std::jthread& thread) {
+    return thread.get_id() == std::this_thread::get_id();
+  };
+  return std::ranges::any_of(threads, is_this);
 }
 
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
@@ -57,6 +69,10 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
   if (count < 1) {
     throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
                                 ", it must be at least 1");
+  }
+  if (count > kMaxWorkers) {
+    throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
+                                ", it must be at most " + std::to_string(kMaxWorkers));
   }
   if (!handler) throw std::invalid_argument("start_workers: the handler is empty");
 

@@ -33,15 +33,19 @@ namespace worker_pool {
 //    until it returns. A job that shutdown() abandons may not: it can outlive all of them.
 // 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not
 //    move a Workers that another thread refers to, such as that of a running job.
-// 4. A running job must not destroy its own Workers: a thread cannot join itself, so the program
-//    prints a message and calls std::terminate(). (WP-15) An abandoned job may, because shutdown()
-//    leaves no thread to join.
+// 4. A running job must not destroy its own Workers, nor must the destructor of a worker's handler:
+//    a thread cannot join itself, so the program prints a message and calls std::terminate().
+//    (WP-15) An abandoned one may, because shutdown() leaves no thread to join.
 // 5. Other threads may use every member except `threads`, which belongs to the owner.
+// 6. In a child process of fork() nothing may be used. There, the destructor does nothing. (WP-36)
 struct Workers {
   Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> jobs);
   Workers(Workers&&) noexcept = default;
   Workers& operator=(Workers&&) = delete;  // its old jobs could still use what it overwrites
   ~Workers();
+
+  // Whether the calling thread is one of `threads`. For the owner only. O(threads).
+  bool has_this_thread() const;
 
   std::stop_source stop;  // request_stop() cancels every job, running or queued (WP-19)
   WaitGroup group;        // empty once every worker has left
@@ -59,12 +63,17 @@ using StartThread = std::function<std::jthread(int id, Receiver<Job>, WaitGroup:
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool);
 
+// Linux, with its default settings, has no memory mappings for the stacks of more threads in one
+// process (vm.max_map_count, see proc_sys_vm(5)).
+inline constexpr int kMaxWorkers = 32'768;
+
 // Starts `count` workers, numbered from 1, on a channel that holds up to `capacity` waiting jobs.
 // Each worker has its own copy of the handler. All share the observer, which may be null.
 //
 // Starts all workers or none: if a thread cannot be started (std::system_error) or the handler
 // cannot be copied, it joins those that did start and passes the exception on. Throws
-// std::invalid_argument when count < 1, capacity is 0 or the handler is empty.
+// std::invalid_argument when count is not from 1 to kMaxWorkers, capacity is 0 or the handler is
+// empty.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer, std::size_t capacity = 100,
                                     const StartThread& start = start_thread);

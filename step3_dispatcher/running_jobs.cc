@@ -4,15 +4,41 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+
 namespace worker_pool {
+namespace {
+
+long this_process() {
+#if defined(_WIN32)
+  return 0;  // Windows has no fork()
+#else
+  return getpid();
+#endif
+}
+
+std::string copy_or_unknown(const std::string& id) {
+  try {
+    return id;
+  } catch (const std::bad_alloc&) {
+    return "?";  // fits into the string object itself
+  }
+}
+
+}  // namespace
 
 RunningJobs::RunningJobs(int workers, std::shared_ptr<Observer> next)
-    : slots_(static_cast<std::size_t>(workers)), next_(never_null(std::move(next))) {}
+    : process_(this_process()),
+      slots_(static_cast<std::size_t>(workers)),
+      next_(never_null(std::move(next))) {}
 
 void RunningJobs::job_started(int worker, const Job& job) {
   slot_of(worker).set(job);
@@ -35,11 +61,17 @@ void RunningJobs::job_finished(int worker, const Job& job, const JobResult& resu
 
 std::vector<std::string> RunningJobs::ids() const {
   std::vector<std::string> ids;
+  ids.reserve(workers());
+  copy_ids_to(ids);
+  return ids;
+}
+
+void RunningJobs::copy_ids_to(std::vector<std::string>& ids) const {
+  ids.clear();
   for (const Slot& slot : slots_) {
     const std::lock_guard lock(slot.mutex);
-    if (slot.job != nullptr) ids.push_back(slot.job->id);
+    if (slot.job != nullptr) ids.push_back(copy_or_unknown(slot.job->id));
   }
-  return ids;
 }
 
 bool RunningJobs::on_this_thread() const {
@@ -49,6 +81,8 @@ bool RunningJobs::on_this_thread() const {
   }
   return false;
 }
+
+bool RunningJobs::in_forked_child() const { return this_process() != process_; }
 
 void RunningJobs::Slot::set(const Job& running) {
   const std::lock_guard lock(mutex);

@@ -35,6 +35,11 @@ class RunningJobs final : public Observer {
 
   // The ids of the running jobs, in the order of their workers' numbers. O(workers).
   std::vector<std::string> ids() const;
+  // The same, in place of what `ids` holds. Needs no memory if ids.capacity() >= workers(): an id
+  // that cannot be copied is "?".
+  void copy_ids_to(std::vector<std::string>& ids) const;
+
+  std::size_t workers() const { return slots_.size(); }
 
   // How many jobs have finished, including those that ended before they started. A counted job is
   // no longer in ids(), so read finished() first to compare the two.
@@ -42,6 +47,10 @@ class RunningJobs final : public Observer {
 
   // Whether the calling thread is inside one of these jobs. O(workers).
   bool on_this_thread() const;
+
+  // Whether this is a child process of fork(). It has none of the workers' threads, and the locks
+  // are as those threads left them, so it must call nothing else. (WP-36)
+  bool in_forked_child() const;
 
  private:
   // One for each worker, so that workers do not block each other.
@@ -56,6 +65,7 @@ class RunningJobs final : public Observer {
 
   Slot& slot_of(int worker) { return slots_.at(static_cast<std::size_t>(worker - 1)); }
 
+  const long process_;  // that started the workers
   std::vector<Slot> slots_;
   std::atomic<std::uint64_t> finished_ = 0;
   const std::shared_ptr<Observer> next_;

@@ -1,6 +1,7 @@
 #include "step4_shutdown/shutdown.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <stdexcept>
@@ -31,23 +32,24 @@ std::uint64_t in_hand(const Workers& workers) {
   return workers.jobs.stats().received - finished;
 }
 
-// Waits up to kRounds ms for workers that are neither stuck nor finished. A worker that has just
-// received a job is about to name it, and one without a job is about to leave; a few rounds are
-// enough for both. Returns true when all have left. Otherwise fills `ids` with one id for each job
-// that is received but not finished, "?" for a job without a name.
+// Waits for workers that are neither stuck nor finished: 100 ms, and 5 ms more for each thread that
+// has not left, because a busy machine lets many threads leave one after the other. A worker that
+// has just received a job is about to name it, and one without a job is about to leave. Returns
+// true when all have left. Otherwise fills `ids` with one id for each job that is received but not
+// finished, "?" for a job without a name.
 //
 //   the worker            receive()           job_started()
 //   jobs by count   0               1                            1
 //   jobs by name    -               -                            "a"
 //                                   ^ one more by count than by name: wait another round
 bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
-  constexpr int kRounds = 100;
-  for (int round = 0; round < kRounds; ++round) {
+  const std::size_t rounds = 100 + 5 * workers.group.stats().members;  // of 1 ms each
+  for (std::size_t round = 0; round < rounds; ++round) {
     if (workers.group.wait_for(std::chrono::milliseconds(1))) return true;
     const std::uint64_t count = in_hand(workers);  // before the ids: see RunningJobs::finished()
-    ids = workers.running->ids();
+    workers.running->copy_ids_to(ids);
     if (count > 0 && ids.size() >= count) return false;
-    if (round + 1 == kRounds && ids.size() < count) ids.resize(count, "?");
+    if (round + 1 == rounds && ids.size() < count) ids.resize(count, "?");
   }
   return false;
 }
@@ -66,20 +68,30 @@ void abandon(Workers& workers) {
 
 ShutdownReport shutdown(Workers& workers, ShutdownLimits limits, std::stop_token cancel_now) {
   if (!workers.running) throw std::logic_error("shutdown: the Workers was moved from");
-  if (workers.running->on_this_thread()) {
+  if (workers.running->in_forked_child()) {
+    throw std::logic_error(
+        "shutdown: called in a child process of fork(), which has none of the workers' threads");
+  }
+  if (workers.running->on_this_thread() || workers.has_this_thread()) {
     throw std::logic_error(
         "shutdown: called by one of the pool's own jobs; it would wait for itself");
   }
 
-  ShutdownReport report{.closed_at = Clock::now()};
+  ShutdownReport report;
+  // What needs memory comes before the jobs are taken back, so that no error can lose them.
+  report.still_running.reserve(workers.running->workers());
+  report.closed_at = Clock::now();
   workers.jobs.close();
-  if (workers.group.wait(Context(std::move(cancel_now)).with_timeout(limits.drain))) {
+  const bool all_left =
+      workers.group.wait(Context(std::move(cancel_now)).with_timeout(limits.drain));
+
+  // Take back, then cancel: in the other order, a worker could receive one more job in between.
+  // Jobs can be left even when all workers have left, if jobs have ended their threads.
+  report.not_started = workers.jobs.close_and_take_pending();
+  if (all_left && report.not_started.empty()) {
     join(workers);
     return report;
   }
-
-  // Take back, then cancel: in the other order, a worker could receive one more job in between.
-  report.not_started = workers.jobs.close_and_take_pending();
   if (!report.not_started.empty() || in_hand(workers) > 0) {
     report.outcome = ShutdownOutcome::kCancelled;
     report.cancelled_at = Clock::now();

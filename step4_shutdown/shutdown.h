@@ -53,8 +53,10 @@ constexpr std::string_view to_string(ShutdownOutcome outcome) {
 struct ShutdownReport {
   ShutdownOutcome outcome = ShutdownOutcome::kDrained;
   std::vector<Job> not_started{};  // handed back untouched, in the order in which they were sent
-  // The ids of the jobs on abandoned threads. "?" stands for a job whose worker received it but did
-  // not name it in time; that job may still start.
+  // The ids of the jobs on abandoned threads. A job whose worker's observer has not returned from
+  // job_finished() counts as running: Metrics has the same rule. "?" stands for a job whose worker
+  // received it but did not name it in time, which may still start, or for an id that there was no
+  // memory to copy.
   std::vector<std::string> still_running{};
   // When each stage began, if it did. The cancel begins once the queued jobs are taken back, and
   // only if a job is running or was handed back.
@@ -65,10 +67,12 @@ struct ShutdownReport {
 
 // Shuts the workers down and reports what became of their jobs. (WP-14)
 //
-// 1. Blocks for at most limits.drain + limits.cancel, plus about 100 ms in which workers that are
-//    about to leave may do so, however the handlers behave. A stop request on `cancel_now` ends the
-//    drain at once; connect it to a second Ctrl-C.
-// 2. A job that is handed back has not started and never will.
+// 1. Blocks for at most limits.drain + limits.cancel + 100 ms + 5 ms for each worker, whatever the
+//    handlers do, with the three exceptions below. The time beyond the limits is for workers that
+//    are about to leave. A stop request on `cancel_now` ends the drain at once; connect it to a
+//    second Ctrl-C.
+// 2. A job that is handed back has not started and never will. No error loses one: if memory runs
+//    out (std::bad_alloc), the jobs are still queued, and a second call hands them back.
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
 // 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
 //    block. workers.group counts the abandoned threads until they leave: workers, and the thread
@@ -77,16 +81,19 @@ struct ShutdownReport {
 //    when it began, not threads that were abandoned before. It hands back no job. It waits again
 //    for abandoned workers, within its own limits; if they leave in time, it does not report
 //    kAbandoned, although their threads stay detached.
-// 6. Throws std::logic_error and changes nothing if `workers` was moved from, or if one of the
-//    workers' own jobs calls it, because it would wait for itself. (WP-15)
+// 6. Throws std::logic_error and changes nothing if `workers` was moved from, if one of the
+// workers'
+//    own threads calls it, because it would wait for itself (WP-15), or in a child process of
+//    fork(), which has none of the threads (WP-36).
 // 7. A worker owns everything it uses, so an abandoned one may finish late, provided that the
 //    handler and the observer own what they use too. It must not run while main() returns, because
 //    that destroys static objects: use exit_without_destructors(). (WP-13)
 //
-// The limits do not cover two waits:
+// The exceptions:
 // - After a worker has left, its thread is joined. That includes the destructors of thread_local
 //   objects and whatever a custom StartThread runs after worker().
 // - If the system has no thread for the cancel, the caller's thread runs the jobs' stop callbacks.
+// - On a machine that is busy with other work, the calling thread itself may be late.
 //
 // The jobs are canceled one after another. A stop callback that blocks delays those after it, and
 // their jobs may be abandoned too.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "full_pattern/observers/utf8.h"
+#include "step1_job/forced_unwind.h"
 #include "step1_job/job.h"
 
 namespace worker_pool {
@@ -43,14 +44,16 @@ std::string in_one_line(std::string_view text) {
 }  // namespace
 
 std::string shortened(std::string_view text, std::size_t bytes) {
+  constexpr std::string_view kDots = "...";
   if (text.size() <= bytes) return std::string(text);
+  if (bytes <= kDots.size()) return std::string(kDots.substr(0, bytes));
   std::size_t end = 0;
   while (true) {
     const std::size_t next = end + std::max<std::size_t>(1, first_character(text.substr(end)));
-    if (next > bytes) break;
+    if (next + kDots.size() > bytes) break;
     end = next;
   }
-  return std::string(text.substr(0, end)) + "...";
+  return std::string(text.substr(0, end)).append(kDots);
 }
 
 std::string to_line(const ErrorLog::Entry& entry) {
@@ -86,8 +89,9 @@ std::vector<ErrorLog::Entry> ErrorLog::last() const {
 
 void ErrorLog::keep(const Entry& entry) {
   const std::lock_guard lock(mutex_);
-  const bool known = counts_.by_job.contains(entry.job);
-  const bool for_itself = known || counts_.by_job.size() < options_.jobs;
+  const bool is_known = counts_.by_job.contains(entry.job);
+  const bool has_place = options_.text > 0 && counts_.by_job.size() < options_.jobs;
+  const bool for_itself = is_known || has_place;
   // Creates both counters before it raises either, because creating one may run out of memory.
   std::uint64_t& of_kind = counts_.by_kind[entry.error.kind];
   std::uint64_t& of_job = for_itself ? counts_.by_job[entry.job] : counts_.other_jobs;
@@ -103,6 +107,8 @@ void ErrorLog::write(const std::string& line) {
   const std::lock_guard lock(sink_mutex_);
   try {
     sink_(line);
+  } catch (const ForcedUnwind&) {
+    throw;
   } catch (...) {  // the sink has failed, so there is no place to report this
   }
 }

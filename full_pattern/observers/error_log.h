@@ -32,7 +32,8 @@ class ErrorLog final : public Observer {
   struct Options {
     std::size_t last = 100;   // errors that last() returns
     std::size_t jobs = 1000;  // ids with a count of their own: the first ones that fail
-    std::size_t text = 200;   // bytes kept of an id or a message: see shortened()
+    std::size_t text = 200;   // bytes kept of an id or a message: see shortened(). If it is 0, no
+                              // id has a count of its own
   };
 
   // Receives each line, without a line end. May be empty, for no lines.
@@ -79,7 +80,7 @@ class ErrorLog final : public Observer {
 };
 
 // Shortens an id or a message to at most `bytes` bytes: returns the text, or its beginning followed
-// by "...". Never cuts a UTF-8 character.
+// by "...", or only as many dots as there is room for. Never cuts a UTF-8 character.
 std::string shortened(std::string_view text, std::size_t bytes);
 
 // Formats an error as one line, whatever its texts contain: ASCII control characters and

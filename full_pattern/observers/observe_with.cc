@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "step1_job/forced_unwind.h"
 #include "step1_job/job.h"
 #include "step2_worker/observer.h"
 
@@ -29,6 +30,8 @@ class Several final : public Observer {
     for (const auto& observer : observers_) {
       try {
         notify(*observer);
+      } catch (const ForcedUnwind&) {
+        throw;
       } catch (...) {  // dropped, as a worker would: see Observer
       }
     }

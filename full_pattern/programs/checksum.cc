@@ -3,19 +3,19 @@
 //   ./bazelw run //full_pattern:checksum -- README.md /etc/hosts
 //   tar c docs | bazel-bin/full_pattern/programs/checksum -
 //
-// Prints each line as soon as it and all lines before it are known. After the first SIGINT or
-// SIGTERM the program finishes the files that are open and reads no others. The second signal
-// cancels the open ones, the third leaves at once (signals.h).
+// Prints each line as soon as it and all lines before it are known. After the first SIGINT,
+// SIGTERM or SIGHUP the program finishes the files that are open and reads no others. The second
+// signal cancels the open ones, the third leaves at once (signals.h).
 //
 // Exit status: 0 if every file was read; 1 if some were not (stderr names them), or standard output
 // could not be written; 2 if the command line was wrong and nothing was started; 3 if a worker that
-// hung on a file was abandoned; 130 or 143 if the third signal was SIGINT or SIGTERM.
+// hung on a file was abandoned; 129, 130 or 143 if the third signal was SIGHUP, SIGINT or
+// SIGTERM.
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -38,6 +38,7 @@
 
 #include "full_pattern/console/flags.h"
 #include "full_pattern/console/quoted_name.h"
+#include "full_pattern/console/standard_streams.h"
 #include "full_pattern/console/terminal.h"
 #include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
@@ -194,7 +195,7 @@ void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Observ
 void print_line(ProgressLine* progress, std::ostream& out, const std::string& line) {
   const auto print = [&] { out << line + "\n" << std::flush; };
   // A reader that stops reading the results blocks this thread, but must not block the progress.
-  const bool is_shared = progress != nullptr && (&out == &std::cerr || is_terminal(stdout));
+  const bool is_shared = progress != nullptr && (&out == &std::cerr || can_redraw(stdout));
   is_shared ? progress->make_room(print) : print();
 }
 
@@ -243,7 +244,7 @@ std::string not_read_line(std::span<const std::string> names) {
 // Runs on the thread that waits for signals. Does not use std::cerr, which flushes std::cout first
 // and would wait for the reader of the results.
 void announce(ProgressLine* progress, int signal, int count) {
-  const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  const std::string name(name_of_signal(signal));
   const std::string what = count == 1 ? "finishing the open files; another signal cancels them"
                                       : "canceled; another signal leaves at once";
   const auto print = [&] {
@@ -313,7 +314,7 @@ int main_with(std::span<const char* const> args) {
     std::cout << "usage: checksum [flags] FILE...\n"
               << "Prints the POSIX cksum line of each file; - is standard input.\n"
               << usage(flags);
-    return EXIT_SUCCESS;
+    return flush_standard_output("checksum") ? EXIT_SUCCESS : kSomeFailed;
   }
   if (line->arguments.empty()) {
     std::cerr << "checksum: no file given; at least one is needed, see --help\n";
@@ -328,7 +329,7 @@ int main_with(std::span<const char* const> args) {
   return run({
       .workers = static_cast<int>(workers.value),
       .timeout = std::chrono::milliseconds(timeout_ms.value),
-      .show_progress = !quiet.on && is_terminal(stderr),
+      .show_progress = !quiet.on && can_redraw(stderr),
       .files = std::move(line->arguments),
   });
 }
@@ -338,6 +339,7 @@ int main_with(std::span<const char* const> args) {
 
 int main(int argc, char** argv) {
   try {
+    worker_pool::prepare_standard_streams();
     worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
   } catch (const std::exception& e) {  // for example, no thread could be started

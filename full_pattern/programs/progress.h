@@ -8,7 +8,7 @@
 //   ...
 //   progress->erase();  // at the end
 //
-// The caller decides whether to show progress at all, for example by is_terminal(stderr).
+// The caller decides whether to show progress at all, for example by can_redraw(stderr).
 #pragma once
 
 #include <chrono>
