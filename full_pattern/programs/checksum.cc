@@ -263,6 +263,7 @@ ShutdownLimits limits(std::chrono::milliseconds timeout) {
 }
 
 int run(const Settings& settings) {
+  std::cerr.tie(nullptr);  // or the progress would flush std::cout and wait for its reader
   const auto progress = progress_of(settings);
   const ShutdownSignals signals(
       [progress](int signal, int count) { announce(progress.get(), signal, count); });

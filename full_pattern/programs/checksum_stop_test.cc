@@ -1,8 +1,10 @@
 // The program //full_pattern:checksum while it runs: when it prints, and how a signal stops it.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "testing/child_process.h"
+#include "testing/pseudo_terminal.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -116,6 +119,22 @@ TEST_F(ChecksumOfAPipe, SecondSignalCancelsWhatIsOpen) {
   }
   EXPECT_EQ(program_->wait(), 1);
   EXPECT_THAT(program_->output(), EndsWith("checksum: 2 files were not read: pipe b\n"));
+}
+
+// Nothing reads the results: the pipe is full.
+TEST_F(ChecksumOfAPipe, WorkersAndProgressDoNotWaitForAReaderOfTheResults) {
+  const int out = open((folder_ / "pipe").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  while (write(out, "x", 1) == 1) {
+  }
+  PseudoTerminal terminal(80);
+  setenv("TERM", "xterm", 1);
+  start("--workers=1 a b >pipe 2>" + terminal.path());
+  const auto note = watchdog_.waiting("test: for the progress of the last file");
+  std::string seen;
+  while (seen.find("2 of 2 files") == seen.npos) seen += terminal.read();
+  program_->send_signal(SIGKILL);
+  EXPECT_EQ(program_->wait(), 128 + SIGKILL) << "it waits with the results";
+  close(out);
 }
 
 // Standard input ends in wait(). The program may have begun to read it before it noticed the error.
