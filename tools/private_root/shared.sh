@@ -25,7 +25,7 @@ if ((EUID != 0)); then as_root=(--user --map-root-user); fi
 
 check_may_mount() {
   local error advice="start the container with --privileged"
-  if error=$(unshare --mount ${as_root[@]+"${as_root[@]}"} mount --bind / / 2>&1); then return; fi
+  if error=$(unshare --mount "${as_root[@]}" mount --rbind /usr /usr 2>&1); then return; fi
   if ((EUID != 0)); then
     advice="run ./bazelw as root, or in a container started with --privileged"
     if setting_is kernel/apparmor_restrict_unprivileged_userns 1; then # Ubuntu
@@ -36,7 +36,7 @@ check_may_mount() {
       advice="have root run: sysctl user.max_user_namespaces=10000"
     fi
   fi
-  die "this user may not mount in a namespace here (${error##*$'\n'}); $advice"
+  die "this user may not mount in a namespace here (${error%%$'\n'*}); $advice"
 }
 
 setting_is() { [[ -r /proc/sys/$1 && $(</proc/sys/"$1") == "$2" ]]; }
