@@ -37,7 +37,7 @@ void expect_every_order(const std::function<void()>& scenario) {
 }
 
 void send(Queue& queue, int value) {
-  expect_sent(queue.send(std::make_unique<int>(value), kNever));
+  expect_sent(queue.send(std::make_unique<int>(value), Context()));
 }
 
 int receive(Queue& queue) {
@@ -111,7 +111,7 @@ TEST(FastChannelSchedules, PendingValuesAreTakenBackOrReceived) {
 TEST(FastChannelSchedules, ATakerSeesConsistentCounts) {
   expect_every_order([] {
     Queue queue(1);
-    std::jthread sender([&] { (void)queue.send(std::make_unique<int>(1), kNever); });
+    std::jthread sender([&] { (void)queue.send(std::make_unique<int>(1), Context()); });
     std::jthread receiver([&] { (void)queue.receive(kNever); });
     std::jthread taker([&] { (void)queue.close_and_take_pending(); });
   });
