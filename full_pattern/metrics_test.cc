@@ -18,6 +18,7 @@
 #include "step2_worker/channel.h"
 #include "step2_worker/worker.h"
 #include "step4_shutdown/shutdown.h"
+#include "testing/gate.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -65,6 +66,29 @@ TEST_P(WorkerPoolOn, MetricsAreExactWhileJobsAreHeld) {
   EXPECT_EQ(after.succeeded, 5u);
   EXPECT_EQ(after.running, 0u);
   EXPECT_EQ(after.queued, 0u);
+}
+
+// Metrics and the shutdown report have one rule for when a job has finished.
+TEST_P(WorkerPoolOn, AJobIsRunningUntilItsObserverHasReturned) {
+  struct Blocks : Observer {
+    explicit Blocks(const Watchdog& watchdog) : gate(watchdog, "the observer may return") {}
+    void job_finished(int, const Job&, const JobResult&) override { gate.wait(); }
+    Gate gate;
+  };
+  const Watchdog watchdog;
+  const auto observer = std::make_shared<Blocks>(watchdog);
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, succeed, observer);
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  observer->gate.await_arrivals(1);
+  EXPECT_EQ(pool.metrics().running, 1u);
+  EXPECT_EQ(pool.metrics().succeeded, 0u);
+  const ShutdownReport report = pool.shutdown(kAbandonNow);
+  EXPECT_THAT(report.still_running, ElementsAre("a"));
+  EXPECT_EQ(pool.metrics().running, 1u);
+
+  observer->gate.open();
+  watchdog.await("the job to finish", [&] { return pool.metrics().succeeded == 1; });
+  EXPECT_EQ(pool.metrics().running, 0u);
 }
 
 TEST_P(WorkerPoolOn, MetricsCountEachKindOfResult) {

@@ -6,11 +6,13 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "full_pattern/pool_testing.h"
@@ -64,10 +66,27 @@ TEST_P(WorkerPoolOn, ShutdownIsIdempotent) {
   EXPECT_EQ(first.outcome, ShutdownOutcome::kCancelled);
   EXPECT_EQ(second.outcome, ShutdownOutcome::kCancelled);
   EXPECT_THAT(ids_of(first.not_started), ElementsAre("b"));
-  EXPECT_THAT(ids_of(second.not_started), ElementsAre("b"));
+  EXPECT_THAT(second.not_started, IsEmpty()) << "the first caller has the jobs";
+  EXPECT_EQ(second.closed_at, first.closed_at);
+  EXPECT_EQ(second.cancelled_at, first.cancelled_at);
 }
 
-TEST_P(WorkerPoolOn, ConcurrentShutdownsGetTheSameReport) {
+TEST_P(WorkerPoolOn, ShutdownHandsBackTheJobsThemselvesAndNoCopies) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log));
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  log->await("start a");
+  Job job{.id = "b", .payload = std::vector<std::byte>(1'000)};
+  const std::byte* const payload = job.payload.data();
+  ASSERT_EQ(pool.submit(std::move(job)), SendStatus::kSent);
+
+  const ShutdownReport report = pool.shutdown(kCancelNow);
+  ASSERT_THAT(ids_of(report.not_started), ElementsAre("b"));
+  EXPECT_EQ(report.not_started[0].payload.data(), payload) << "the payload was copied";
+}
+
+TEST_P(WorkerPoolOn, ConcurrentShutdownsGetTheSameReportAndOneOfThemTheJobs) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
   WorkerPool pool({.workers = 1, .channel = GetParam()}, until_cancelled(log));
@@ -83,11 +102,13 @@ TEST_P(WorkerPoolOn, ConcurrentShutdownsGetTheSameReport) {
                                         [&pool, &report] { report = pool.shutdown(kCancelNow); }));
     }
   }
+  std::vector<std::string> handed_back;
   for (const ShutdownReport& report : reports) {
     EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
-    EXPECT_THAT(ids_of(report.not_started), ElementsAre("b"));
+    for (const Job& job : report.not_started) handed_back.push_back(job.id);
     EXPECT_THAT(report.still_running, IsEmpty());
   }
+  EXPECT_THAT(handed_back, ElementsAre("b"));
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
 }
 

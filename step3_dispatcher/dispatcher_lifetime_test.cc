@@ -90,6 +90,11 @@ TEST(StartWorkers, RefusesANegativeNumberOfWorkers) {
   EXPECT_EQ(refusal(-3, do_nothing, 100), "start_workers: count is -3, it must be at least 1");
 }
 
+TEST(StartWorkers, RefusesMoreWorkersThanASystemHasThreads) {
+  EXPECT_EQ(refusal(std::numeric_limits<int>::max(), do_nothing, 100),
+            "start_workers: count is 2147483647, it must be at most 32768");
+}
+
 TEST(StartWorkers, RefusesAChannelWithoutRoom) {
   EXPECT_THAT(refusal(2, do_nothing, 0),
               AllOf(HasSubstr("capacity is 0"), HasSubstr("must be at least 1")));
@@ -282,6 +287,26 @@ TEST(WorkersDeathTest, DestroyedInsideOneOfTheirOwnJobsTheyEndTheProgram) {
     never.wait();
   };
   EXPECT_DEATH(destroy_the_pool_in_a_job(), "Workers: destroyed inside one of its own jobs");
+}
+
+// The worker runs no job any more: it leaves, and destroys its copy of the handler.
+TEST(WorkersDeathTest, DestroyedByTheLastCopyOfTheHandlerTheyEndTheProgram) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  struct Owner {
+    std::optional<Workers> pool;
+  };
+  const auto let_the_handler_own_the_pool = [] {
+    Watchdog watchdog;
+    Gate never(watchdog, "never opened: the worker ends the program");
+    auto owner = std::make_shared<Owner>();
+    owner->pool.emplace(
+        start_workers(1, [owner](const Job&, const Context&) { return JobResult(); }, nullptr));
+    Workers& pool = *owner->pool;
+    owner.reset();  // the worker's handler is the last owner
+    pool.jobs.close();
+    never.wait();
+  };
+  EXPECT_DEATH(let_the_handler_own_the_pool(), "Workers: destroyed inside one of its own jobs");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "full_pattern/every_schedule/every_schedule.h"
@@ -175,6 +176,23 @@ TEST(ShutdownSchedules, AnAbandonedJobIsNamed) {
     }
     let_abandoned_threads_end();
   });
+}
+
+// A machine with other work to do lets a thread leave late. Time is virtual here: without early
+// timeouts it passes only while no thread can run.
+TEST(ShutdownSchedules, IdleWorkersThatLeaveLateAreNotAbandoned) {
+  struct LeavesLate {
+    ~LeavesLate() { std::this_thread::sleep_for(103ms); }
+  };
+  expect_every_schedule(
+      [] {
+        auto late = [owned = std::make_shared<LeavesLate>()](
+                        const Job&, const Context&) -> JobResult { return {}; };
+        Workers workers = start_workers(2, std::move(late), nullptr, 1);
+        const ShutdownReport report = shutdown(workers, {.drain = 0s, .cancel = 0s});
+        lab::check(report.outcome == ShutdownOutcome::kDrained, "an idle pool was abandoned");
+      },
+      {.max_preemptions = preemptions(), .early_timeouts = false});
 }
 
 TEST(ShutdownSchedules, SendersAreRefusedAndKeepTheirJobs) {

@@ -81,25 +81,27 @@ TEST(ErrorLogLine, ShortenedKeepsWhatFitsAndMarksTheRest) {
   EXPECT_EQ(shortened("", 0), "");
   EXPECT_EQ(shortened("abc", 4), "abc");
   EXPECT_EQ(shortened("abc", 3), "abc");
-  EXPECT_EQ(shortened("abc", 2), "ab...");
-  EXPECT_EQ(shortened("abc", 0), "...");
+  EXPECT_EQ(shortened("abcdef", 5), "ab...");
+  EXPECT_EQ(shortened("abcd", 3), "...");
+  EXPECT_EQ(shortened("abc", 2), "..");
+  EXPECT_EQ(shortened("abc", 0), "");
 }
 
 TEST(ErrorLogLine, ShortenedDoesNotCutACharacterInHalf) {
   const std::string text = "a\u00e4\u20ac\U0001F600z";  // characters of 1, 2, 3, 4 and 1 bytes
   ASSERT_EQ(text.size(), 11u);
-  const std::vector<std::size_t> kept = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
-  for (std::size_t bytes = 0; bytes < kept.size(); ++bytes) {
-    EXPECT_EQ(shortened(text, bytes), text.substr(0, kept[bytes]) + "...") << "at " << bytes;
+  const std::vector<std::size_t> kept = {0, 1, 1, 3, 3, 3, 6, 6};
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(shortened(text, i + 3), text.substr(0, kept[i]) + "...") << "at " << i + 3;
   }
 }
 
 TEST(ErrorLogLine, ShortenedCutsWhatIsNoUtf8AtTheLimit) {
   const std::string no_utf8(10, '\x80');
-  for (const std::size_t bytes : {0u, 1u, 2u, 3u, 4u, 9u}) {
-    EXPECT_EQ(shortened(no_utf8, bytes), no_utf8.substr(0, bytes) + "...") << "at " << bytes;
+  for (const std::size_t bytes : {3u, 4u, 9u}) {
+    EXPECT_EQ(shortened(no_utf8, bytes), no_utf8.substr(0, bytes - 3) + "...") << "at " << bytes;
   }
-  EXPECT_EQ(shortened("a" + no_utf8, 9), "a" + no_utf8.substr(0, 8) + "...")
+  EXPECT_EQ(shortened("a" + no_utf8, 9), "a" + no_utf8.substr(0, 5) + "...")
       << "no character is that long";
 }
 
@@ -155,13 +157,21 @@ TEST(ErrorLog, KeepsTheLastErrorsOldestFirst) {
 
 TEST(ErrorLog, IdsAndMessagesAreKeptUpToALimit) {
   std::vector<std::string> lines;
-  ErrorLog log({.text = 4}, [&](std::string_view line) { lines.emplace_back(line); });
-  fail(log, "abcdefgh", std::string(1'000, 'x'));
+  ErrorLog log({.text = 7}, [&](std::string_view line) { lines.emplace_back(line); });
+  fail(log, "abcdefghijk", std::string(1'000, 'x'));
   ASSERT_EQ(log.last().size(), 1u);
   EXPECT_EQ(log.last()[0].job, "abcd...");
   EXPECT_EQ(log.last()[0].error.message, "xxxx...");
   EXPECT_THAT(log.counts().by_job, ElementsAre(Pair("abcd...", 1)));
   EXPECT_THAT(lines, ElementsAre("Worker 1: job abcd... failed: xxxx..."));
+}
+
+TEST(ErrorLog, WithoutTextsNoJobHasACountOfItsOwn) {
+  ErrorLog log({.text = 0});
+  fail(log, "a");
+  fail(log, "b");
+  EXPECT_THAT(log.counts().by_job, IsEmpty());
+  EXPECT_EQ(log.counts().other_jobs, 2u);
 }
 
 TEST(ErrorLog, BoundsOfZeroKeepNothingAndStillCount) {

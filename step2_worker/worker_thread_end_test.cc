@@ -1,0 +1,100 @@
+// A job, or an observer, that ends the thread of its worker. POSIX.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/wait_group.h"
+#include "step2_worker/worker.h"
+#include "step2_worker/worker_testing.h"
+#include "testing/watchdog.h"
+
+// Where the system does not unwind the stack, or `catch (...)` cannot tell that it does, the
+// program ends: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+
+#include <pthread.h>
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+
+void exit_thread() { pthread_exit(nullptr); }
+
+void cancel_thread() {
+  pthread_cancel(pthread_self());
+  pthread_testcancel();
+}
+
+class WorkerWhoseThreadEnds : public ::testing::TestWithParam<void (*)()> {
+ protected:
+  // Runs a worker on a thread of its own until it leaves the group.
+  void work(JobHandler handler, std::shared_ptr<Observer> observer) {
+    const auto note = watchdog.waiting("test: for the worker to leave");
+    WaitGroup group;
+    std::jthread thread(worker, 1, queue, group.add(), std::move(handler), std::move(observer),
+                        Context());
+    group.wait();
+  }
+
+  const Watchdog watchdog;
+  std::pair<Sender<Job>, Receiver<Job>> channel = make_channel<Job>(3);
+  Sender<Job>& jobs = channel.first;
+  Receiver<Job>& queue = channel.second;
+};
+
+TEST_P(WorkerWhoseThreadEnds, ReportsTheJobAndLeavesTheOthersInTheQueue) {
+  const auto recorder = std::make_shared<Recorder>(watchdog);
+  EXPECT_EQ(jobs.send(make_job("a")), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(make_job("b")), SendStatus::kSent);
+  const auto end_thread = GetParam();
+  const auto handler = [end_thread](const Job&, const Context&) -> JobResult {
+    end_thread();
+    return {};
+  };
+  work(handler, recorder);
+  EXPECT_THAT(recorder->log.events(),
+              ElementsAre("1 started a", "1 finished a: threw, it ended its worker's thread"));
+  EXPECT_EQ(jobs.stats().queued, 1u);
+
+  jobs.close();
+  work(succeed, recorder);
+  EXPECT_EQ(recorder->log.events().back(), "1 finished b: ok") << "another worker goes on";
+}
+
+TEST_P(WorkerWhoseThreadEnds, InAnObserverLeavesToo) {
+  struct EndsThread : Recorder {
+    EndsThread(const Watchdog& watchdog, void (*end)()) : Recorder(watchdog), end_thread(end) {}
+    void job_finished(int worker, const Job& job, const JobResult& result) override {
+      Recorder::job_finished(worker, job, result);
+      end_thread();
+    }
+    void (*end_thread)();
+  };
+  const auto observer = std::make_shared<EndsThread>(watchdog, GetParam());
+  EXPECT_EQ(jobs.send(make_job("a")), SendStatus::kSent);
+  work(succeed, observer);
+  EXPECT_THAT(observer->log.events(), ElementsAre("1 started a", "1 finished a: ok"));
+}
+
+INSTANTIATE_TEST_SUITE_P(By, WorkerWhoseThreadEnds, ::testing::Values(exit_thread, cancel_thread),
+                         [](const auto& way) {
+                           return way.param == exit_thread ? "Exit" : "Cancel";
+                         });
+
+}  // namespace
+}  // namespace worker_pool
+
+#else
+
+TEST(WorkerWhoseThreadEnds, IsNotSupportedHere) {
+  GTEST_SKIP() << "pthread_exit() in a job ends the program";
+}
+
+#endif
