@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -114,6 +115,71 @@ TEST(FastChannelSchedules, ATakerSeesConsistentCounts) {
     std::jthread sender([&] { (void)queue.send(std::make_unique<int>(1), Context()); });
     std::jthread receiver([&] { (void)queue.receive(kNever); });
     std::jthread taker([&] { (void)queue.close_and_take_pending(); });
+  });
+}
+
+// --- A send with a context
+// ------------------------------------------------------------------------
+
+SendStatus send_until_canceled(Queue& queue, const std::stop_source& stop) {
+  return queue.send(std::make_unique<int>(2), Context(stop.get_token()));
+}
+
+TEST(FastChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    SendStatus status = SendStatus::kClosed;
+    std::jthread sender([&] { status = send_until_canceled(queue, stop); });
+    std::jthread receiver([&] { lab::check(receive(queue) == 1, "not the first value"); });
+    stop.request_stop();
+    sender.join();
+    receiver.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || status == SendStatus::kFull, "neither sent nor canceled");
+    lab::check((queue.stats().queued == 1) == is_sent, "the value is not where it should be");
+  });
+}
+
+TEST(FastChannelSchedules, ACancelWakesASender) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread sender([&] {
+      lab::check(send_until_canceled(queue, stop) == SendStatus::kFull,
+                 "the sender did not learn of the cancel");
+    });
+    stop.request_stop();
+  });
+}
+
+TEST(FastChannelSchedules, ACancelOrACloseWakesASender) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread sender([&] {
+      lab::check(send_until_canceled(queue, stop) != SendStatus::kSent, "sent without room");
+    });
+    std::jthread closer([&] { queue.close(); });
+    stop.request_stop();
+  });
+}
+
+// The wake-up for the only free place may go to the sender that is canceled.
+TEST(FastChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread canceled([&] {
+      if (send_until_canceled(queue, stop) == SendStatus::kSent) (void)receive(queue);
+    });
+    std::jthread other([&] { send(queue, 3); });
+    (void)receive(queue);
+    stop.request_stop();
   });
 }
 
