@@ -115,9 +115,10 @@ TEST(ChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
     SendStatus status = SendStatus::kFull;
     std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
     std::jthread receiver([&] { lab::check(queue.receive() == 1, "not the first value"); });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
     sender.join();
     receiver.join();
+    canceler.join();
     const bool is_sent = status == SendStatus::kSent;
     lab::check(is_sent || status == SendStatus::kContextEnded, "neither sent nor canceled");
     lab::check(queue.try_receive().has_value() == is_sent, "the value is not where it should be");
@@ -133,7 +134,7 @@ TEST(ChannelSchedules, ACancelWakesASender) {
       const SendStatus status = jobs.send(2, Context(stop.get_token()));
       lab::check(status == SendStatus::kContextEnded, "the sender did not learn of the cancel");
     });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
   });
 }
 
@@ -145,9 +146,10 @@ TEST(ChannelSchedules, ACancelOrACloseWakesASender) {
     SendStatus status = SendStatus::kFull;
     std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
     std::jthread closer([&] { jobs.close(); });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
     sender.join();
     closer.join();
+    canceler.join();
     lab::check(status == SendStatus::kClosed || status == SendStatus::kContextEnded,
                "neither closed nor canceled");
     lab::check(queue.receive() == 1, "the value that was sent is lost");
@@ -155,7 +157,8 @@ TEST(ChannelSchedules, ACancelOrACloseWakesASender) {
   });
 }
 
-// The notification for the only free place may wake the sender that is canceled.
+// The notification for the only free place may wake the sender that is canceled. The callback that
+// comes first gives it the time to leave before its own callback would notify all senders.
 TEST(ChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);
@@ -164,9 +167,12 @@ TEST(ChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
     std::jthread canceled([&] {
       if (jobs.send(2, Context(stop.get_token())) == SendStatus::kSent) (void)queue.receive();
     });
-    std::jthread other([&] { expect_sent(jobs.send(3)); });
-    (void)queue.receive();
-    stop.request_stop();
+    std::jthread receiver([&] {
+      (void)queue.receive();
+      const std::stop_callback comes_first(stop.get_token(), [] {});
+      stop.request_stop();
+    });
+    expect_sent(jobs.send(3));
   });
 }
 

@@ -2,6 +2,7 @@
 // load may also return an older value, as C++ allows.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -133,9 +134,10 @@ TEST(FastChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
     SendStatus status = SendStatus::kClosed;
     std::jthread sender([&] { status = send_until_canceled(queue, stop); });
     std::jthread receiver([&] { lab::check(receive(queue) == 1, "not the first value"); });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
     sender.join();
     receiver.join();
+    canceler.join();
     const bool is_sent = status == SendStatus::kSent;
     lab::check(is_sent || status == SendStatus::kFull, "neither sent nor canceled");
     lab::check((queue.stats().queued == 1) == is_sent, "the value is not where it should be");
@@ -151,7 +153,7 @@ TEST(FastChannelSchedules, ACancelWakesASender) {
       lab::check(send_until_canceled(queue, stop) == SendStatus::kFull,
                  "the sender did not learn of the cancel");
     });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
   });
 }
 
@@ -164,11 +166,13 @@ TEST(FastChannelSchedules, ACancelOrACloseWakesASender) {
       lab::check(send_until_canceled(queue, stop) != SendStatus::kSent, "sent without room");
     });
     std::jthread closer([&] { queue.close(); });
-    stop.request_stop();
+    std::jthread canceler([&] { stop.request_stop(); });
   });
 }
 
-// The wake-up for the only free place may go to the sender that is canceled.
+// The wake-up for the only free place may go to the sender that is canceled. Both senders have slept
+// for so long that no timer of theirs ends the sleep. The callback that comes first gives the
+// canceled one the time to leave before its own callback would notify all.
 TEST(FastChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
   expect_every_order([] {
     Queue queue(1);
@@ -177,9 +181,13 @@ TEST(FastChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
     std::jthread canceled([&] {
       if (send_until_canceled(queue, stop) == SendStatus::kSent) (void)receive(queue);
     });
-    std::jthread other([&] { send(queue, 3); });
-    (void)receive(queue);
-    stop.request_stop();
+    std::jthread receiver([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      (void)receive(queue);
+      const std::stop_callback comes_first(stop.get_token(), [] {});
+      stop.request_stop();
+    });
+    send(queue, 3);
   });
 }
 
