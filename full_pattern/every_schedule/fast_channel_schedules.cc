@@ -170,8 +170,8 @@ TEST(FastChannelSchedules, ACancelOrACloseWakesASender) {
   });
 }
 
-// The wake-up for the only free place may go to the sender that is canceled. Both senders have slept
-// for so long that no timer of theirs ends the sleep. The callback that comes first gives the
+// The wake-up for the only free place may go to the sender that is canceled. Both senders have
+// slept for so long that no timer of theirs ends the sleep. The callback that comes first gives the
 // canceled one the time to leave before its own callback would notify all.
 TEST(FastChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
   expect_every_order([] {
