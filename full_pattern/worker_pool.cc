@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "full_pattern/fast_channel/fast_channel.h"
+#include "step1_job/linked_context.h"
 
 namespace worker_pool {
 
@@ -84,9 +85,11 @@ WorkerPool::~WorkerPool() {
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
 }
 
-SendStatus WorkerPool::submit(Job&& job) {
+SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {
   stamp(job);
-  return counted(workers_.jobs.send(std::move(job)));
+  if (!ctx.can_end()) return counted(workers_.jobs.send(std::move(job), job.ctx));
+  const LinkedContext linked(job.ctx, ctx);
+  return counted(workers_.jobs.send(std::move(job), linked.context()));
 }
 
 SendStatus WorkerPool::try_submit(Job&& job) {
@@ -96,7 +99,7 @@ SendStatus WorkerPool::try_submit(Job&& job) {
 
 SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   stamp(job);
-  return counted(workers_.jobs.send_for(std::move(job), timeout));
+  return counted(workers_.jobs.send_for(std::move(job), timeout, job.ctx));
 }
 
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "full_pattern/every_schedule/every_schedule.h"
+#include "step1_job/context.h"
 #include "step2_worker/channel.h"
 #include "testing/lab/explorer.h"
 
@@ -99,6 +101,78 @@ TEST(ChannelSchedules, StatsAreConsistent) {
     const ChannelStats stats = jobs.stats();
     lab::check(stats.sent == 1, "the value does not count as sent");
     lab::check(stats.queued <= 1, "more values are queued than were sent");
+  });
+}
+
+// --- A send with a context
+// ------------------------------------------------------------------------
+
+TEST(ChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
+    std::jthread receiver([&] { lab::check(queue.receive() == 1, "not the first value"); });
+    std::jthread canceler([&] { stop.request_stop(); });
+    sender.join();
+    receiver.join();
+    canceler.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || status == SendStatus::kContextEnded, "neither sent nor canceled");
+    lab::check(queue.try_receive().has_value() == is_sent, "the value is not where it should be");
+  });
+}
+
+TEST(ChannelSchedules, ACancelWakesASender) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    std::jthread sender([&] {
+      const SendStatus status = jobs.send(2, Context(stop.get_token()));
+      lab::check(status == SendStatus::kContextEnded, "the sender did not learn of the cancel");
+    });
+    std::jthread canceler([&] { stop.request_stop(); });
+  });
+}
+
+TEST(ChannelSchedules, ACancelOrACloseWakesASender) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
+    std::jthread closer([&] { jobs.close(); });
+    std::jthread canceler([&] { stop.request_stop(); });
+    sender.join();
+    closer.join();
+    canceler.join();
+    lab::check(status == SendStatus::kClosed || status == SendStatus::kContextEnded,
+               "neither closed nor canceled");
+    lab::check(queue.receive() == 1, "the value that was sent is lost");
+    lab::check(!queue.receive(), "a refused value was received");
+  });
+}
+
+// The notification for the only free place may wake the sender that is canceled. The callback that
+// comes first gives it the time to leave before its own callback would notify all senders.
+TEST(ChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    std::jthread canceled([&] {
+      if (jobs.send(2, Context(stop.get_token())) == SendStatus::kSent) (void)queue.receive();
+    });
+    std::jthread receiver([&] {
+      (void)queue.receive();
+      const std::stop_callback comes_first(stop.get_token(), [] {});
+      stop.request_stop();
+    });
+    expect_sent(jobs.send(3));
   });
 }
 
