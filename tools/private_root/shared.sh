@@ -6,7 +6,7 @@ say() { printf 'bazelw: %s\n' "$*" >&2; }
 
 die() {
   say "$*"
-  say "or use Bazelisk, which needs no private root, but GCC 12 or later: BAZELW=bazelisk ./bazelw"
+  say "or use Bazelisk, which needs a C++23 compiler but no private root: BAZELW=bazelisk ./bazelw"
   exit 1
 }
 
