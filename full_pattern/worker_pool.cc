@@ -87,6 +87,9 @@ WorkerPool::~WorkerPool() {
 
 SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {
   stamp(job);
+  if (ctx.err()) return counted(SendStatus::kContextEnded);
+  const SendStatus status = workers_.jobs.try_send(std::move(job));
+  if (status != SendStatus::kFull) return counted(status);
   if (!ctx.can_end()) return counted(workers_.jobs.send(std::move(job), job.ctx));
   const LinkedContext linked(job.ctx, ctx);
   return counted(workers_.jobs.send(std::move(job), linked.context()));
@@ -99,6 +102,8 @@ SendStatus WorkerPool::try_submit(Job&& job) {
 
 SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   stamp(job);
+  const SendStatus status = workers_.jobs.try_send(std::move(job));
+  if (status != SendStatus::kFull) return counted(status);
   return counted(workers_.jobs.send_for(std::move(job), timeout, job.ctx));
 }
 

@@ -158,9 +158,7 @@ TEST(Retrier, JobThatWasCancelledOrLateIsNotTriedAgain) {
         ended(job.id == "cancelled" ? CancelReason::kCancelled : CancelReason::kDeadlineExceeded)));
   });
   stop.request_stop();
-  // Not submit(), which would refuse it.
-  ASSERT_EQ(service.pool.try_submit({.id = "never started", .ctx = Context(stop.get_token())}),
-            SendStatus::kSent);
+  service.submit({.id = "never started", .ctx = Context(stop.get_token())});
   service.submit({.id = "cancelled"});
   service.submit({.id = "late"});
   service.ends->log.await("never started: cancelled before it started");
