@@ -5,7 +5,7 @@
 //   while (!ctx.err()) do_some_work();         // ends on stop.request_stop() or after 200 ms
 //
 // A std::stop_token carries a cancel signal only: no deadline, no reason, no parent. A Context
-// combines a stop token with a deadline. It is modeled on Go's context.Context.
+// combines a stop token with a deadline and a reason. It is modeled on Go's context.Context.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,11 @@ using Clock = std::chrono::steady_clock;  // does not jump when the wall clock i
 // std::chrono::seconds::max(): its conversion to nanoseconds overflows.
 inline constexpr Clock::duration kForever = Clock::duration::max();
 
-enum class CancelReason { kCancelled, kDeadlineExceeded };
+enum class CancelReason {
+  kCancelled,         // the caller no longer wants the result
+  kDeadlineExceeded,  // the result would be too late
+  kShutDown,          // the pool is shutting down; the caller may still want the result
+};
 
 // Returns the time that is `duration` from now. It never overflows: kForever gives
 // Clock::time_point::max(), and a negative duration gives a time that has already passed. (WP-30)
@@ -47,13 +51,17 @@ inline Clock::time_point deadline_after(Clock::duration duration) {
 class Context {
  public:
   Context() = default;
-  explicit Context(std::stop_token stop, Clock::time_point deadline = Clock::time_point::max())
-      : stop_(std::move(stop)), deadline_(deadline) {}
+  // A stop request on `stop` means kCancelled, or kShutDown if one was made on `shut_down` before:
+  // see request_shut_down(). A pool passes both; the code that submits a job passes only `stop`.
+  explicit Context(std::stop_token stop, Clock::time_point deadline = Clock::time_point::max(),
+                   std::stop_token shut_down = {})
+      : stop_(std::move(stop)), shut_down_(std::move(shut_down)), deadline_(deadline) {}
 
-  // Returns why this context has ended, or nullopt if it has not. If it is both canceled and late,
-  // the answer is kCancelled: a decision says more than the clock. Does not block. (WP-09)
+  // Returns why this context has ended, or nullopt if it has not. If it is both stopped and late,
+  // the answer is kCancelled or kShutDown: a decision says more than the clock. Does not block.
+  // (WP-09)
   std::optional<CancelReason> err() const {
-    if (stop_.stop_requested()) return CancelReason::kCancelled;
+    if (stop_.stop_requested()) return stop_reason();
     if (has_deadline() && Clock::now() >= deadline_) return CancelReason::kDeadlineExceeded;
     return std::nullopt;
   }
@@ -64,7 +72,7 @@ class Context {
 
   // Returns a child whose deadline is the earlier of this context's and `deadline`.
   Context with_deadline(Clock::time_point deadline) const {
-    return Context(stop_, std::min(deadline_, deadline));
+    return Context(stop_, std::min(deadline_, deadline), shut_down_);
   }
 
   // Returns a child that ends at most `timeout` from now. Never overflows; see deadline_after().
@@ -80,15 +88,29 @@ class Context {
   // the callback takes: each would wait for the other. (WP-17)
   std::stop_token stop_token() const { return stop_; }
 
+  // Says what a stop request means (see the constructor). It ends nothing.
+  std::stop_token shut_down_token() const { return shut_down_; }
+
   // time_point::max(): no deadline.
   Clock::time_point deadline() const { return deadline_; }
 
  private:
   bool has_deadline() const { return deadline_ != Clock::time_point::max(); }
+  CancelReason stop_reason() const {
+    return shut_down_.stop_requested() ? CancelReason::kShutDown : CancelReason::kCancelled;
+  }
 
   std::stop_token stop_;
+  std::stop_token shut_down_;
   Clock::time_point deadline_ = Clock::time_point::max();
 };
+
+// Requests a stop that means kShutDown to a Context of these two. If a stop was requested before,
+// its meaning stays.
+inline void request_shut_down(std::stop_source& stop, std::stop_source& shut_down) noexcept {
+  if (!stop.stop_requested()) shut_down.request_stop();  // first: err() reads it after the stop
+  stop.request_stop();
+}
 
 inline bool Context::sleep_for(Clock::duration duration) const {
   if (err()) return false;

@@ -98,6 +98,33 @@ TEST(Context, CancelledOutranksLate) {
   EXPECT_EQ(ctx.err(), CancelReason::kCancelled) << "both late and canceled";
 }
 
+TEST(Context, ReasonIsTheShutdownIfThatRequestedTheStop) {
+  std::stop_source stop;
+  std::stop_source shut_down;
+  const Context ctx(stop.get_token(), Clock::now() - 1h, shut_down.get_token());
+  EXPECT_EQ(ctx.err(), CancelReason::kDeadlineExceeded) << "late only";
+  request_shut_down(stop, shut_down);
+  EXPECT_EQ(ctx.err(), CancelReason::kShutDown) << "late, and the pool is shutting down";
+  EXPECT_EQ(ctx.with_timeout(1h).err(), CancelReason::kShutDown) << "the child's reason";
+}
+
+TEST(Context, ShutdownAfterACancelDoesNotChangeTheReason) {
+  std::stop_source stop;
+  std::stop_source shut_down;
+  const Context ctx(stop.get_token(), kNoDeadline, shut_down.get_token());
+  stop.request_stop();
+  request_shut_down(stop, shut_down);
+  EXPECT_EQ(ctx.err(), CancelReason::kCancelled);
+}
+
+TEST(Context, ReasonAloneEndsNothing) {
+  std::stop_source stop;
+  std::stop_source shut_down;
+  const Context ctx(stop.get_token(), kNoDeadline, shut_down.get_token());
+  shut_down.request_stop();
+  EXPECT_EQ(ctx.err(), std::nullopt);
+}
+
 TEST(Context, KeepsTheStopTokenItWasGiven) {
   std::stop_source stop;
   const Context ctx(stop.get_token());

@@ -72,6 +72,38 @@ TEST(LinkedContext, IsLateWhenOneParentIsAndCancelledOutranksThat) {
   EXPECT_EQ(linked.context().err(), CancelReason::kCancelled);
 }
 
+// Two parents, as a worker links them: that of the job, and that of its pool.
+struct JobAndPool {
+  std::stop_source caller;
+  std::stop_source stop;
+  std::stop_source shut_down;
+  const Context job = Context(caller.get_token());
+  const Context pool = Context(stop.get_token(), kNoDeadline, shut_down.get_token());
+};
+
+TEST(LinkedContext, SaysWhichParentStoppedItFirst) {
+  for (const bool caller_first : {true, false}) {
+    JobAndPool parents;
+    const LinkedContext linked(parents.job, parents.pool);
+    const LinkedContext child(linked.context(), Context());
+    if (caller_first) parents.caller.request_stop();
+    request_shut_down(parents.stop, parents.shut_down);
+    parents.caller.request_stop();
+    const auto first = caller_first ? CancelReason::kCancelled : CancelReason::kShutDown;
+    EXPECT_EQ(linked.context().err(), first);
+    EXPECT_EQ(child.context().err(), first) << "a link of a link";
+  }
+}
+
+TEST(LinkedContext, SaysWhichParentWasStoppedBeforeItExisted) {
+  JobAndPool parents;
+  request_shut_down(parents.stop, parents.shut_down);
+  EXPECT_EQ(LinkedContext(parents.job, parents.pool).context().err(), CancelReason::kShutDown);
+  parents.caller.request_stop();
+  EXPECT_EQ(LinkedContext(parents.job, parents.pool).context().err(), CancelReason::kCancelled)
+      << "both: the reason is that of the first argument";
+}
+
 TEST(LinkedContext, EndingOneParentDoesNotEndTheOther) {
   std::stop_source a;
   std::stop_source b;

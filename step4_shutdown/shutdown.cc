@@ -20,9 +20,11 @@ namespace {
 void cancel(Workers& workers) {
   try {
     workers.threads.emplace_back(
-        [stop = workers.stop, done = workers.group.add()]() mutable { stop.request_stop(); });
+        [stop = workers.stop, shut_down = workers.shut_down, done = workers.group.add()]() mutable {
+          request_shut_down(stop, shut_down);
+        });
   } catch (const std::exception&) {
-    workers.stop.request_stop();  // no thread available: cancel on this one
+    request_shut_down(workers.stop, workers.shut_down);  // no thread available: on this one
   }
 }
 

@@ -147,7 +147,7 @@ void submit(WorkerPool& pool, Job job, std::chrono::milliseconds timeout, Observ
   if (timeout == std::chrono::milliseconds::zero()) {
     if (pool.submit(std::move(job)) == SendStatus::kSent) return;
     // Unreachable today, because only shutdown() closes this pool.
-    report_unreceived(observer, job, {JobError::Kind::kCancelled, "the pool is closed"});
+    report_unreceived(observer, job, {JobError::Kind::kShutDown, "the pool is closed"});
     return;
   }
   job.ctx = Context().with_timeout(timeout);
