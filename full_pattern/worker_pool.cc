@@ -86,7 +86,7 @@ WorkerPool::~WorkerPool() {
   // jobs. Inside a job, ~Workers ends the program with a message.
   if (report_ || workers_.running->on_this_thread() || workers_.running->in_forked_child()) return;
   (void)workers_.jobs.close_and_take_pending();
-  request_shut_down(workers_.stop, workers_.shut_down);
+  workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
 }
 

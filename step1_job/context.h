@@ -51,11 +51,9 @@ inline Clock::time_point deadline_after(Clock::duration duration) {
 class Context {
  public:
   Context() = default;
-  // A stop request on `stop` means kCancelled, or kShutDown if one was made on `shut_down` before:
-  // see request_shut_down(). A pool passes both; the code that submits a job passes only `stop`.
-  explicit Context(std::stop_token stop, Clock::time_point deadline = Clock::time_point::max(),
-                   std::stop_token shut_down = {})
-      : stop_(std::move(stop)), shut_down_(std::move(shut_down)), deadline_(deadline) {}
+  // A stop request on `stop` means kCancelled. A pool has a ContextSource instead (below).
+  explicit Context(std::stop_token stop, Clock::time_point deadline = Clock::time_point::max())
+      : Context(std::move(stop), {}, deadline) {}
 
   // Returns why this context has ended, or nullopt if it has not. If it is both stopped and late,
   // the answer is kCancelled or kShutDown: a decision says more than the clock. Does not block.
@@ -72,7 +70,7 @@ class Context {
 
   // Returns a child whose deadline is the earlier of this context's and `deadline`.
   Context with_deadline(Clock::time_point deadline) const {
-    return Context(stop_, std::min(deadline_, deadline), shut_down_);
+    return Context(stop_, shut_down_, std::min(deadline_, deadline));
   }
 
   // Returns a child that ends at most `timeout` from now. Never overflows; see deadline_after().
@@ -88,29 +86,41 @@ class Context {
   // the callback takes: each would wait for the other. (WP-17)
   std::stop_token stop_token() const { return stop_; }
 
-  // Says what a stop request means (see the constructor). It ends nothing.
-  std::stop_token shut_down_token() const { return shut_down_; }
-
   // time_point::max(): no deadline.
   Clock::time_point deadline() const { return deadline_; }
 
  private:
+  friend class ContextSource;
+  Context(std::stop_token stop, std::stop_token shut_down, Clock::time_point deadline)
+      : stop_(std::move(stop)), shut_down_(std::move(shut_down)), deadline_(deadline) {}
+
   bool has_deadline() const { return deadline_ != Clock::time_point::max(); }
   CancelReason stop_reason() const {
     return shut_down_.stop_requested() ? CancelReason::kShutDown : CancelReason::kCancelled;
   }
 
   std::stop_token stop_;
-  std::stop_token shut_down_;
+  std::stop_token shut_down_;  // ends nothing: it only says what a stop request on stop_ means
   Clock::time_point deadline_ = Clock::time_point::max();
 };
 
-// Requests a stop that means kShutDown to a Context of these two. If a stop was requested before,
-// its meaning stays.
-inline void request_shut_down(std::stop_source& stop, std::stop_source& shut_down) noexcept {
-  if (!stop.stop_requested()) shut_down.request_stop();  // first: err() reads it after the stop
-  stop.request_stop();
-}
+// The stop source of a pool, which can say why: request_stop() means kCancelled, and
+// request_shut_down() means kShutDown. The first request decides; if both come at the same time, it
+// may be either.
+class ContextSource : public std::stop_source {
+ public:
+  Context context(Clock::time_point deadline = Clock::time_point::max()) const {
+    return Context(get_token(), shut_down_.get_token(), deadline);
+  }
+
+  void request_shut_down() noexcept {
+    if (!stop_requested()) shut_down_.request_stop();  // first: err() reads it after the stop
+    request_stop();
+  }
+
+ private:
+  std::stop_source shut_down_;
+};
 
 inline bool Context::sleep_for(Clock::duration duration) const {
   if (err()) return false;

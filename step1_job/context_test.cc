@@ -99,30 +99,32 @@ TEST(Context, CancelledOutranksLate) {
 }
 
 TEST(Context, ReasonIsTheShutdownIfThatRequestedTheStop) {
-  std::stop_source stop;
-  std::stop_source shut_down;
-  const Context ctx(stop.get_token(), Clock::now() - 1h, shut_down.get_token());
+  ContextSource pool;
+  const Context ctx = pool.context(Clock::now() - 1h);
   EXPECT_EQ(ctx.err(), CancelReason::kDeadlineExceeded) << "late only";
-  request_shut_down(stop, shut_down);
+  pool.request_shut_down();
   EXPECT_EQ(ctx.err(), CancelReason::kShutDown) << "late, and the pool is shutting down";
   EXPECT_EQ(ctx.with_timeout(1h).err(), CancelReason::kShutDown) << "the child's reason";
 }
 
-TEST(Context, ShutdownAfterACancelDoesNotChangeTheReason) {
-  std::stop_source stop;
-  std::stop_source shut_down;
-  const Context ctx(stop.get_token(), kNoDeadline, shut_down.get_token());
-  stop.request_stop();
-  request_shut_down(stop, shut_down);
-  EXPECT_EQ(ctx.err(), CancelReason::kCancelled);
+TEST(Context, ReasonIsTheFirstOfACancelAndAShutdown) {
+  ContextSource canceled_first;
+  canceled_first.request_stop();
+  canceled_first.request_shut_down();
+  EXPECT_EQ(canceled_first.context().err(), CancelReason::kCancelled);
+  ContextSource shut_down_first;
+  shut_down_first.request_shut_down();
+  shut_down_first.request_stop();
+  EXPECT_EQ(shut_down_first.context().err(), CancelReason::kShutDown);
 }
 
-TEST(Context, ReasonAloneEndsNothing) {
-  std::stop_source stop;
-  std::stop_source shut_down;
-  const Context ctx(stop.get_token(), kNoDeadline, shut_down.get_token());
-  shut_down.request_stop();
-  EXPECT_EQ(ctx.err(), std::nullopt);
+TEST(ContextSource, CopiesStopTogetherAndKeepTheReason) {
+  ContextSource pool;
+  const Context ctx = pool.context();
+  ContextSource copy = pool;
+  copy.request_shut_down();
+  EXPECT_EQ(ctx.err(), CancelReason::kShutDown);
+  EXPECT_EQ(pool.context().err(), CancelReason::kShutDown);
 }
 
 TEST(Context, KeepsTheStopTokenItWasGiven) {

@@ -28,10 +28,9 @@ namespace worker_pool {
 class LinkedContext {
  public:
   LinkedContext(const Context& a, const Context& b)
-      : context_(own_stop_.get_token(), std::min(a.deadline(), b.deadline()),
-                 own_shut_down_.get_token()),
-        on_a_(a.stop_token(), PassOn{a.shut_down_token(), this}),
-        on_b_(b.stop_token(), PassOn{b.shut_down_token(), this}) {}
+      : context_(own_stop_.context(std::min(a.deadline(), b.deadline()))),
+        on_a_(a.stop_token(), PassOn{a, &own_stop_}),
+        on_b_(b.stop_token(), PassOn{b, &own_stop_}) {}
 
   LinkedContext(const LinkedContext&) = delete;
   LinkedContext& operator=(const LinkedContext&) = delete;
@@ -40,19 +39,15 @@ class LinkedContext {
 
  private:
   struct PassOn {
-    std::stop_token shut_down;  // of the parent
-    LinkedContext* child;
-    void operator()() const noexcept { child->stop(shut_down.stop_requested()); }
+    Context parent;
+    ContextSource* target;
+    void operator()() const noexcept {
+      if (parent.err() == CancelReason::kShutDown) return target->request_shut_down();
+      target->request_stop();
+    }
   };
 
-  void stop(bool by_shutdown) noexcept {
-    if (by_shutdown) return request_shut_down(own_stop_, own_shut_down_);
-    own_stop_.request_stop();
-  }
-
-  // Both before the callbacks, which use them until they are destroyed.
-  std::stop_source own_stop_;
-  std::stop_source own_shut_down_;
+  ContextSource own_stop_;  // before the callbacks: they use it until they are destroyed
   Context context_;
   std::stop_callback<PassOn> on_a_;
   std::stop_callback<PassOn> on_b_;

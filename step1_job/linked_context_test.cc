@@ -72,23 +72,15 @@ TEST(LinkedContext, IsLateWhenOneParentIsAndCancelledOutranksThat) {
   EXPECT_EQ(linked.context().err(), CancelReason::kCancelled);
 }
 
-// Two parents, as a worker links them: that of the job, and that of its pool.
-struct JobAndPool {
-  std::stop_source caller;
-  std::stop_source stop;
-  std::stop_source shut_down;
-  const Context job = Context(caller.get_token());
-  const Context pool = Context(stop.get_token(), kNoDeadline, shut_down.get_token());
-};
-
 TEST(LinkedContext, SaysWhichParentStoppedItFirst) {
   for (const bool caller_first : {true, false}) {
-    JobAndPool parents;
-    const LinkedContext linked(parents.job, parents.pool);
+    std::stop_source caller;
+    ContextSource pool;
+    const LinkedContext linked(Context(caller.get_token()), pool.context());
     const LinkedContext child(linked.context(), Context());
-    if (caller_first) parents.caller.request_stop();
-    request_shut_down(parents.stop, parents.shut_down);
-    parents.caller.request_stop();
+    if (caller_first) caller.request_stop();
+    pool.request_shut_down();
+    caller.request_stop();
     const auto first = caller_first ? CancelReason::kCancelled : CancelReason::kShutDown;
     EXPECT_EQ(linked.context().err(), first);
     EXPECT_EQ(child.context().err(), first) << "a link of a link";
@@ -96,11 +88,13 @@ TEST(LinkedContext, SaysWhichParentStoppedItFirst) {
 }
 
 TEST(LinkedContext, SaysWhichParentWasStoppedBeforeItExisted) {
-  JobAndPool parents;
-  request_shut_down(parents.stop, parents.shut_down);
-  EXPECT_EQ(LinkedContext(parents.job, parents.pool).context().err(), CancelReason::kShutDown);
-  parents.caller.request_stop();
-  EXPECT_EQ(LinkedContext(parents.job, parents.pool).context().err(), CancelReason::kCancelled)
+  std::stop_source caller;
+  ContextSource pool;
+  const Context job(caller.get_token());
+  pool.request_shut_down();
+  EXPECT_EQ(LinkedContext(job, pool.context()).context().err(), CancelReason::kShutDown);
+  caller.request_stop();
+  EXPECT_EQ(LinkedContext(job, pool.context()).context().err(), CancelReason::kCancelled)
       << "both: the reason is that of the first argument";
 }
 

@@ -20,11 +20,9 @@ namespace {
 void cancel(Workers& workers) {
   try {
     workers.threads.emplace_back(
-        [stop = workers.stop, shut_down = workers.shut_down, done = workers.group.add()]() mutable {
-          request_shut_down(stop, shut_down);
-        });
+        [stop = workers.stop, done = workers.group.add()]() mutable { stop.request_shut_down(); });
   } catch (const std::exception&) {
-    request_shut_down(workers.stop, workers.shut_down);  // no thread available: on this one
+    workers.stop.request_shut_down();  // no thread available: cancel on this one
   }
 }
 
