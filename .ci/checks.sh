@@ -217,7 +217,15 @@ declare_check picture "the picture of a run is drawn from its trace"
 check_picture() {
   write_trace || return
   diff docs/run.svg <(in_root tools/trace_to_svg docs/run.json) &&
-    in_root tools/trace_to_svg "$scratch/trace.json" | grep -F '2 workers, 5 jobs: 5 succeeded'
+    in_root tools/trace_to_svg "$scratch/trace.json" | grep -F '2 workers, 5 jobs: 5 succeeded' &&
+    expect_unwritten '>/dev/full' "No space left on device" &&
+    expect_unwritten '>&-' "Bad file descriptor"
+}
+
+# expect_unwritten REDIRECTION CAUSE: a picture that cannot be written is an error in one line.
+expect_unwritten() {
+  expect_equal "trace_to_svg: cannot write to standard output: $2"$'\nstatus 1' \
+    "$(in_root bash -c "tools/trace_to_svg docs/run.json 2>&1 $1; echo status \$?")"
 }
 
 declare_check compile_commands "compile_commands.json is written"

@@ -1,4 +1,5 @@
-// A pool in a child process of fork(), which has a copy of the pool and none of its threads. POSIX.
+// A pool in a child process of fork(), which has a copy of the pool and none of its threads.
+// (WP-36)
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

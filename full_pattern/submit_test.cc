@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <expected>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -122,6 +124,19 @@ TEST(WorkerPool, AChannelThatIsNoKindIsRefusedByName) {
   EXPECT_THAT([&] { WorkerPool({.channel = neither}, succeed); },
               ThrowsMessage<std::invalid_argument>(
                   AllOf(HasSubstr("channel"), HasSubstr("ChannelKind::kSimple"))));
+}
+
+TEST(WorkerPool, MoreThanASystemHasIsRefusedByName) {
+  EXPECT_THAT([] { WorkerPool({.workers = std::numeric_limits<int>::max()}, succeed); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("must be at most 32768")));
+  EXPECT_THAT(
+      [] {
+        WorkerPool(
+            {.capacity = std::numeric_limits<std::size_t>::max(), .channel = ChannelKind::kFast},
+            succeed);
+      },
+      ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("make_fast_channel: capacity is "),
+                                                 HasSubstr("must be at most 16777216"))));
 }
 
 TEST(WorkerPool, TakesTheSimpleChannelUnlessToldOtherwise) {

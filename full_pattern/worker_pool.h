@@ -63,8 +63,9 @@ class WorkerPool {
   };
 
   // Starts the workers. Each worker has a copy of the handler; the observer is shared and may be
-  // null. Throws as start_workers() does: std::invalid_argument if workers < 1, the capacity is 0
-  // or the handler is empty, std::system_error if a thread cannot be started, and what a copy of
+  // null. Throws as start_workers() does: std::invalid_argument if workers is not from 1 to
+  // kMaxWorkers, the capacity is 0 (or, of a fast channel, above kMaxFastCapacity) or the handler
+  // is empty, std::system_error if a thread cannot be started, std::bad_alloc, and what a copy of
   // the handler throws. Throws std::invalid_argument also if the channel is not a ChannelKind.
   WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer = nullptr);
 

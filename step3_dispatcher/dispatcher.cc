@@ -70,6 +70,10 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
     throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
                                 ", it must be at least 1");
   }
+  if (count > kMaxWorkers) {
+    throw std::invalid_argument("start_workers: count is " + std::to_string(count) +
+                                ", it must be at most " + std::to_string(kMaxWorkers));
+  }
   if (!handler) throw std::invalid_argument("start_workers: the handler is empty");
 
   auto& [sender, receiver] = channel;

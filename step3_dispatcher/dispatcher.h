@@ -63,12 +63,17 @@ using StartThread = std::function<std::jthread(int id, Receiver<Job>, WaitGroup:
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool);
 
+// Linux, with its default settings, has no memory mappings for the stacks of more threads in one
+// process (vm.max_map_count, see proc_sys_vm(5)).
+inline constexpr int kMaxWorkers = 32'768;
+
 // Starts `count` workers, numbered from 1, on a channel that holds up to `capacity` waiting jobs.
 // Each worker has its own copy of the handler. All share the observer, which may be null.
 //
 // Starts all workers or none: if a thread cannot be started (std::system_error) or the handler
 // cannot be copied, it joins those that did start and passes the exception on. Throws
-// std::invalid_argument when count < 1, capacity is 0 or the handler is empty.
+// std::invalid_argument when count is not from 1 to kMaxWorkers, capacity is 0 or the handler is
+// empty.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer, std::size_t capacity = 100,
                                     const StartThread& start = start_thread);

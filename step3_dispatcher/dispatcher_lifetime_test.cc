@@ -90,6 +90,11 @@ TEST(StartWorkers, RefusesANegativeNumberOfWorkers) {
   EXPECT_EQ(refusal(-3, do_nothing, 100), "start_workers: count is -3, it must be at least 1");
 }
 
+TEST(StartWorkers, RefusesMoreWorkersThanASystemHasThreads) {
+  EXPECT_EQ(refusal(std::numeric_limits<int>::max(), do_nothing, 100),
+            "start_workers: count is 2147483647, it must be at most 32768");
+}
+
 TEST(StartWorkers, RefusesAChannelWithoutRoom) {
   EXPECT_THAT(refusal(2, do_nothing, 0),
               AllOf(HasSubstr("capacity is 0"), HasSubstr("must be at least 1")));

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,9 @@
 #include "step2_worker/channel_queue.h"
 
 namespace worker_pool {
+
+// The memory for all values is allocated at once, so a mistake here would cost all of it.
+inline constexpr std::size_t kMaxFastCapacity = 1 << 24;
 
 template <class T, class Threads = StdThreads>
 class FastQueue final : public ChannelQueue<T> {
@@ -99,8 +103,12 @@ class FastQueue final : public ChannelQueue<T> {
   };
 
   static std::size_t checked(std::size_t capacity) {
-    if (capacity > 0) return capacity;
-    throw std::invalid_argument("make_fast_channel: capacity is 0, it must be at least 1");
+    if (capacity == 0) {
+      throw std::invalid_argument("make_fast_channel: capacity is 0, it must be at least 1");
+    }
+    if (capacity <= kMaxFastCapacity) return capacity;
+    throw std::invalid_argument("make_fast_channel: capacity is " + std::to_string(capacity) +
+                                ", it must be at most " + std::to_string(kMaxFastCapacity));
   }
 
   // A separate function, because waiting is rare and send() should stay short.

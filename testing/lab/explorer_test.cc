@@ -341,8 +341,8 @@ TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
   EXPECT_EXIT(explore({.stall_limit_ms = 100},
                       [] {
                         std::mutex m;
-                        m.lock();
-                        thread worker("worker", [&] { m.lock(); });
+                        const std::lock_guard lock(m);
+                        thread worker("worker", [&] { const std::lock_guard second(m); });
                         worker.join();
                       }),
               ::testing::ExitedWithCode(1),
