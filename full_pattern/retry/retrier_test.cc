@@ -28,6 +28,7 @@ using ::testing::IsEmpty;
 TEST(RetryQueue, RefusesABadPolicy) {
   const RetryPolicy no_tries = {.tries = 0};
   EXPECT_THROW(RetryQueue(no_tries, nullptr), std::invalid_argument);
+  EXPECT_THROW(RetryQueue({}, nullptr, nullptr), std::invalid_argument) << "no random numbers";
 }
 
 TEST(Retrier, WithoutAQueueItIsRefused) {

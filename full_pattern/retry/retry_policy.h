@@ -14,14 +14,14 @@ namespace worker_pool {
 
 // Valid if tries >= 1, backoff >= 1 ms, longest >= backoff, capacity >= 1 and 0 <= jitter <= 1.
 //
-// Jitter is the random part of a wait. Jobs that fail at the same time, because the service they
-// all use is down, would otherwise come back at the same time, from every process that runs them.
-// The default is full jitter: a wait between 0 and the whole backoff. Compared with equal jitter,
-// between half of the backoff and all of it, it leaves no quiet half and needs fewer calls in the
-// simulation of "Exponential Backoff And Jitter", AWS Architecture Blog, 2015:
+// Jitter is the random part of a wait. Without it, jobs that fail at the same time, because the
+// service they all use is down, are tried again at the same time, in every process that runs them.
+// The default is full jitter: a wait between 0 and the whole backoff. It spreads the tries over
+// twice the time that equal jitter does, which waits for at least half of the backoff. In the
+// simulation of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) it does less work
+// than equal jitter, and is done sooner:
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-// Its price: one wait may be almost 0. Choose 0.5, equal jitter, if a try soon after a failure does
-// harm.
+// Its price is that a wait may be almost 0. If a try so soon does harm, choose equal jitter.
 struct RetryPolicy {
   int tries = 3;                                             // per job, including the first
   Clock::duration backoff = std::chrono::milliseconds(100);  // before the second try; then doubles

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +35,9 @@ bool ends_before(const Context& ctx, Clock::time_point time) {
 }  // namespace
 
 RetryQueue::RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next, RandomSource random)
-    : policy_(checked(policy)), next_(never_null(std::move(next))), random_(std::move(random)) {}
+    : policy_(checked(policy)), next_(never_null(std::move(next))), random_(std::move(random)) {
+  if (!random_) throw std::invalid_argument("RetryQueue: the source of random numbers is empty");
+}
 
 void RetryQueue::job_started(int worker, const Job& job) { next_->job_started(worker, job); }
 

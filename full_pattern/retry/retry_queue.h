@@ -49,8 +49,8 @@ struct WaitingJob {
 // late.
 class RetryQueue final : public Observer {
  public:
-  // Throws std::invalid_argument if the policy is not valid. `random` is for tests that choose the
-  // waits. It must not throw, and the queue calls it for one thread at a time, under its own lock.
+  // Throws std::invalid_argument if the policy is not valid or `random` is empty. `random` is for
+  // tests that choose the waits. It must not throw. The queue calls it under its own lock.
   RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next,
              RandomSource random = uniform_random());
 
