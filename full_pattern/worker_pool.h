@@ -37,6 +37,7 @@ struct Metrics {
   std::uint64_t rejected = 0;   // refused: the pool was full or closed, or a context had ended
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;       // finished with a JobError of any kind
+  std::uint64_t shut_down = 0;    // of these, the ones that the pool's shutdown ended: kShutDown
   std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
   // Received by a worker and not finished. A job has finished once its observer has returned from
