@@ -217,7 +217,7 @@ TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   EXPECT_EQ(run.wait(), 1) << run.output();
   const std::vector<std::string> lines = lines_of(run.output());
   EXPECT_THAT(lines, Contains("full_pattern: SIGINT: canceled; another signal leaves at once"));
-  EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: cancelled"));
+  EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: shut down"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
   EXPECT_THAT(lines, Contains("Shutdown complete"));

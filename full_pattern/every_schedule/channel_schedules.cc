@@ -22,8 +22,8 @@ TEST(ChannelSchedules, TwoReceiversGetEachValueOnce) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);
     std::atomic<int> sum = 0;
-    const auto receive_all = [&sum, queue = queue] {
-      while (const auto job = queue.receive()) sum += *job;
+    const auto receive_all = [&sum, values = queue] {
+      while (const auto job = values.receive()) sum += *job;
     };
     std::jthread one(receive_all);
     std::jthread other(receive_all);
@@ -54,8 +54,8 @@ TEST(ChannelSchedules, CloseWakesASender) {
 TEST(ChannelSchedules, CloseWakesEveryReceiver) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);
-    const auto receive = [queue = queue] {
-      lab::check(!queue.receive(), "received a value that was never sent");
+    const auto receive = [values = queue] {
+      lab::check(!values.receive(), "received a value that was never sent");
     };
     std::jthread one(receive);
     std::jthread other(receive);
@@ -96,7 +96,7 @@ TEST(ChannelSchedules, ASendThatTimesOutKeepsItsValue) {
 TEST(ChannelSchedules, StatsAreConsistent) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(2);
-    std::jthread receiver([queue = queue] { (void)queue.receive(); });
+    std::jthread receiver([values = queue] { (void)values.receive(); });
     expect_sent(jobs.send(1));
     const ChannelStats stats = jobs.stats();
     lab::check(stats.sent == 1, "the value does not count as sent");

@@ -139,8 +139,8 @@ Outcome read_checksum(const std::string& path, const Context& ctx) {
 }
 
 // The error of a file that was not read, or not to its end, because the program was stopped.
-JobError stopped() { return {JobError::Kind::kCancelled, "not read"}; }
-bool is_stopped(const JobError& error) { return error.kind == JobError::Kind::kCancelled; }
+JobError stopped() { return {JobError::Kind::kShutDown, "not read"}; }
+bool is_stopped(const JobError& error) { return error.kind == JobError::Kind::kShutDown; }
 
 JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes,
                             const std::stop_token& stop) {

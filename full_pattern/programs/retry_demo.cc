@@ -168,7 +168,7 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
       IntFlag{"jobs", "how many of the jobs a to e to submit", 1, kJobs.size(), kJobs.size()},
       IntFlag{"tries", "how often a job is tried, including the first time", 1, 1'000, 3},
-      IntFlag{"backoff_ms", "how long a job waits for its second try; then doubles", 1, kHour, 100},
+      IntFlag{"backoff_ms", "longest wait for the second try; then doubles", 1, kHour, 100},
   };
   const FlagSet flags = {.numbers = numbers};
   const auto line = parse_flags(args, flags);

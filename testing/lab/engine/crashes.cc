@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <ucontext.h>
 
 #include <csignal>
 #include <cstddef>
@@ -50,21 +51,27 @@ std::uintptr_t end_of_stack() {
   return reinterpret_cast<std::uintptr_t>(end);
 }
 
-// A large local variable may lie far below the end of the stack.
-bool is_below_stack(const void* address) {
-  constexpr std::uintptr_t kFar = std::uintptr_t{1} << 30;
-  const auto it = reinterpret_cast<std::uintptr_t>(address);
-  return it < t_stack_limit && t_stack_limit - it < kFar;
+// Where the stack was when the signal came, or 0 on a processor that is not known here.
+std::uintptr_t stack_pointer(const void* context) {
+  [[maybe_unused]] const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
+#elif defined(__aarch64__)
+  return static_cast<std::uintptr_t>(machine.sp);
+#else
+  return 0;
+#endif
 }
 
 // A hook may crash, too, when it gets an invalid address.
-void on_crash(int signal, siginfo_t* info, void*) {
+void on_crash(int signal, siginfo_t*, void* context) {
   if (t_number < 0) {
     std::signal(signal, SIG_DFL);
     return;  // to the same instruction, which crashes again
   }
   const Inside inside;
-  if (signal == SIGSEGV && is_below_stack(info->si_addr)) fail_by_stack_overflow();
+  const std::uintptr_t stack = stack_pointer(context);
+  if (signal == SIGSEGV && stack != 0 && stack < t_stack_limit) fail_by_stack_overflow();
   Scheduler& scheduler = Scheduler::current();
   scheduler.fail(scheduler.own_name() + " crashes (" + text_of(signal) + ")" + in_the_last_call());
 }
