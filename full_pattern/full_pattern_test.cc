@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,10 @@ namespace worker_pool {
 namespace {
 
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 std::string program() {
@@ -258,6 +261,98 @@ TEST(FullPattern, ThirdSignalLeavesEvenIfAWorkerIsBlockedInWritingALine) {
   }
   run.send_signal(SIGTERM);
   EXPECT_EQ(run.wait(), 128 + SIGTERM);
+}
+
+// --- Standard streams that cannot be used --------------------------------------------------------
+
+constexpr auto kCannotWrite = "full_pattern: cannot write to standard output\n";
+
+// What 5,000 jobs print is more than a pipe holds, so the program still prints when head has
+// exited.
+TEST(FullPattern, ReaderThatHasReadEnoughCostsNoJobAndNoFile) {
+  const Watchdog watchdog;
+  const std::string trace = file("reader.json");
+  const std::string metrics = file("reader.prom");
+  const ProgramResult run =
+      run_program("{ " + program() + " --jobs=5000 --work_ms=0 --trace=" + trace +
+                  " --metrics=" + metrics + "; echo \"status $?\" >&2; } | head -2");
+  EXPECT_EQ(lines_of(run.out).size(), 2u);
+  EXPECT_EQ(run.err, kCannotWrite + std::string("status 1\n"));
+  EXPECT_THAT(lines_of(contents(metrics)),
+              Contains("worker_pool_jobs_finished_total{result=\"succeeded\"} 5000"));
+  EXPECT_THAT(contents(trace), EndsWith("]}\n"));
+}
+
+// As in `full_pattern 2>&1 | tee log` after Ctrl-C, which ends tee at once.
+TEST(FullPattern, ReaderThatASignalHasEndedDoesNotEndTheDrain) {
+  const Watchdog watchdog;
+  const std::string metrics = file("signal.prom");
+  const std::string pipe = file("signal.pipe");
+  std::remove(pipe.c_str());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  ChildProcess run(watchdog, {"/bin/sh", "-c",
+                              "exec " + program() +
+                                  " --workers=1 --capacity=1 --jobs=100000 --work_ms=20"
+                                  " --drain_ms=3600000 --metrics=" +
+                                  metrics + " >'" + pipe + "' 2>&1"});
+  std::ifstream reader(pipe);
+  std::string line;
+  std::getline(reader, line);
+  EXPECT_EQ(line, "Worker 1 started job 1");
+  reader.close();
+  run.send_signal(SIGINT);
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(lines_of(contents(metrics)),
+              Contains(StartsWith("worker_pool_jobs_finished_total{result=\"succeeded\"} ")));
+}
+
+#if defined(__linux__)  // for setsid, which makes the terminal the child's own
+TEST(FullPattern, ClosedTerminalIsAFirstSignal) {
+  const Watchdog watchdog;
+  const std::string metrics = file("terminal.prom");
+  auto terminal = std::make_unique<PseudoTerminal>(80);
+  ChildProcess run(watchdog,
+                   {"/bin/sh", "-c",
+                    "exec setsid sh -c \"exec '" + program() +
+                        "' --workers=1 --capacity=1 --jobs=100000 --work_ms=20"
+                        " --drain_ms=3600000 --metrics='" +
+                        metrics + "' <" + terminal->path() + " >" + terminal->path() + " 2>&1\""});
+  for (std::string seen; seen.find("started job 1") == std::string::npos;) seen += terminal->read();
+  terminal.reset();
+  EXPECT_EQ(run.wait(), 1) << "standard output can no longer be written";
+  EXPECT_THAT(lines_of(contents(metrics)),
+              Contains(StartsWith("worker_pool_jobs_finished_total{result=\"succeeded\"} ")));
+}
+#endif
+
+TEST(FullPattern, NothingIsPrintedIntoAFileInThePlaceOfAClosedStream) {
+  const Watchdog watchdog;
+  const std::string trace = file("closed.json");
+  for (const std::string closed : {"<&-", ">&-", "2>&- >/dev/full", "<&- >&- 2>&-"}) {
+    const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 --trace=" + trace + " " + closed);
+    EXPECT_EQ(run.status, closed == "<&-" ? 0 : 1) << closed;
+    EXPECT_EQ(run.err, closed == ">&-" ? kCannotWrite : "") << closed;
+    EXPECT_THAT(contents(trace), StartsWith("{")) << closed;
+    EXPECT_THAT(contents(trace), EndsWith("]}\n")) << closed;
+  }
+}
+
+TEST(FullPattern, FileThatReachesItsSizeLimitIsAnErrorWithItsName) {
+  const Watchdog watchdog;
+  const std::string trace = file("large.json");
+  const ProgramResult run = run_program(
+      "( ulimit -f 1; " + program() + " --jobs=100 --work_ms=0 --trace=" + trace + " >/dev/null )");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr(trace));
+}
+
+TEST(FullPattern, HelpThatCannotBeWrittenIsAnError) {
+  const Watchdog watchdog;
+  for (const std::string where : {">/dev/full", ">&-"}) {
+    const ProgramResult run = full_pattern("--help " + where);
+    EXPECT_EQ(run.status, 1) << where;
+    EXPECT_EQ(run.err, kCannotWrite) << where;
+  }
 }
 
 // --- Command line ------------------------------------------------------------------------------

@@ -3,15 +3,15 @@
 //   ./bazelw run //full_pattern
 //   ./bazelw run //full_pattern -- --workers=2 --jobs=8 --drain_ms=1000 --timeline
 //
-// After the first SIGINT or SIGTERM the program accepts no more jobs and lets the accepted ones
-// finish. The second signal cancels them, the third leaves at once (signals.h).
+// After the first SIGINT, SIGTERM or SIGHUP the program accepts no more jobs and lets the accepted
+// ones finish. The second signal cancels them, the third leaves at once (signals.h). If the reader
+// of its output has gone, as in `full_pattern | head -2`, it finishes its jobs all the same.
 //
 // Exit status: 0 if every accepted job succeeded; 1 if some did not, or the run could not be
 // started or reported; 2 if the command line was wrong and nothing was started; 3 if a worker was
-// abandoned; 130 or 143 if the third signal was SIGINT or SIGTERM.
+// abandoned; 129, 130 or 143 if the third signal was SIGHUP, SIGINT or SIGTERM.
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/standard_streams.h"
 #include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/reports/run_report.h"
@@ -79,7 +80,7 @@ class LogLines : public Observer {
 // does not use std::cerr, which flushes std::cout first: a worker may be blocked in std::cout, if
 // the reader of the output has stopped reading.
 void announce(int signal, int count) {
-  const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  const std::string name(name_of_signal(signal));
   const std::string what = count == 1
                                ? "accepting no more jobs; another signal cancels the accepted ones"
                                : "canceled; another signal leaves at once";
@@ -130,13 +131,12 @@ int run(const Settings& settings, RunReport& run_report) {
   const auto written = run_report.write(metrics, report);
   if (!written) std::cerr << "full_pattern: " << written.error() << "\n";
   if (report.outcome == ShutdownOutcome::kAbandoned) {
-    std::cout << "Shutdown abandoned" << std::endl;
+    std::cout << "Shutdown abandoned\n";
+    (void)flush_standard_output("full_pattern");
     exit_without_destructors(kAbandoned);
   }
-  if (!(std::cout << "Shutdown complete" << std::endl)) {
-    std::cerr << "full_pattern: cannot write to standard output\n";
-    return kSomeDidNotSucceed;
-  }
+  std::cout << "Shutdown complete\n";
+  if (!flush_standard_output("full_pattern")) return kSomeDidNotSucceed;
   return written && metrics.succeeded == metrics.submitted ? EXIT_SUCCESS : kSomeDidNotSucceed;
 }
 
@@ -165,7 +165,7 @@ int main_with(std::span<const char* const> args) {
     std::cout << "usage: full_pattern [flags]\n"
               << "Runs jobs that sleep through a worker pool, then shuts it down.\n"
               << usage(flags);
-    return EXIT_SUCCESS;
+    return flush_standard_output("full_pattern") ? EXIT_SUCCESS : kSomeDidNotSucceed;
   }
   if (!line->arguments.empty()) {
     std::cerr << "full_pattern: '" << line->arguments.front()
@@ -197,6 +197,7 @@ int main_with(std::span<const char* const> args) {
 
 int main(int argc, char** argv) {
   try {
+    worker_pool::prepare_standard_streams();
     worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
   } catch (const std::exception& e) {  // for example, no thread could be started

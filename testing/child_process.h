@@ -22,8 +22,8 @@ namespace worker_pool {
 // Not thread-safe. Needs POSIX.
 class ChildProcess {
  public:
-  // Starts argv[0]. SIGINT, SIGTERM and SIGPIPE have their default effect in the child, whatever
-  // their effect in the test program. Throws std::system_error.
+  // Starts argv[0]. SIGHUP, SIGINT, SIGPIPE, SIGTERM and SIGXFSZ have their default effect in the
+  // child, whatever their effect in the test program. Throws std::system_error.
   ChildProcess(const Watchdog& watchdog, std::vector<std::string> argv);
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

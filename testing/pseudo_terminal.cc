@@ -49,6 +49,8 @@ void set_columns(int terminal, int columns) {
 PseudoTerminal::PseudoTerminal(int columns)
     : screen_(checked("posix_openpt", posix_openpt(O_RDWR | O_NOCTTY))),
       path_(path_of_other_end(screen_)) {
+  // A child that inherits the screen would keep it open.
+  checked("fcntl", fcntl(screen_, F_SETFD, FD_CLOEXEC));
   keyboard_ = checked(path_.c_str(), open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
   keep_line_ends(keyboard_);
   set_columns(keyboard_, columns);
@@ -75,6 +77,7 @@ void PseudoTerminal::hang_up() {
 
 ProgramResult run_on_terminal(const std::string& command, int columns) {
   PseudoTerminal terminal(columns);
+  setenv("TERM", "xterm", 1);
   // A separate thread reads, because a program blocks when its output is not read.
   std::future<std::string> seen = std::async(std::launch::async, [&terminal] {
     std::string all;

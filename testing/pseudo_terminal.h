@@ -33,9 +33,9 @@ class PseudoTerminal {
   std::string path_;
 };
 
-// Like run_program(), but with the command's standard output and error on a terminal. Both are in
-// `out`, because a terminal does not separate them. Blocks until every program that the command
-// started has closed the terminal.
+// Like run_program(), but with the command's standard output and error on a terminal, and with
+// TERM=xterm. Both are in `out`, because a terminal does not separate them. Blocks until every
+// program that the command started has closed the terminal.
 ProgramResult run_on_terminal(const std::string& command, int columns = 80);
 
 }  // namespace worker_pool

@@ -1,6 +1,7 @@
 #include "testing/run_program.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,13 +14,42 @@
 #include <vector>
 
 namespace worker_pool {
+namespace {
+
+// Gives a signal its default effect until the end of the scope. A child inherits an ignored signal,
+// and a shell cannot undo that.
+class DefaultEffect {
+ public:
+  explicit DefaultEffect(int number) : number_(number), before_(signal(number, SIG_DFL)) {}
+  DefaultEffect(const DefaultEffect&) = delete;
+  DefaultEffect& operator=(const DefaultEffect&) = delete;
+  ~DefaultEffect() { signal(number_, before_); }
+
+ private:
+  const int number_;
+  void (*const before_)(int);
+};
+
+std::string scratch_file() {
+  return ::testing::TempDir() + "/run_program." + std::to_string(getpid());
+}
+
+}  // namespace
 
 ProgramResult run_program(const std::string& command) {
-  const std::string prefix = ::testing::TempDir() + "/run_program." + std::to_string(getpid());
-  const std::string out = prefix + ".out";
-  const std::string err = prefix + ".err";
+  const std::string out = scratch_file() + ".out";
+  const std::string err = scratch_file() + ".err";
+  const DefaultEffect pipe(SIGPIPE);
+  const DefaultEffect file_size(SIGXFSZ);
   const int status = std::system(("{ " + command + "; } >'" + out + "' 2>'" + err + "'").c_str());
   return {exit_status(status), contents(out), contents(err)};
+}
+
+std::string without_reader(const std::string& command) {
+  const std::string pipe = "'" + scratch_file() + ".pipe'";
+  // Each of the two blocks until the other one opens the pipe.
+  return "rm -f " + pipe + "; mkfifo " + pipe + "; ( exec 4<" + pipe + " ) & exec 3>" + pipe +
+         "; wait; { " + command + "; } >&3 3>&-";
 }
 
 int exit_status(int wait_status) {

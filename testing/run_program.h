@@ -16,7 +16,12 @@ struct ProgramResult {
 };
 
 // Runs `command` in the POSIX shell and blocks until it exits. A test program runs one at a time.
+// SIGPIPE and SIGXFSZ have their default effect in it, whatever their effect in the test program.
 ProgramResult run_program(const std::string& command);
+
+// Returns a command that runs `command` with its standard output on a pipe whose reader has exited
+// already, as at the end of `command | head -1`.
+std::string without_reader(const std::string& command);
 
 // Converts the status that waitpid() stores into ProgramResult::status.
 int exit_status(int wait_status);

@@ -1,6 +1,7 @@
 #include "testing/run_program.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "testing/watchdog.h"
 
@@ -18,6 +19,18 @@ TEST(RunProgram, TellsStatusOutputAndErrors) {
 TEST(RunProgram, TellsWhichSignalEndedTheProgram) {
   Watchdog watchdog;
   EXPECT_EQ(run_program("kill -9 $$").status, 128 + 9);
+}
+
+TEST(RunProgram, EndsByASignalThatTheTestIgnores) {
+  Watchdog watchdog;
+  signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(run_program("kill -PIPE $$").status, 128 + SIGPIPE);
+}
+
+TEST(RunProgram, WithoutAReaderWhatIsPrintedCannotBeWritten) {
+  Watchdog watchdog;
+  EXPECT_EQ(run_program(without_reader("true")).status, 0);
+  EXPECT_EQ(run_program(without_reader("sh -c 'echo x; exit 3'")).status, 128 + SIGPIPE);
 }
 
 TEST(RunProgram, SecondRunStartsAfresh) {

@@ -1,6 +1,8 @@
 #include "full_pattern/console/terminal.h"
 
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #if defined(_WIN32)
 #include <io.h>
@@ -28,8 +30,6 @@ int columns(std::FILE* file) {
 }
 #endif
 
-}  // namespace
-
 bool is_terminal(std::FILE* file) {
 #if defined(_WIN32)
   return _isatty(_fileno(file)) != 0;
@@ -37,6 +37,20 @@ bool is_terminal(std::FILE* file) {
   return isatty(fileno(file)) != 0;
 #endif
 }
+
+bool understands_escapes() {
+#if defined(_WIN32)
+  return true;
+#else
+  const char* const term = std::getenv("TERM");
+  const std::string_view kind = term != nullptr ? term : "";
+  return !kind.empty() && kind != "dumb";
+#endif
+}
+
+}  // namespace
+
+bool can_redraw(std::FILE* file) { return is_terminal(file) && understands_escapes(); }
 
 int terminal_width(std::FILE* file) {
   constexpr int kUsual = 80;

@@ -1,6 +1,6 @@
-// Whether an output is a terminal, and how wide that terminal is.
+// Whether an output is a terminal that can erase a line, and how wide that terminal is.
 //
-//   if (is_terminal(stderr)) show_progress();
+//   if (can_redraw(stderr)) show_progress();
 //   draw_timeline(std::cout, terminal_width(stdout));
 #pragma once
 
@@ -8,8 +8,10 @@
 
 namespace worker_pool {
 
-// Returns false for a file, a pipe and everything else that is not a terminal.
-bool is_terminal(std::FILE* file);
+// Returns false for a file, a pipe and everything else that is not a terminal, and for a terminal
+// that may not understand escape sequences: if the variable TERM is `dumb`, as in the terminals of
+// some editors, or is not set. Windows does not use TERM.
+bool can_redraw(std::FILE* file);
 
 // Returns the width in columns, or 80 if `file` is not a terminal or reports no width. At least 1.
 // Asks the system in each call, because the user can resize the window.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,9 +26,21 @@ File open(const std::string& path) {
 
 TEST(Terminal, IsNotMistakenForAFile) {
   const PseudoTerminal terminal(80);
-  EXPECT_TRUE(is_terminal(open(terminal.path()).get()));
-  EXPECT_FALSE(is_terminal(File(std::tmpfile()).get()));
-  EXPECT_FALSE(is_terminal(open("/dev/null").get())) << "a device, but not a terminal";
+  setenv("TERM", "xterm", 1);
+  EXPECT_TRUE(can_redraw(open(terminal.path()).get()));
+  EXPECT_FALSE(can_redraw(File(std::tmpfile()).get()));
+  EXPECT_FALSE(can_redraw(open("/dev/null").get())) << "a device, but not a terminal";
+}
+
+TEST(Terminal, IsNotRedrawnUnlessItsKindIsKnownToUnderstandThat) {
+  const PseudoTerminal terminal(80);
+  const File file = open(terminal.path());
+  for (const char* kind : {"dumb", ""}) {
+    setenv("TERM", kind, 1);
+    EXPECT_FALSE(can_redraw(file.get())) << kind;
+  }
+  unsetenv("TERM");
+  EXPECT_FALSE(can_redraw(file.get()));
 }
 
 TEST(Terminal, TellsItsWidth) {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/standard_streams.h"
 #include "full_pattern/console/terminal.h"
 #include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
@@ -214,7 +215,7 @@ int main_with(std::span<const char* const> args) {
   if (line->help) {
     std::cout << "usage: checksum [flags] FILE...\nPrints the POSIX cksum line of each file.\n"
               << usage(flags);
-    return EXIT_SUCCESS;
+    return flush_standard_output("checksum") ? EXIT_SUCCESS : kSomeFailed;
   }
   if (line->arguments.empty()) {
     std::cerr << "checksum: no file given; at least one is needed, see --help\n";
@@ -225,7 +226,7 @@ int main_with(std::span<const char* const> args) {
   return run({
       .workers = static_cast<int>(workers.value),
       .timeout = std::chrono::milliseconds(timeout_ms.value),
-      .show_progress = !quiet.on && is_terminal(stderr),
+      .show_progress = !quiet.on && can_redraw(stderr),
       .files = std::move(line->arguments),
   });
 }
@@ -235,6 +236,7 @@ int main_with(std::span<const char* const> args) {
 
 int main(int argc, char** argv) {
   try {
+    worker_pool::prepare_standard_streams();
     worker_pool::go_where_the_user_is();
     return worker_pool::main_with({argv + 1, argv + argc});
   } catch (const std::exception& e) {  // for example, no thread could be started

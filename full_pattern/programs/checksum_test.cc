@@ -133,6 +133,17 @@ TEST_F(Checksum, OutputThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(run.err, "checksum: cannot write to standard output\n");
 }
 
+TEST_F(Checksum, OutputThatNothingReadsIsAnError) {
+  const std::string a = quote(file("a", "a"));
+  for (const std::string& line :
+       {without_reader(command(a)), command(a + " >&-"), command(a + "<&- >&-"),
+        without_reader(command("--help")), command("--help >&-"), command("--help >/dev/full")}) {
+    const ProgramResult run = run_program(line);
+    EXPECT_EQ(run.status, 1) << line;
+    EXPECT_EQ(run.err, "checksum: cannot write to standard output\n") << line;
+  }
+}
+
 constexpr auto kErased = "\r\x1b[K";
 
 TEST_F(Checksum, ShowsItsProgressOnATerminalAndErasesItBeforeTheResults) {
@@ -157,6 +168,12 @@ TEST_F(Checksum, ShowsNoProgressWhenTheErrorsGoElsewhere) {
   const std::string a = file("a", "a");
   const ProgramResult run = run_on_terminal(command(quote(a)) + " 2>" + quote(path("errors")) +
                                             "; cat " + quote(path("errors")));
+  EXPECT_EQ(run.out, "1220704766 1 " + a + "\n");
+}
+
+TEST_F(Checksum, ShowsNoProgressOnATerminalThatCannotEraseIt) {
+  const std::string a = file("a", "a");
+  const ProgramResult run = run_on_terminal("TERM=dumb " + command(quote(a)));
   EXPECT_EQ(run.out, "1220704766 1 " + a + "\n");
 }
 

@@ -6,7 +6,7 @@
 //   ...
 //   progress->erase();  // before the results are printed
 //
-// The caller decides whether to show progress at all, for example by is_terminal(stderr).
+// The caller decides whether to show progress at all, for example by can_redraw(stderr).
 #pragma once
 
 #include <chrono>

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/standard_streams.h"
 #include "full_pattern/observers/error_log.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/retry/retrier.h"
@@ -156,9 +157,8 @@ int run(const Settings& settings) {
 
   const bool all_well = print(jobs, *ends, *service);
   print(errors->counts());
-  if (std::cout.flush()) return all_well ? EXIT_SUCCESS : kSomeDidNotSucceed;
-  std::cerr << "retry: cannot write to standard output\n";
-  return kSomeDidNotSucceed;
+  const bool printed = flush_standard_output("retry");
+  return all_well && printed ? EXIT_SUCCESS : kSomeDidNotSucceed;
 }
 
 int main_with(std::span<const char* const> args) {
@@ -179,7 +179,7 @@ int main_with(std::span<const char* const> args) {
     std::cout << "usage: retry [flags]\n"
               << "Runs jobs that sometimes fail, and tries them again.\n"
               << usage(flags);
-    return EXIT_SUCCESS;
+    return flush_standard_output("retry") ? EXIT_SUCCESS : kSomeDidNotSucceed;
   }
   if (!line->arguments.empty()) {
     std::cerr << "retry: '" << line->arguments.front() << "': only flags are allowed; see --help\n";
@@ -200,6 +200,7 @@ int main_with(std::span<const char* const> args) {
 
 int main(int argc, char** argv) {
   try {
+    worker_pool::prepare_standard_streams();
     return worker_pool::main_with({argv + 1, argv + argc});
   } catch (const std::exception& e) {  // for example, no thread could be started
     std::cerr << "retry: " << e.what() << "\n";

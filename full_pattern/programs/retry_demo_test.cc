@@ -18,10 +18,12 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
-ProgramResult retry(const std::string& flags) {
+std::string command(const std::string& flags) {
   const char* const program = std::getenv("RETRY");
-  return run_program((program != nullptr ? program : "RETRY-is-not-set") + (" " + flags));
+  return (program != nullptr ? program : "RETRY-is-not-set") + (" " + flags);
 }
+
+ProgramResult retry(const std::string& flags) { return run_program(command(flags)); }
 
 // Returns the lines of standard error without the workers' numbers, which differ between runs.
 std::vector<std::string> errors_of(const ProgramResult& run) {
@@ -77,9 +79,14 @@ TEST(Retry, TriesAreTheFlags) {
 
 TEST(Retry, OutputThatCannotBeWrittenIsAnError) {
   const Watchdog watchdog;
-  const ProgramResult run = retry("--jobs=1 >/dev/full");
-  EXPECT_EQ(run.status, 1);
-  EXPECT_EQ(run.err, "retry: cannot write to standard output\n");
+  for (const std::string flags : {"--jobs=1", "--help"}) {
+    for (const std::string& line : {command(flags + " >/dev/full"), command(flags + " >&-"),
+                                    command(flags + " <&- >&-"), without_reader(command(flags))}) {
+      const ProgramResult run = run_program(line);
+      EXPECT_EQ(run.status, 1) << line;
+      EXPECT_EQ(run.err, "retry: cannot write to standard output\n") << line;
+    }
+  }
 }
 
 TEST(Retry, HelpNamesEveryFlag) {

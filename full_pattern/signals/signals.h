@@ -1,4 +1,5 @@
-// ShutdownSignals: turns SIGINT and SIGTERM into stop requests that become more urgent. POSIX.
+// ShutdownSignals: turns SIGINT, SIGTERM and SIGHUP into stop requests that become more urgent. A
+// program gets the last one when its terminal is closed or the connection to it is lost. POSIX.
 //
 //   int main() {
 //     const ShutdownSignals signals(announce);    // first: before any other thread exists
@@ -13,16 +14,21 @@
 //   second   cancel now                           second() is stopped
 //   third    leave now                            exit_without_destructors(128 + signal)
 //
-// So the exit status after a third signal is 130 for SIGINT and 143 for SIGTERM.
+// So the exit status after a third signal is 130 for SIGINT, 143 for SIGTERM and 129 for SIGHUP.
+//
+// A shutdown must not end early because the reader of the output has gone. After Ctrl-C in
+// `service | tee log`, for example, tee is the first to exit. So this class also ignores SIGPIPE,
+// and a write that fails is an error: see write_signals.h. (WP-37)
 //
 // There is no signal handler, because almost nothing is allowed in one: printing, allocating or
-// locking there is undefined behavior. Instead every thread blocks both signals, and one thread
+// locking there is undefined behavior. Instead every thread blocks the signals, and one thread
 // waits for them in sigwait() and then runs ordinary code. (WP-20)
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <string_view>
 
 namespace worker_pool {
 
@@ -31,13 +37,17 @@ namespace worker_pool {
 //      signal, which ends the program. The same thread destroys it, which restores the former
 //      signal mask.
 //   2. A blocked signal is not lost: it stays pending until the waiting thread takes it.
-//   3. Only process-directed signals (`kill`, Ctrl-C) are seen, not raise(), which sends a signal
-//      to one thread.
-//   4. Both signals count together. Two that arrive at the same time may count as one, because the
+//   3. Only process-directed signals (`kill`, Ctrl-C) are seen. raise() sends a signal to the
+//      calling thread, where nothing waits for it: call kill(getpid(), SIGTERM) instead. What the
+//      thread of main() has raised is discarded by the destructor.
+//   4. The signals count together. Two that arrive at the same time may count as one, because the
 //      system does not queue them.
-//   5. If the program was started with SIGINT ignored, as shells start background commands, SIGINT
-//      stays ignored.
-//   6. Child processes inherit the blocked signals. Unblock them between fork() and exec().
+//   5. A SIGINT or SIGHUP that was ignored when the program started stays ignored. Shells start
+//      background commands without SIGINT, and nohup starts a command without SIGHUP.
+//   6. SIGPIPE and SIGXFSZ stay ignored when the object is destroyed, see write_signals.h.
+//   7. Child processes inherit the blocked and the ignored signals. Unblock the former and restore
+//      SIG_DFL for the latter between fork() and exec(), or use posix_spawn(), as
+//      testing/child_process.cc does.
 //
 // On Windows no signal is handled: both tokens are never stopped, and Ctrl-C ends the program.
 class ShutdownSignals {
@@ -69,5 +79,8 @@ class ShutdownSignals {
   std::stop_source second_;
   std::unique_ptr<Waiter> waiter_;  // last: it uses the members above (WP-21)
 };
+
+// Returns "SIGHUP", "SIGINT" or "SIGTERM", for what a Listener prints.
+std::string_view name_of_signal(int signal);
 
 }  // namespace worker_pool

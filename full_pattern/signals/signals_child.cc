@@ -7,6 +7,7 @@
 //   submit listens    a job that runs until it is canceled
 //   submit deaf       a job that ignores a cancel and runs until the process exits
 //   submit FIFO       a job that runs until this named pipe is opened and closed for writing
+//   raise             raise(SIGTERM) on the thread of main()
 //   shutdown
 #include <signal.h>
 #include <unistd.h>
@@ -54,14 +55,15 @@ void submit(WorkerPool& pool, const std::string& id) {
 
 int run(ShutdownLimits limits) {
   const ShutdownSignals signals([](int signal, int count) {
-    say("signal " + std::string(signal == SIGINT ? "INT" : "TERM") + " " + std::to_string(count));
+    say("signal " + std::string(name_of_signal(signal).substr(3)) + " " + std::to_string(count));
   });
   WorkerPool pool({.workers = 1, .capacity = 1}, work);
   const std::stop_callback close(signals.first(), [&pool] { pool.close(); });
   say("ready");
   constexpr std::string_view kSubmit = "submit ";
-  for (std::string line; std::getline(std::cin, line) && line.starts_with(kSubmit);) {
-    submit(pool, line.substr(kSubmit.size()));
+  for (std::string line; std::getline(std::cin, line) && line != "shutdown";) {
+    if (line == "raise") raise(SIGTERM);
+    if (line.starts_with(kSubmit)) submit(pool, line.substr(kSubmit.size()));
   }
 
   say("shutting down");

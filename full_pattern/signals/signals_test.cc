@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM, sent to real programs in each stage of their shutdown.
+// SIGINT, SIGTERM and SIGHUP, sent to real programs in each stage of their shutdown.
 #include "full_pattern/signals/signals.h"
 
 #include <gmock/gmock.h>
@@ -108,6 +108,18 @@ TEST_F(Signals, DuringTheDrainTheFirstOneChangesNothing) {
   EXPECT_EQ(child.wait(), 0) << child.output();
 }
 
+TEST_F(Signals, HangUpCountsLikeTheOthers) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  run(child, "listens");
+  child.send_signal(SIGHUP);
+  child.await_line("signal HUP 1");
+  child.send_signal(SIGHUP);
+  child.await_line("signal HUP 2");
+  shut_down(child);
+  child.await_line("cancelled listens");
+  EXPECT_EQ(child.wait(), 1) << child.output();
+}
+
 TEST_F(Signals, AfterTheFirstOneTheShutdownEscalatesByItself) {
   ChildProcess child = start("1", kForeverMs);
   run(child, "listens");
@@ -166,8 +178,9 @@ TEST_P(SignalsThird, LeavesAtOnceWithTheStatusOfTheSignal) {
   EXPECT_THAT(child.output(), Not(HasSubstr("abandoned")));
 }
 
-INSTANTIATE_TEST_SUITE_P(IntAndTerm, SignalsThird,
-                         ::testing::Values(std::pair(SIGINT, 130), std::pair(SIGTERM, 143)));
+INSTANTIATE_TEST_SUITE_P(Each, SignalsThird,
+                         ::testing::Values(std::pair(SIGHUP, 129), std::pair(SIGINT, 130),
+                                           std::pair(SIGTERM, 143)));
 
 TEST_F(Signals, AJobThatDoesNotListenIsAbandonedWithAStatusOfItsOwn) {
   ChildProcess child = start(kForeverMs, "1");
@@ -182,16 +195,28 @@ TEST_F(Signals, AJobThatDoesNotListenIsAbandonedWithAStatusOfItsOwn) {
 
 // --- What it must not do -----------------------------------------------------------------------
 
-TEST_F(Signals, IgnoredInterruptsStayIgnored) {
-  ChildProcess child(watchdog_,
-                     {"/bin/sh", "-c", "trap '' INT; exec " + program() + " 86400000 86400000"});
+TEST_F(Signals, IgnoredAtTheStartStayIgnored) {
+  ChildProcess child(
+      watchdog_, {"/bin/sh", "-c", "trap '' INT HUP; exec " + program() + " 86400000 86400000"});
   child.await_line("ready");
   child.send_signal(SIGINT);
+  child.send_signal(SIGHUP);
   child.send_signal(SIGTERM);
   child.await_line("signal TERM 1");  // not 2
   child.write_line("shutdown");
   child.await_line("drained");
   EXPECT_EQ(child.wait(), 0) << child.output();
+}
+
+TEST_F(Signals, RaisedByMainDoesNotEndTheProgramAfterItsShutdown) {
+  ChildProcess child = start(kForeverMs, kForeverMs);
+  child.write_line("raise");
+  child.write_line("submit quick");
+  child.await_line("finished quick");
+  shut_down(child);
+  child.await_line("drained");
+  EXPECT_EQ(child.wait(), 0) << child.output();
+  EXPECT_THAT(child.output(), Not(HasSubstr("signal "))) << "raise() is documented as not seen";
 }
 
 bool blocked(int signal) {
@@ -200,16 +225,45 @@ bool blocked(int signal) {
   return sigismember(&mask, signal) == 1;
 }
 
-TEST(ShutdownSignals, BlocksBothForItsScopeAndEndsItsThread) {
-  ASSERT_FALSE(blocked(SIGTERM) || blocked(SIGINT));
+bool any_blocked() { return blocked(SIGTERM) || blocked(SIGINT) || blocked(SIGHUP); }
+
+TEST(ShutdownSignals, BlocksThemForItsScopeAndEndsItsThread) {
+  ASSERT_FALSE(any_blocked());
   for (int round = 0; round < 100; ++round) {
     const ShutdownSignals signals;
     EXPECT_TRUE(blocked(SIGTERM));
     EXPECT_FALSE(signals.first().stop_requested())
         << "the SIGTERM that ended the previous thread counted as a signal";
   }
-  EXPECT_FALSE(blocked(SIGTERM) || blocked(SIGINT))
-      << "the destructor must restore the signal mask";
+  EXPECT_FALSE(any_blocked()) << "the destructor must restore the signal mask";
+}
+
+using Effect = void (*)(int);
+
+Effect effect_of(int signal) {
+  struct sigaction now{};
+  sigaction(signal, nullptr, &now);
+  return now.sa_handler;
+}
+
+TEST(ShutdownSignals, MakesFailedWritesErrorsForTheRestOfTheProgram) {
+  for (const int number : {SIGPIPE, SIGXFSZ}) {
+    signal(number, SIG_DFL);
+    {
+      const ShutdownSignals signals;
+    }
+    EXPECT_EQ(effect_of(number), SIG_IGN) << number;
+  }
+}
+
+TEST(ShutdownSignals, LeavesAHandlerOfTheProgramAlone) {
+  const Effect handler = [](int) {};
+  signal(SIGPIPE, handler);
+  {
+    const ShutdownSignals signals;
+  }
+  EXPECT_EQ(effect_of(SIGPIPE), handler);
+  signal(SIGPIPE, SIG_IGN);
 }
 
 TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {

@@ -300,7 +300,7 @@ TEST(ExplorerVerdict, RunThatNeverEnds) {
   const Result result = explore({.max_steps = 50}, [&] {
     for (;; ++turns) this_thread::yield();
   });
-  EXPECT_EQ(result.verdict, "no end after 50 steps: a thread loops forever");
+  EXPECT_EQ(result.verdict, "no end after 50 steps, the last one of main: a thread loops forever");
   EXPECT_EQ(turns, 50);
 }
 
@@ -341,12 +341,29 @@ TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
   EXPECT_EXIT(explore({.stall_limit_ms = 100},
                       [] {
                         std::mutex m;
-                        m.lock();
-                        thread worker("worker", [&] { m.lock(); });
+                        const std::lock_guard lock(m);
+                        thread worker("worker", [&] { const std::lock_guard second(m); });
                         worker.join();
                       }),
               ::testing::ExitedWithCode(1),
               "\"worker\" is blocked outside the lab.*use lab::mutex");
+}
+
+// Only a thread that runs can be in a loop.
+TEST(ExplorerDeathTest, LoopWithoutAStepIsExplained) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      explore({.stall_limit_ms = 100},
+              [] {
+                atomic<bool> stop(false, "stop");
+                thread worker("worker", [&] {
+                  for (volatile bool stopped = stop; !stopped;) continue;
+                });
+                worker.join();
+              }),
+      ::testing::ExitedWithCode(1),
+      "a loop that never ends, in worker. The story ends with: worker sees stop = false. Or "
+      "thread \"worker\" is blocked.*std::mutex");
 }
 
 TEST(ExplorerDeathTest, LabTypeOutsideTheLabIsExplained) {

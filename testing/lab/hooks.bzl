@@ -4,7 +4,7 @@
 # functions, which the lab defines, so `linkopts` must not have this option. With the line numbers,
 # the lab can name the places of a race.
 HOOKS = select({
-    "//testing/lab/engine:sanitized": [],
+    "//testing/lab/engine:without_hooks": [],
     "@platforms//os:linux": [
         "-fsanitize=thread",
         "-g1",
@@ -14,7 +14,7 @@ HOOKS = select({
 
 # For the `target_compatible_with` of a test that makes no sense without the hooks.
 HOOKS_ONLY = select({
-    "//testing/lab/engine:sanitized": ["@platforms//:incompatible"],
+    "//testing/lab/engine:without_hooks": ["@platforms//:incompatible"],
     "@platforms//os:linux": [],
     "//conditions:default": ["@platforms//:incompatible"],
 })
