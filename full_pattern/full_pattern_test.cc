@@ -164,7 +164,8 @@ TEST(FullPattern, FileThatCannotBeWrittenIsAnErrorWithItsName) {
   for (const std::string flag : {"--trace", "--metrics"}) {
     const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 " + flag + "=/dev/full");
     EXPECT_EQ(run.status, 1) << flag;
-    EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n") << flag;
+    EXPECT_EQ(run.err, "full_pattern: /dev/full: cannot be written: No space left on device\n")
+        << flag;
     EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "only the report has failed";
   }
 }

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/quoted_name.h"
 #include "full_pattern/console/standard_streams.h"
 #include "full_pattern/observers/error_log.h"
 #include "full_pattern/observers/observe_with.h"
@@ -182,7 +183,8 @@ int main_with(std::span<const char* const> args) {
     return flush_standard_output("retry") ? EXIT_SUCCESS : kSomeDidNotSucceed;
   }
   if (!line->arguments.empty()) {
-    std::cerr << "retry: '" << line->arguments.front() << "': only flags are allowed; see --help\n";
+    std::cerr << "retry: " << quoted_name(line->arguments.front())
+              << ": only flags are allowed; see --help\n";
     return kBadCommandLine;
   }
   const auto& [workers, jobs, tries, backoff_ms] = numbers;
