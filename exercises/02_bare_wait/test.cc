@@ -15,9 +15,8 @@ namespace {
 constexpr Lesson kLesson(
     "02_bare_wait",
     "the worker found the queue empty, went to sleep, woke up although there was no job for it, "
-    "and "
-    "took one without checking the queue again. Taking from an empty queue is undefined behavior: "
-    "the worker crashes, or runs something that is not a job.");
+    "and took one without checking the queue again. Taking from an empty queue is undefined "
+    "behavior: the worker crashes, or runs something that is not a job.");
 
 // The work of one worker: takes one job and runs it.
 void handle_one(JobQueue& queue) {

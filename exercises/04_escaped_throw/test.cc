@@ -19,9 +19,8 @@ namespace {
 constexpr Lesson kLesson(
     "04_escaped_throw",
     "a job threw, and no code between it and the next job turned the exception into a report. If "
-    "the "
-    "exception leaves the thread, std::terminate ends the program; if it only leaves the loop, the "
-    "worker exits. Either way, one bad job costs every job behind it.");
+    "the exception leaves the thread, std::terminate ends the program; if it only leaves the loop, "
+    "the worker exits. Either way, one bad job costs every job behind it.");
 
 struct Failure {
   std::string id{};

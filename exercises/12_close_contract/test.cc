@@ -14,9 +14,8 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "12_close_contract",
     "the first shutdown ended the worker, and the pool did not remember it. A second shutdown "
-    "joins "
-    "the same thread again, which ends the program. A job submitted later is accepted and lost, "
-    "because no worker is left to run it.");
+    "joins the same thread again, which ends the program. A job submitted later is accepted and "
+    "lost, because no worker is left to run it.");
 
 // The pool waits with a predicate, so spurious wake-ups would show nothing new.
 lab::Options options() { return {.max_spurious_wakeups = 0, .random_schedules = 20}; }

@@ -15,9 +15,8 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "14_timeout_that_waits",
     "the wait ended after 10 ms, as it should. Then ~jthread joined the helper, which waits for "
-    "the "
-    "job. The caller asked for a time limit and got none: it can neither cancel the job nor save "
-    "the jobs queued behind it.");
+    "the job. The caller asked for a time limit and got none: it can neither cancel the job nor "
+    "save the jobs queued behind it.");
 
 constexpr auto kYear = 24h * 365;
 

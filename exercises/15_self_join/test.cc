@@ -14,8 +14,7 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "15_self_join",
     "main released the pool while a job still owned it, so the job was the last owner. ~Pool ran "
-    "on "
-    "the worker and tried to join it: outside the lab, join() throws, std::terminate ends the "
+    "on the worker and tried to join it: outside the lab, join() throws, std::terminate ends the "
     "process, and the queue is lost with it.");
 
 // Checks the pool's destruction on the thread that destroys it, before any thread can use it again.

@@ -386,9 +386,9 @@ TEST(Explorer, SlowScheduleIsNotTakenForAStuckOne) {
   const Options one = {.max_preemptions = 0,
                        .max_spurious_wakeups = 0,
                        .random_schedules = 0,
-                       .stall_limit_ms = 400};
+                       .stall_limit_ms = 1'000};
   const Result result = explore(one, [] {
-    for (int i = 0; i < 6; ++i) {
+    for (int i = 0; i < 12; ++i) {
       std::this_thread::sleep_for(100ms);
       this_thread::yield();
     }

@@ -109,7 +109,7 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
   run_next(start("main", scenario));
   std::unique_lock lock(mutex_);
   const std::chrono::milliseconds stall_limit(options_.stall_limit_ms);
-  std::size_t seen = 0;
+  std::optional<std::size_t> seen;
   Time used = Time::zero();
   while (!over_changed_.wait_for(lock, stall_limit, [this] { return over_; })) {
     // On a busy machine the scenario is slow, but it still makes steps.
