@@ -23,7 +23,8 @@ in_root() { at_home tools/private_root/run "$@"; }
 # The other compilers, the formatter, Go and the other thread pools are in a second private root.
 tools="clang clang-format g++-12 golang-golang-x-sync-dev shellcheck golang-go libtbb-dev \
   libboost-dev libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox"
+  libbenchmark-dev gnuplot-nox \
+  curl wget mount"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
@@ -99,6 +100,9 @@ declare_check_beside cdpath "each script that goes to its own folder ignores an 
 check_cdpath() {
   expect_equal "" "$(scripts | xargs grep -l 'cd .*dirname' | xargs grep -L '^unset CDPATH')"
 }
+
+declare_check_beside bazelw "bazelw fetches only the right Bazelisk, whatever the site sends"
+check_bazelw() { in_tools_root tools/check_bazelw; }
 
 # --- With the flags of //... ---------------------------------------------------------------------
 
