@@ -113,7 +113,7 @@ TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
       // While one worker runs the long job, the other one runs all the rest.
       const std::vector<std::string> inputs = {"0", "1", "2", "3", "4", "5", "6", "7"};
       const auto began = lab::steady_clock::now();
-      (void)run_all(inputs, [&](const std::string& input) {
+      const auto results = run_all(inputs, [&](const std::string& input) {
         const bool is_long = input == inputs[long_job];
         lab::note("job " + input + " takes " + (is_long ? "7 s" : "1 s"));
         lab::this_thread::sleep_for(std::chrono::seconds(is_long ? 7 : 1));
@@ -124,6 +124,7 @@ TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
                  "two workers took " + in_ms(took) +
                      " for a job of 7 s and seven jobs of 1 s; wanted: 7000 ms, as a worker that "
                      "finishes a job takes the next at once");
+      lab::check(results == inputs, "the results are not in the order of the inputs");
     };
     expect_every_schedule(kLesson, scenario, kExactTimes);
   }
@@ -165,18 +166,21 @@ TEST(OrderAssumption, NoInputsGiveNoResults) {
 
 TEST(OrderAssumption, TwoCallsAtTheSameTimeDoNotDisturbEachOther) {
   const auto scenario = [] {
-    const auto call = [](const std::string& caller) {
+    LabGate a_is_done("caller a's second job has run");
+    LabGate b_is_done("caller b's second job has run");
+    const auto call = [](const std::string& caller, LabGate& own, LabGate& other) {
       const std::vector<std::string> results =
           run_all({"first", "second"}, [&](const std::string& input) {
             lab::note("works on the " + input + " input of " + caller);
-            lab::this_thread::yield();
+            if (input == "second") own.open();
+            if (input == "first") other.wait();
             return caller + "'s " + input;
           });
       lab::check(results == std::vector{caller + "'s first", caller + "'s second"},
                  caller + " got the results of another call");
     };
-    lab::thread a("caller a", call, "caller a");
-    lab::thread b("caller b", call, "caller b");
+    lab::thread a("caller a", [&] { call("caller a", a_is_done, b_is_done); });
+    lab::thread b("caller b", [&] { call("caller b", b_is_done, a_is_done); });
     a.join();
     b.join();
   };

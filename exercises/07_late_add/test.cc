@@ -48,14 +48,47 @@ const lab::Options kExactTimes{
 TEST(LateAdd, StartDoesNotWaitForTheWork) {
   const auto scenario = [] {
     WaitGroup group;
-    LabGate gate("start() has returned");
-    lab::note("starts a worker that works until start() has returned");
-    lab::thread thread = start(group, [&] { gate.wait(); });
-    gate.open();
+    LabGate last_works("the last worker works");
+    LabGate others("the other workers may finish");
+    std::array<bool, 3> finished{};
+    std::vector<lab::thread> threads;
+    for (std::size_t i = 0; i < finished.size(); ++i) {
+      const bool is_last = i == finished.size() - 1;
+      lab::note("starts worker " + std::to_string(i + 1));
+      threads.push_back(start(group, [&, i, is_last] {
+        is_last ? last_works.open() : others.wait();
+        finished[i] = true;
+      }));
+    }
+    last_works.wait();  // without wait(), and while the others work
+    others.open();
     group.wait();
-    thread.join();
+    lab::check(std::ranges::count(finished, true) == 3, "wait() returned before all work was done");
+    for (lab::thread& thread : threads) thread.join();
   };
   expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+// The waiter wakes up again and again before the work may finish.
+TEST(LateAdd, WaitGoesOnHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    WaitGroup group;
+    LabGate gate("the work may finish");
+    bool finished = false;
+    lab::thread worker = start(group, [&] {
+      gate.wait();
+      finished = true;
+    });
+    lab::thread waiter("waiter", [&] {
+      group.wait();
+      lab::check(finished, "wait() returned before the worker had finished its work");
+    });
+    gate.open();
+    waiter.join();
+    worker.join();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
 }
 
 TEST(LateAdd, WaitOnAnEmptyGroupReturnsAtOnce) {
@@ -78,13 +111,18 @@ TEST(LateAdd, WaitReturnsAsSoonAsTheWorkIsDone) {
   const auto scenario = [] {
     WaitGroup group;
     const auto takes = std::chrono::nanoseconds(1'234'567);
-    lab::thread thread = start(group, [&] { lab::this_thread::sleep_for(takes); });
-    group.wait();
-    const auto late_by = lab::steady_clock::now().time_since_epoch() - takes;
-    lab::check(late_by == std::chrono::nanoseconds(0),
-               "wait() returned " + std::to_string(late_by.count()) +
-                   " ns after the work was done; wanted: at once, because done() wakes it");
-    thread.join();
+    lab::thread worker = start(group, [&] { lab::this_thread::sleep_for(takes); });
+    const auto wait = [&] {
+      group.wait();
+      const auto late_by = lab::steady_clock::now().time_since_epoch() - takes;
+      lab::check(late_by == std::chrono::nanoseconds(0),
+                 "wait() returned " + std::to_string(late_by.count()) +
+                     " ns after the work was done; wanted: at once, because done() wakes it");
+    };
+    lab::thread waiter("waiter", wait);
+    wait();
+    waiter.join();
+    worker.join();
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 
 #include "exercises/harness/lesson.h"
@@ -73,6 +74,28 @@ TEST(CheckedFlag, EveryWorkerThatWaitsGetsTheRulesAsSoonAsTheyAreLoaded) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
+// Worker 2 may wake up again and again before the rules are loaded.
+TEST(CheckedFlag, AWorkerWaitsHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    LabGate gate("the rules may be loaded");
+    RuleCache cache([&](Rules& rules) {
+      gate.wait();
+      rules = kRules;
+    });
+    const auto work = [&] {
+      lab::check(cache.get() == kRules, "get() returned before the rules were loaded");
+    };
+    lab::thread one("worker 1", work);
+    gate.await_arrival();
+    lab::thread two("worker 2", work);
+    gate.open();
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
+}
+
 TEST(CheckedFlag, TwoCachesShareNothing) {
   const auto scenario = [] {
     RuleCache cache([&](Rules& rules) {
@@ -87,15 +110,28 @@ TEST(CheckedFlag, TwoCachesShareNothing) {
     const auto work = [&](RuleCache& first, RuleCache& second) {
       (void)first.get();
       (void)second.get();
-      lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
-      lab::check(derived.get().size() == 3, "get() of a second cache returned " +
-                                                std::to_string(derived.get().size()) +
-                                                " of 3 rules; wanted: 3 of 3");
+      const Rules& rules = cache.get();
+      const Rules& more = derived.get();
+      lab::check(more.size() == 3, "get() of a second cache returned " +
+                                       std::to_string(more.size()) + " of 3 rules; wanted: 3 of 3");
+      lab::check(rules == kRules, "get() of a second cache changed the rules of the first one");
     };
     lab::thread one("worker 1", [&] { work(cache, derived); });
     lab::thread two("worker 2", [&] { work(derived, cache); });
     one.join();
     two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(CheckedFlag, ANewCacheInThePlaceOfAnOldOneIsLoadedToo) {
+  const auto scenario = [] {
+    std::optional<RuleCache> cache;
+    for (const std::string& rule : kRules) {
+      lab::note("creates a cache");
+      cache.emplace([&](Rules& rules) { rules = {rule}; });
+      lab::check(cache->get() == Rules{rule}, "get() did not return the rules of this cache");
+    }
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }

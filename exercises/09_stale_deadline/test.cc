@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "exercises/harness/lesson.h"
 
@@ -28,6 +31,8 @@ std::string seconds(lab::steady_clock::duration time) {
 // A worker on its own thread, and a record of what happened to each of its jobs.
 class Bench {
  public:
+  explicit Bench(lab::steady_clock::duration report_takes = 0s) : report_takes_(report_takes) {}
+
   // The job calls `more` before it takes its time.
   void submit(
       const std::string& id, lab::steady_clock::duration takes,
@@ -41,6 +46,8 @@ class Bench {
                       const auto late_by = lab::steady_clock::now() - until;
                       lab::check(late_by <= 0s,
                                  "job " + id + " ran " + seconds(late_by) + " after its deadline");
+                      lab::check(std::this_thread::get_id() == worker_id_,
+                                 "job " + id + " did not run on the worker's thread");
                       expect_two_threads();
                       Seen& seen = seen_.at(id);
                       ++seen.run;
@@ -83,8 +90,10 @@ class Bench {
     lab::check(seen_.contains(job.id), "a job was reported that was not submitted");
     lab::check(lab::steady_clock::now() > job.deadline,
                "job " + job.id + " was reported as late, but it was in time");
+    lab::check(job.body != nullptr, "job " + job.id + " was reported without its body");
     expect_two_threads();
     ++seen_.at(job.id).reported;
+    if (report_takes_ != 0s) lab::this_thread::sleep_for(report_takes_);
     if (job.id == "c") submit("c again", 1s, 60s);
   }
 
@@ -92,11 +101,16 @@ class Bench {
     lab::check(lab::running_threads() <= 2, "there is a thread besides main and the worker");
   }
 
+  const lab::steady_clock::duration report_takes_;
   // All entries exist before the worker's thread does, so that no thread changes the map itself.
   // The threads that change one entry are ordered by the worker's queue.
   std::map<std::string, Seen> seen_{{"a", {}}, {"b", {}}, {"c", {}}, {"c again", {}}, {"d", {}}};
   Worker worker_{[this](const Job& job) { report(job); }};
-  lab::thread thread_{"worker", [this] { worker_.run(); }};
+  std::thread::id worker_id_{};
+  lab::thread thread_{"worker", [this] {
+                        worker_id_ = std::this_thread::get_id();
+                        worker_.run();
+                      }};
 };
 
 TEST(StaleDeadline, JobWhoseDeadlineIsOverIsReportedAndNotRun) {
@@ -131,11 +145,81 @@ const lab::Options kFewer{.max_preemptions = 1, .early_timeouts = false, .random
 TEST(StaleDeadline, OneNanosecondAfterItsDeadlineAJobIsLate) {
   const auto scenario = [] {
     Bench bench;
-    const auto takes = 1'234'567ns;
+    const auto takes = 12'345'678'901ns;
     bench.submit("a", takes, 60s);
     bench.submit("b", 1s, takes - 1ns);
     bench.submit("d", 1s, takes);  // starts in time, and may take longer than its deadline
     bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AtItsDeadlineAJobIsInTime) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("d", 1s, 0s);
+    bench.submit("b", 1s, 0s);  // late when job d is done
+    bench.finish();
+    lab::check(bench.started("d") == lab::steady_clock::time_point(), "job d did not run at once");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, NoJobStartsLateBecauseOfASlowReport) {
+  const auto report_before_it = [] {
+    Bench bench(1s);
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, 5s);
+    bench.submit("d", 1s, 10s + 500ms);
+    bench.finish();
+  };
+  const auto report_after_it = [] {
+    Bench bench(1s);
+    bench.submit("a", 10s, 60s);
+    bench.submit("d", 1s, 10s + 500ms);
+    bench.submit("b", 1s, 5s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, report_before_it, kFewer);
+  expect_every_schedule(kLesson, report_after_it, kFewer);
+}
+
+// All jobs wait for job 0, and the further back a job is, the earlier its deadline.
+TEST(StaleDeadline, JobsStartInTheOrderOfSubmission) {
+  const auto scenario = [] {
+    constexpr int kJobs = 12;
+    std::array<bool, kJobs> settled{};  // the job has run or been reported
+    Worker worker([&](const Job& job) { settled.at(std::stoul(job.id)) = true; });
+    for (int i = 0; i < kJobs; ++i) {
+      const std::string id = std::to_string(i);
+      const auto deadline = lab::steady_clock::now() + (i % 3 == 2 ? 5s : (60 - i) * 1s);
+      worker.submit({.id = id, .deadline = deadline, .body = [&settled, i, id] {
+                       lab::note("runs job " + id);
+                       lab::check(std::count(settled.begin(), settled.begin() + i, true) == i,
+                                  "a job that was submitted before job " + id +
+                                      " has neither run nor been reported");
+                       settled.at(std::stoul(id)) = true;
+                       if (i == 0) lab::this_thread::sleep_for(10s);
+                     }});
+    }
+    worker.close();
+    lab::thread thread("worker", [&] { worker.run(); });
+    thread.join();
+    lab::check(std::ranges::count(settled, true) == kJobs, "a job neither ran nor was reported");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AJobWhoseDeadlineIsTheEndOfTimeIsNeverLate) {
+  const auto scenario = [] {
+    bool ran = false;
+    Worker worker([](const Job&) { lab::check(false, "a job with the deadline max() was late"); });
+    worker.submit(
+        {.id = "a", .deadline = lab::steady_clock::time_point::max(), .body = [&] { ran = true; }});
+    worker.close();
+    lab::thread thread("worker", [&] { worker.run(); });
+    thread.join();
+    lab::check(ran, "the job with the deadline max() did not run");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
@@ -178,9 +262,23 @@ TEST(StaleDeadline, AnIdleWorkerStartsAJobAtOnce) {
       lab::check(bench.started(id) == submitted,
                  "the worker was idle, but job " + id + " did not start at once");
     }
+    bench.submit("c", 1s, -1ns);  // late, and its report submits a job
     bench.finish();
   };
   expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 0s, 60s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 12,
+                         .early_timeouts = false,
+                         .random_schedules = 0});
 }
 
 TEST(StaleDeadline, AnIdleWorkerReturnsWhenItIsClosed) {

@@ -97,6 +97,47 @@ TEST(DeafSleep, APeriodIsExactWhateverWakesThePoller) {
       kExactTimes);
 }
 
+// The poller may wake up again and again while main is awake.
+TEST(DeafSleep, APeriodIsExactHoweverOftenThePollerWakesUp) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          int polls = 0;
+                          Poller poller(kPeriod, [&] {
+                            lab::note("polls");
+                            ++polls;
+                          });
+                          lab::this_thread::sleep_for(kPeriod / 2);
+                          poller.stop();
+                          lab::check(polls == 1, "in half a period there were " +
+                                                     std::to_string(polls) + " polls; wanted: 1");
+                        },
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 12,
+                         .early_timeouts = false,
+                         .random_schedules = 0});
+}
+
+TEST(DeafSleep, StopEndsALongSleepJustBeforeItsEnd) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          const std::chrono::hours period(10);
+                          const auto asleep = 6 * period - std::chrono::nanoseconds(1);
+                          int polls = 0;
+                          Poller poller(period, [&] {
+                            lab::note("polls");
+                            ++polls;
+                          });
+                          lab::this_thread::sleep_for(asleep);
+                          poller.stop();
+                          const auto took = lab::steady_clock::now().time_since_epoch() - asleep;
+                          lab::check(polls == 6, "in 60 hours there were " + std::to_string(polls) +
+                                                     " polls; wanted: one every 10 hours");
+                          lab::check(took.count() == 0,
+                                     "stop() took " + in_seconds(took) + "; wanted: 0 s");
+                        },
+                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+}
+
 TEST(DeafSleep, StopWaitsForARunningPoll) {
   expect_every_schedule(
       kLesson,
