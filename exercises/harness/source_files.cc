@@ -198,8 +198,9 @@ std::string name_of(const std::string& directive) {
   return "#" + directive.substr(begin, end - begin);
 }
 
-// Whether the file declares a `lab` of its own here, or reopens the real one.
-bool declares_lab(const std::vector<Token>& tokens, std::size_t i) {
+// Whether the file declares a namespace or another thing of its own with the name `lab` or `std`
+// here, or reopens the real one.
+bool declares_namespace(const std::vector<Token>& tokens, std::size_t i) {
   const auto is = [&](std::size_t index, const char* text) {
     return index < tokens.size() && tokens[index].text == text;
   };
@@ -208,6 +209,10 @@ bool declares_lab(const std::vector<Token>& tokens, std::size_t i) {
   const bool is_namespace = begin >= 1 && is(begin - 1, "namespace");
   if (is_namespace) return begin < 2 || !is(begin - 2, "using");
   return !is(i + 1, ":") || !is(i + 2, ":");
+}
+
+bool is_specialization(const std::vector<Token>& tokens, std::size_t i) {
+  return i + 2 < tokens.size() && tokens[i + 1].text == "<" && tokens[i + 2].text == ">";
 }
 
 constexpr std::array kHarness = {
@@ -260,8 +265,11 @@ std::optional<Refused> what_is_refused(std::string_view exercise_file) {
       return Refused{.line = line, .why = "\"" + name_of(text) + "\"" + why};
     }
     if (!is_name(tokens[i])) continue;
-    if (text == "lab" && declares_lab(tokens, i)) {
-      return Refused{.line = line, .why = "A declaration of \"lab\"" + why};
+    if ((text == "lab" || text == "std") && declares_namespace(tokens, i)) {
+      return Refused{.line = line, .why = "A declaration of \"" + text + "\"" + why};
+    }
+    if (text == "template" && is_specialization(tokens, i)) {
+      return Refused{.line = line, .why = "\"template <>\"" + why};
     }
     if (std::ranges::find(kHarness, text) != kHarness.end()) {
       return Refused{.line = line, .why = "\"" + text + "\"" + why};

@@ -33,7 +33,8 @@ struct Refused {
 // Returns the first thing in an exercise's file that could replace a part of the test:
 //   1. a macro, or a quoted header other than lab.h and explorer.h, which could define one;
 //   2. a pragma other than `once`;
-//   3. a declaration named `lab`, or one more part of that namespace;
+//   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of a
+//      template, which may be one of theirs;
 //   4. a name of the harness or of the explorer.
 // Comments and literals may contain anything.
 std::optional<Refused> what_is_refused(std::string_view exercise_file);
