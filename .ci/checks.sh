@@ -6,10 +6,11 @@
 
 # --- What the checks share -----------------------------------------------------------------------
 
-# In a run of all checks, the home folder of every command is an empty one.
+# In a run of all checks, the home folder of every command is an empty one, with a name that is not
+# ASCII.
 at_home() {
   if $from_nothing; then
-    env --unset=XDG_CACHE_HOME HOME="$scratch/home" "$@"
+    env --unset=XDG_CACHE_HOME HOME="$scratch/hömē" "$@"
   else
     "$@"
   fi
@@ -22,7 +23,8 @@ in_root() { at_home tools/private_root/run "$@"; }
 # The other compilers, the formatter, Go and the other thread pools are in a second private root.
 tools="clang clang-format g++-12 golang-golang-x-sync-dev shellcheck golang-go libtbb-dev \
   libboost-dev libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox"
+  libbenchmark-dev gnuplot-nox \
+  curl wget mount"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
@@ -85,13 +87,22 @@ check_buildifier() {
   "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
 }
 
+scripts() { git ls-files -z | xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }'; }
+
 declare_check_beside shellcheck "shellcheck warns of nothing"
 check_shellcheck() {
-  local scripts
-  mapfile -t scripts < <(git ls-files -z |
-    xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }')
-  in_tools_root shellcheck --external-sources --check-sourced "${scripts[@]}"
+  local found
+  mapfile -t found < <(scripts)
+  in_tools_root shellcheck --external-sources --check-sourced "${found[@]}"
 }
+
+declare_check_beside cdpath "each script that goes to its own folder ignores an exported CDPATH"
+check_cdpath() {
+  expect_equal "" "$(scripts | xargs grep -l 'cd .*dirname' | xargs grep -L '^unset CDPATH')"
+}
+
+declare_check_beside bazelw "bazelw fetches only the right Bazelisk, whatever the site sends"
+check_bazelw() { in_tools_root tools/check_bazelw; }
 
 # --- With the flags of //... ---------------------------------------------------------------------
 
@@ -150,6 +161,26 @@ check_board() {
   red=$(grep -c '^//exercises/.*:test  *FAILED' "$scratch/board")
   echo "$exercises folders, $red red lines, status $status"
   ((exercises > 0 && red == exercises && status == 3))
+}
+
+# The copy has a name that is not ASCII.
+declare_check one_broken "an exercise that does not compile costs only its own line of the board"
+check_one_broken() {
+  local status=0 exercises red broken copy=$scratch/cöpy
+  mkdir "$copy" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$copy" &&
+    echo 'this is no C++' >>"$copy/exercises/03_lost_stop/worker.h" || return
+  (
+    cd "$copy" || exit
+    bazel test --test_output=summary //exercises || status=$?
+    bazel clean --expunge || exit
+    exit "$status"
+  ) >"$scratch/board" || status=$?
+  cat "$scratch/board"
+  exercises=$(find exercises -maxdepth 1 -name '[0-9]*' | wc -l)
+  red=$(grep -c '^//exercises/.*:test  *FAILED in' "$scratch/board")
+  broken=$(grep -c '^//exercises/03_lost_stop:test  *FAILED TO BUILD$' "$scratch/board")
+  echo "$exercises folders, $red red lines, $broken of what does not compile, status $status"
+  ((red == exercises - 1 && broken == 1 && status == 1))
 }
 
 declare_check story "the exercises' README shows a real failure"

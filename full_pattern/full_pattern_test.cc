@@ -164,7 +164,8 @@ TEST(FullPattern, FileThatCannotBeWrittenIsAnErrorWithItsName) {
   for (const std::string flag : {"--trace", "--metrics"}) {
     const ProgramResult run = full_pattern("--jobs=1 --work_ms=0 " + flag + "=/dev/full");
     EXPECT_EQ(run.status, 1) << flag;
-    EXPECT_EQ(run.err, "full_pattern: cannot write to /dev/full\n") << flag;
+    EXPECT_EQ(run.err, "full_pattern: /dev/full: cannot be written: No space left on device\n")
+        << flag;
     EXPECT_EQ(lines_of(run.out).back(), "Shutdown complete") << "only the report has failed";
   }
 }
@@ -216,7 +217,7 @@ TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   EXPECT_EQ(run.wait(), 1) << run.output();
   const std::vector<std::string> lines = lines_of(run.output());
   EXPECT_THAT(lines, Contains("full_pattern: SIGINT: canceled; another signal leaves at once"));
-  EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: cancelled"));
+  EXPECT_THAT(lines, Contains("Worker 1: job 1 failed: shut down"));
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
   EXPECT_THAT(lines, Contains("Shutdown complete"));

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/quoted_name.h"
 #include "full_pattern/console/standard_streams.h"
 #include "full_pattern/console/user_folder.h"
 #include "full_pattern/observers/observe_with.h"
@@ -151,8 +152,9 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"cancel_ms", "how long it then waits for canceled jobs", 0, kHour, 1'000},
   };
   std::array texts = {
-      TextFlag{"trace", "write the run to FILE, for a trace viewer such as Perfetto"},
-      TextFlag{"metrics", "write the metrics of the run to FILE, for Prometheus"},
+      TextFlag{"trace",
+               "write the run to FILE, or - for standard output, for a viewer such as Perfetto"},
+      TextFlag{"metrics", "write the metrics of the run to FILE, or -, for Prometheus"},
   };
   std::array switches = {SwitchFlag{"timeline", "draw the run"}};
   const FlagSet flags = {.numbers = numbers, .texts = texts, .switches = switches};
@@ -168,8 +170,8 @@ int main_with(std::span<const char* const> args) {
     return flush_standard_output("full_pattern") ? EXIT_SUCCESS : kSomeDidNotSucceed;
   }
   if (!line->arguments.empty()) {
-    std::cerr << "full_pattern: '" << line->arguments.front()
-              << "': only flags are allowed; see --help\n";
+    std::cerr << "full_pattern: " << quoted_name(line->arguments.front())
+              << ": only flags are allowed; see --help\n";
     return kBadCommandLine;
   }
   const auto& [workers, jobs, work_ms, capacity, drain_ms, cancel_ms] = numbers;

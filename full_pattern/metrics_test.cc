@@ -9,6 +9,7 @@
 #include <expected>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 
 #include "full_pattern/pool_testing.h"
@@ -18,6 +19,7 @@
 #include "step2_worker/channel.h"
 #include "step2_worker/worker.h"
 #include "step4_shutdown/shutdown.h"
+#include "testing/event_log.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
@@ -119,6 +121,23 @@ TEST_P(WorkerPoolOn, MetricsCountEachKindOfResult) {
   EXPECT_EQ(metrics.failed, 3u) << "fails, throws, late";
   EXPECT_EQ(metrics.not_started, 1u);
   EXPECT_EQ(metrics.submitted, metrics.succeeded + metrics.failed + metrics.not_started);
+}
+
+TEST_P(WorkerPoolOn, MetricsCountWhatTheShutdownStoppedAmongTheFailed) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  WorkerPool pool({.workers = 2, .channel = GetParam()}, until_cancelled(log));
+  std::stop_source caller;
+  ASSERT_EQ(pool.submit(Job{.id = "a", .ctx = Context(caller.get_token())}), SendStatus::kSent);
+  ASSERT_EQ(pool.submit(Job{.id = "b"}), SendStatus::kSent);
+  log->await("start a");
+  log->await("start b");
+  caller.request_stop();
+  watchdog.await("a to fail", [&] { return pool.metrics().failed == 1; });
+  EXPECT_EQ(pool.metrics().shut_down, 0u) << "its caller canceled a";
+  (void)pool.shutdown(kCancelNow);
+  EXPECT_EQ(pool.metrics().failed, 2u);
+  EXPECT_EQ(pool.metrics().shut_down, 1u);
 }
 
 TEST_P(WorkerPoolOn, MetricsAddUpWhateverTheObserverThrows) {

@@ -238,7 +238,9 @@ TEST_P(WorkerPoolOn, AbandonedJobMayDestroyThePool) {
 TEST_P(WorkerPoolOn, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   struct Finished : Observer {
     explicit Finished(const Watchdog& watchdog) : log(watchdog) {}
-    void job_finished(int, const Job& job, const JobResult&) override { log.add(job.id); }
+    void job_finished(int, const Job& job, const JobResult& result) override {
+      log.add(job.id + ": " + (result ? "ok" : result.error().message));
+    }
     EventLog log;
   };
   const Watchdog watchdog;
@@ -254,7 +256,8 @@ TEST_P(WorkerPoolOn, DestructorWithoutShutdownDropsTheQueueCancelsAndJoins) {
   log->add("destroyed");
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a", "destroyed"));
   EXPECT_EQ(log.use_count(), 1) << "a worker still holds its handler: it was not joined";
-  EXPECT_THAT(finished->log.events(), ElementsAre("a")) << "a dropped job never finishes";
+  EXPECT_THAT(finished->log.events(), ElementsAre("a: shut down"))
+      << "a dropped job never finishes";
 }
 
 TEST_P(WorkerPoolOn, JobMaySubmitWhileThePoolIsBeingDestroyed) {

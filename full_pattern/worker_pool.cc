@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "full_pattern/fast_channel/fast_channel.h"
+#include "step1_job/linked_context.h"
 
 namespace worker_pool {
 
@@ -23,12 +24,16 @@ class WorkerPool::Tally final : public Observer {
     struct CountAtEnd {  // a destructor, because next_ may throw
       std::mutex& mutex;
       std::uint64_t& count;
+      std::uint64_t& shut_down;
+      const std::uint64_t is_shut_down;
       ~CountAtEnd() {
         const std::lock_guard lock(mutex);
         ++count;
+        shut_down += is_shut_down;
       }
     };
-    const CountAtEnd count_at_end{mutex_, result ? succeeded_ : failed_};
+    const bool is_shut_down = !result && result.error().kind == JobError::Kind::kShutDown;
+    const CountAtEnd count_at_end{mutex_, result ? succeeded_ : failed_, shut_down_, is_shut_down};
     next_->job_finished(worker, job,
                         result);  // not under the lock: we do not know its code (WP-31)
   }
@@ -42,6 +47,7 @@ class WorkerPool::Tally final : public Observer {
     metrics.submitted = channel.sent;
     metrics.succeeded = succeeded_;
     metrics.failed = failed_;
+    metrics.shut_down = shut_down_;
     metrics.not_started = channel.sent - channel.received - channel.queued;
     metrics.queued = channel.queued;
     metrics.running = static_cast<std::size_t>(channel.received - succeeded_ - failed_);
@@ -53,6 +59,7 @@ class WorkerPool::Tally final : public Observer {
   mutable std::mutex mutex_;  // guards the members below
   std::uint64_t succeeded_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t shut_down_ = 0;
 };
 
 namespace {
@@ -80,13 +87,18 @@ WorkerPool::~WorkerPool() {
   // jobs. Inside a job, ~Workers ends the program with a message.
   if (report_ || workers_.running->on_this_thread() || workers_.running->in_forked_child()) return;
   (void)workers_.jobs.close_and_take_pending();
-  workers_.stop.request_stop();
+  workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
 }
 
-SendStatus WorkerPool::submit(Job&& job) {
+SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {
   stamp(job);
-  return counted(workers_.jobs.send(std::move(job)));
+  if (ctx.err()) return counted(SendStatus::kContextEnded);
+  const SendStatus status = workers_.jobs.try_send(std::move(job));
+  if (status != SendStatus::kFull) return counted(status);
+  if (!ctx.can_end()) return counted(workers_.jobs.send(std::move(job), job.ctx));
+  const LinkedContext linked(job.ctx, ctx);
+  return counted(workers_.jobs.send(std::move(job), linked.context()));
 }
 
 SendStatus WorkerPool::try_submit(Job&& job) {
@@ -96,7 +108,9 @@ SendStatus WorkerPool::try_submit(Job&& job) {
 
 SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   stamp(job);
-  return counted(workers_.jobs.send_for(std::move(job), timeout));
+  const SendStatus status = workers_.jobs.try_send(std::move(job));
+  if (status != SendStatus::kFull) return counted(status);
+  return counted(workers_.jobs.send_for(std::move(job), timeout, job.ctx));
 }
 
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {

@@ -34,9 +34,10 @@ namespace worker_pool {
 // and after a shutdown that did not abandon a worker, queued and running are 0.
 struct Metrics {
   std::uint64_t submitted = 0;  // accepted
-  std::uint64_t rejected = 0;   // refused, because the pool was full or closed
+  std::uint64_t rejected = 0;   // refused: the pool was full or closed, or a context had ended
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;       // finished with a JobError of any kind
+  std::uint64_t shut_down = 0;    // of these, the ones that the pool's shutdown ended: kShutDown
   std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
   // Received by a worker and not finished. A job has finished once its observer has returned from
@@ -81,12 +82,18 @@ class WorkerPool {
   // set job.submitted to the current time, even if the job is then refused, so that the observer
   // knows how long the job waited.
 
-  // Blocks while the queue is full. Returns kSent or kClosed. Do not call it in a job: if all
-  // workers wait for room in their own queue, the pool deadlocks. Use try_submit() there. (WP-22)
-  [[nodiscard]] SendStatus submit(Job&& job);
+  //
+  // The job's own context ends only the wait for room, with kContextEnded. A job whose context has
+  // ended is still accepted if there is room, and a worker reports it.
+
+  // Blocks while the queue is full. Returns kSent, kClosed or kContextEnded: also if `ctx` ends
+  // during the wait, or has ended before. Do not call it in a job: if all workers wait for room in
+  // their own queue, the pool deadlocks. Use try_submit() there. (WP-22)
+  [[nodiscard]] SendStatus submit(Job&& job, const Context& ctx = {});
   // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_submit(Job&& job);
-  // Blocks while the queue is full, but not longer than `timeout`. Returns kSent, kFull or kClosed.
+  // Blocks while the queue is full, but not longer than `timeout`. Returns kSent, kFull, kClosed or
+  // kContextEnded.
   [[nodiscard]] SendStatus submit_for(Job&& job, Clock::duration timeout);
 
   // Stops accepting jobs; a blocked submit() returns kClosed. Queued jobs still run. Idempotent,

@@ -5,7 +5,7 @@
 //   while (!ctx.err()) do_some_work();         // ends on stop.request_stop() or after 200 ms
 //
 // A std::stop_token carries a cancel signal only: no deadline, no reason, no parent. A Context
-// combines a stop token with a deadline. It is modeled on Go's context.Context.
+// combines a stop token with a deadline and a reason. It is modeled on Go's context.Context.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,11 @@ using Clock = std::chrono::steady_clock;  // does not jump when the wall clock i
 // std::chrono::seconds::max(): its conversion to nanoseconds overflows.
 inline constexpr Clock::duration kForever = Clock::duration::max();
 
-enum class CancelReason { kCancelled, kDeadlineExceeded };
+enum class CancelReason {
+  kCancelled,         // the caller no longer wants the result
+  kDeadlineExceeded,  // the result would be too late
+  kShutDown,          // the pool is shutting down; the caller may still want the result
+};
 
 // Returns the time that is `duration` from now. It never overflows: kForever gives
 // Clock::time_point::max(), and a negative duration gives a time that has already passed. (WP-30)
@@ -47,13 +51,15 @@ inline Clock::time_point deadline_after(Clock::duration duration) {
 class Context {
  public:
   Context() = default;
+  // A stop request on `stop` means kCancelled. A pool has a ContextSource instead (below).
   explicit Context(std::stop_token stop, Clock::time_point deadline = Clock::time_point::max())
-      : stop_(std::move(stop)), deadline_(deadline) {}
+      : Context(std::move(stop), {}, deadline) {}
 
-  // Returns why this context has ended, or nullopt if it has not. If it is both canceled and late,
-  // the answer is kCancelled: a decision says more than the clock. Does not block. (WP-09)
+  // Returns why this context has ended, or nullopt if it has not. If it is both stopped and late,
+  // the answer is kCancelled or kShutDown: a decision says more than the clock. Does not block.
+  // (WP-09)
   std::optional<CancelReason> err() const {
-    if (stop_.stop_requested()) return CancelReason::kCancelled;
+    if (stop_.stop_requested()) return stop_reason();
     if (has_deadline() && Clock::now() >= deadline_) return CancelReason::kDeadlineExceeded;
     return std::nullopt;
   }
@@ -64,7 +70,7 @@ class Context {
 
   // Returns a child whose deadline is the earlier of this context's and `deadline`.
   Context with_deadline(Clock::time_point deadline) const {
-    return Context(stop_, std::min(deadline_, deadline));
+    return Context(stop_, shut_down_, std::min(deadline_, deadline));
   }
 
   // Returns a child that ends at most `timeout` from now. Never overflows; see deadline_after().
@@ -84,10 +90,36 @@ class Context {
   Clock::time_point deadline() const { return deadline_; }
 
  private:
+  friend class ContextSource;
+  Context(std::stop_token stop, std::stop_token shut_down, Clock::time_point deadline)
+      : stop_(std::move(stop)), shut_down_(std::move(shut_down)), deadline_(deadline) {}
+
   bool has_deadline() const { return deadline_ != Clock::time_point::max(); }
+  CancelReason stop_reason() const {
+    return shut_down_.stop_requested() ? CancelReason::kShutDown : CancelReason::kCancelled;
+  }
 
   std::stop_token stop_;
+  std::stop_token shut_down_;  // ends nothing: it only says what a stop request on stop_ means
   Clock::time_point deadline_ = Clock::time_point::max();
+};
+
+// The stop source of a pool, which can say why: request_stop() means kCancelled, and
+// request_shut_down() means kShutDown. The first request decides; if both come at the same time, it
+// may be either.
+class ContextSource : public std::stop_source {
+ public:
+  Context context(Clock::time_point deadline = Clock::time_point::max()) const {
+    return Context(get_token(), shut_down_.get_token(), deadline);
+  }
+
+  void request_shut_down() noexcept {
+    if (!stop_requested()) shut_down_.request_stop();  // first: err() reads it after the stop
+    request_stop();
+  }
+
+ private:
+  std::stop_source shut_down_;
 };
 
 inline bool Context::sleep_for(Clock::duration duration) const {

@@ -98,6 +98,35 @@ TEST(Context, CancelledOutranksLate) {
   EXPECT_EQ(ctx.err(), CancelReason::kCancelled) << "both late and canceled";
 }
 
+TEST(Context, ReasonIsTheShutdownIfThatRequestedTheStop) {
+  ContextSource pool;
+  const Context ctx = pool.context(Clock::now() - 1h);
+  EXPECT_EQ(ctx.err(), CancelReason::kDeadlineExceeded) << "late only";
+  pool.request_shut_down();
+  EXPECT_EQ(ctx.err(), CancelReason::kShutDown) << "late, and the pool is shutting down";
+  EXPECT_EQ(ctx.with_timeout(1h).err(), CancelReason::kShutDown) << "the child's reason";
+}
+
+TEST(Context, ReasonIsTheFirstOfACancelAndAShutdown) {
+  ContextSource canceled_first;
+  canceled_first.request_stop();
+  canceled_first.request_shut_down();
+  EXPECT_EQ(canceled_first.context().err(), CancelReason::kCancelled);
+  ContextSource shut_down_first;
+  shut_down_first.request_shut_down();
+  shut_down_first.request_stop();
+  EXPECT_EQ(shut_down_first.context().err(), CancelReason::kShutDown);
+}
+
+TEST(ContextSource, CopiesStopTogetherAndKeepTheReason) {
+  ContextSource pool;
+  const Context ctx = pool.context();
+  ContextSource copy = pool;
+  copy.request_shut_down();
+  EXPECT_EQ(ctx.err(), CancelReason::kShutDown);
+  EXPECT_EQ(pool.context().err(), CancelReason::kShutDown);
+}
+
 TEST(Context, KeepsTheStopTokenItWasGiven) {
   std::stop_source stop;
   const Context ctx(stop.get_token());

@@ -14,7 +14,8 @@ namespace worker_pool {
 
 // Makes a failure print "kCancelled" instead of raw bytes. GoogleTest finds it by its name.
 inline void PrintTo(CancelReason reason, std::ostream* out) {
-  *out << (reason == CancelReason::kCancelled ? "kCancelled" : "kDeadlineExceeded");
+  constexpr const char* kNames[] = {"kCancelled", "kDeadlineExceeded", "kShutDown"};
+  *out << kNames[static_cast<int>(reason)];
 }
 
 inline constexpr auto kNoDeadline = Clock::time_point::max();

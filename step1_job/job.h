@@ -35,8 +35,10 @@ struct JobError {
   enum class Kind : std::uint8_t {
     kFailed,            // the handler returned this error
     kThrew,             // the handler threw; message is the exception's what()
-    kCancelled,         // canceled before it started, or the handler stopped early
+    kCancelled,         // its caller canceled it: before it started, or the handler stopped early
     kDeadlineExceeded,  // the same, because of a deadline
+    kShutDown,          // the same, because the pool shuts down. The caller may still want the
+                        // result, so hand the job back or run it elsewhere
   };
   Kind kind = Kind::kFailed;
   std::string message{};
@@ -71,6 +73,8 @@ constexpr std::string_view to_string(JobError::Kind kind) {
       return "cancelled";
     case JobError::Kind::kDeadlineExceeded:
       return "deadline exceeded";
+    case JobError::Kind::kShutDown:
+      return "shut down";
   }
   return "unknown";
 }
@@ -79,9 +83,18 @@ constexpr std::string_view to_string(JobError::Kind kind) {
 //
 //   if (const auto why = ctx.err()) return std::unexpected(ended(*why));
 inline JobError ended(CancelReason reason) {
-  const auto kind = reason == CancelReason::kCancelled ? JobError::Kind::kCancelled
-                                                       : JobError::Kind::kDeadlineExceeded;
-  return {kind, std::string(to_string(kind))};
+  const auto error = [](JobError::Kind kind) {
+    return JobError{kind, std::string(to_string(kind))};
+  };
+  switch (reason) {
+    case CancelReason::kDeadlineExceeded:
+      return error(JobError::Kind::kDeadlineExceeded);
+    case CancelReason::kShutDown:
+      return error(JobError::Kind::kShutDown);
+    case CancelReason::kCancelled:
+      break;
+  }
+  return error(JobError::Kind::kCancelled);
 }
 
 }  // namespace worker_pool

@@ -102,6 +102,7 @@ TEST(JobError, EveryKindHasAText) {
   EXPECT_EQ(to_string(JobError::Kind::kThrew), "threw");
   EXPECT_EQ(to_string(JobError::Kind::kCancelled), "cancelled");
   EXPECT_EQ(to_string(JobError::Kind::kDeadlineExceeded), "deadline exceeded");
+  EXPECT_EQ(to_string(JobError::Kind::kShutDown), "shut down");
 }
 
 TEST(JobError, AnInvalidKindHasATextToo) {
@@ -116,6 +117,10 @@ TEST(JobError, EndedGivesTheReasonOfTheContext) {
   const JobError late = ended(CancelReason::kDeadlineExceeded);
   EXPECT_EQ(late.kind, JobError::Kind::kDeadlineExceeded);
   EXPECT_EQ(late.message, "deadline exceeded");
+
+  const JobError shut_down = ended(CancelReason::kShutDown);
+  EXPECT_EQ(shut_down.kind, JobError::Kind::kShutDown);
+  EXPECT_EQ(shut_down.message, "shut down");
 }
 
 TEST(JobResult, IsSuccessByDefault) { EXPECT_TRUE(JobResult().has_value()); }

@@ -17,6 +17,8 @@ namespace worker_pool {
 
 // Guarantees
 //  1. context() is canceled when a or b is canceled, even if that happened before the link existed.
+//     Its reason is that of the parent that was stopped first, or that of `a` if both were stopped
+//     before the link existed. If both are stopped at the same time, it may be either.
 //  2. Its deadline is the earlier of the two, and it never ends either parent.
 //  3. context() and its copies see a stop request only while the LinkedContext lives. After that, a
 //     copy keeps its deadline and a stop request that it has already seen.
@@ -26,9 +28,9 @@ namespace worker_pool {
 class LinkedContext {
  public:
   LinkedContext(const Context& a, const Context& b)
-      : context_(own_stop_.get_token(), std::min(a.deadline(), b.deadline())),
-        on_a_(a.stop_token(), PassOn{&own_stop_}),
-        on_b_(b.stop_token(), PassOn{&own_stop_}) {}
+      : context_(own_stop_.context(std::min(a.deadline(), b.deadline()))),
+        on_a_(a.stop_token(), PassOn{a, &own_stop_}),
+        on_b_(b.stop_token(), PassOn{b, &own_stop_}) {}
 
   LinkedContext(const LinkedContext&) = delete;
   LinkedContext& operator=(const LinkedContext&) = delete;
@@ -37,11 +39,15 @@ class LinkedContext {
 
  private:
   struct PassOn {
-    std::stop_source* target;
-    void operator()() const noexcept { target->request_stop(); }
+    Context parent;
+    ContextSource* target;
+    void operator()() const noexcept {
+      if (parent.err() == CancelReason::kShutDown) return target->request_shut_down();
+      target->request_stop();
+    }
   };
 
-  std::stop_source own_stop_;  // before the callbacks: they use it until they are destroyed
+  ContextSource own_stop_;  // before the callbacks: they use it until they are destroyed
   Context context_;
   std::stop_callback<PassOn> on_a_;
   std::stop_callback<PassOn> on_b_;

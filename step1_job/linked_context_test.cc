@@ -72,6 +72,32 @@ TEST(LinkedContext, IsLateWhenOneParentIsAndCancelledOutranksThat) {
   EXPECT_EQ(linked.context().err(), CancelReason::kCancelled);
 }
 
+TEST(LinkedContext, SaysWhichParentStoppedItFirst) {
+  for (const bool caller_first : {true, false}) {
+    std::stop_source caller;
+    ContextSource pool;
+    const LinkedContext linked(Context(caller.get_token()), pool.context());
+    const LinkedContext child(linked.context(), Context());
+    if (caller_first) caller.request_stop();
+    pool.request_shut_down();
+    caller.request_stop();
+    const auto first = caller_first ? CancelReason::kCancelled : CancelReason::kShutDown;
+    EXPECT_EQ(linked.context().err(), first);
+    EXPECT_EQ(child.context().err(), first) << "a link of a link";
+  }
+}
+
+TEST(LinkedContext, SaysWhichParentWasStoppedBeforeItExisted) {
+  std::stop_source caller;
+  ContextSource pool;
+  const Context job(caller.get_token());
+  pool.request_shut_down();
+  EXPECT_EQ(LinkedContext(job, pool.context()).context().err(), CancelReason::kShutDown);
+  caller.request_stop();
+  EXPECT_EQ(LinkedContext(job, pool.context()).context().err(), CancelReason::kCancelled)
+      << "both: the reason is that of the first argument";
+}
+
 TEST(LinkedContext, EndingOneParentDoesNotEndTheOther) {
   std::stop_source a;
   std::stop_source b;

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -37,13 +38,21 @@ class BoundedQueue final : public ChannelQueue<T> {
     }
   }
 
-  SendStatus send(T&& value, Clock::time_point deadline) override {
+  SendStatus send(T&& value, const Context& until) override {
+    const std::stop_token cancel = until.stop_token();
+    // Takes the lock, so it is created before the lock is taken and destroyed after the lock was
+    // released. (WP-17) Without a stop source, it does nothing.
+    const std::stop_callback on_cancel(cancel, [this] { wake_senders(); });
     {
       std::unique_lock lock(mutex_);
+      const auto has_room = [this] { return items_.size() < capacity_; };
       // Includes closed_: otherwise close() could not wake a sender that waits for room. (WP-11)
-      const auto settled = [this] { return closed_ || items_.size() < capacity_; };
-      if (!wait(lock, not_full_, blocked_senders_, deadline, settled)) return SendStatus::kFull;
+      const auto settled = [&] { return closed_ || has_room() || cancel.stop_requested(); };
+      wait(lock, not_full_, blocked_senders_, until.deadline(), settled);
       if (closed_) return SendStatus::kClosed;
+      // A canceled sender that finds room sends: the notification for this place may have woken it
+      // and no other sender. If it gave up, it would have to notify the next one.
+      if (!has_room()) return SendStatus::kFull;
       try {
         items_.push_back(std::move(value));
       } catch (...) {
@@ -65,7 +74,7 @@ class BoundedQueue final : public ChannelQueue<T> {
     {
       std::unique_lock lock(mutex_);
       const auto settled = [this] { return closed_ || !items_.empty(); };
-      if (!wait(lock, not_empty_, blocked_receivers_, deadline, settled)) return value;
+      wait(lock, not_empty_, blocked_receivers_, deadline, settled);
       if (items_.empty()) return value;
       try {
         value.emplace(std::move(items_.front()));
@@ -106,25 +115,33 @@ class BoundedQueue final : public ChannelQueue<T> {
   }
 
  private:
-  // Blocks until settled() is true or the deadline has passed, and returns settled(). Both waits
-  // take it as their predicate, so a spurious wake-up does not end them. (WP-02)
+  // For a stop callback: it must not be called under the lock.
+  void wake_senders() {
+    // The stop was requested before. A sender that has not seen it holds the lock now, or sleeps
+    // once we hold it. (WP-03)
+    {
+      const std::lock_guard lock(mutex_);
+    }
+    not_full_.notify_all();  // any of them may be the one that was canceled
+  }
+
+  // Blocks until settled() is true or the deadline has passed. Both waits take it as their
+  // predicate, so a spurious wake-up does not end them. (WP-02)
   //
   // `blocked` goes up before the wait releases the lock. So a thread that stats() counts is asleep,
   // or has been woken and has not yet continued.
   template <class Predicate>
-  static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+  static void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                    std::size_t& blocked, Clock::time_point deadline, Predicate settled) {
-    if (settled()) return true;
-    if (deadline == Clock::time_point::min()) return false;  // a try_ function: never waits
+    if (settled()) return;
+    if (deadline == Clock::time_point::min()) return;  // a try_ function: never waits
     ++blocked;
-    bool in_time = true;
     if (deadline == Clock::time_point::max()) {
       changed.wait(lock, settled);  // not wait_until(max()): some libraries overflow
     } else {
-      in_time = changed.wait_until(lock, deadline, settled);
+      changed.wait_until(lock, deadline, settled);
     }
     --blocked;
-    return in_time;
   }
 
   const std::size_t capacity_;

@@ -54,21 +54,27 @@ class Sender {
 
   // All three send functions move from their argument only if they return kSent. Otherwise the
   // value is still the caller's. (WP-12)
+  //
+  // A context that has ended before the call is refused with kContextEnded, even if there is room
+  // and even if the channel is closed. If it ends while the call waits for room, the call stops
+  // waiting. It then still returns kSent if room has come meanwhile, or kClosed if the channel has
+  // been closed. `ctx` may be a member of `value`.
 
-  // Blocks while the channel is full. Returns kSent or kClosed.
-  [[nodiscard]] SendStatus send(T&& value) {
-    return send_until(std::move(value), Clock::time_point::max());
+  // Blocks while the channel is full. Returns kSent, kClosed, or kContextEnded if `ctx` ends first.
+  // Go: select { case jobs <- job: case <-ctx.Done(): }
+  [[nodiscard]] SendStatus send(T&& value, const Context& ctx = {}) {
+    return send_until(std::move(value), Clock::time_point::max(), ctx);
   }
 
   // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_send(T&& value) {
-    return send_until(std::move(value), Clock::time_point::min());
+    return send_until(std::move(value), Clock::time_point::min(), {});
   }
 
   // Blocks while the channel is full, for at most `timeout`. A negative timeout does not wait;
-  // kForever waits forever. Returns kSent, kFull or kClosed.
-  [[nodiscard]] SendStatus send_for(T&& value, Clock::duration timeout) {
-    return send_until(std::move(value), deadline_after(timeout));
+  // kForever waits forever. Returns kSent, kFull, kClosed, or kContextEnded if `ctx` ends first.
+  [[nodiscard]] SendStatus send_for(T&& value, Clock::duration timeout, const Context& ctx = {}) {
+    return send_until(std::move(value), deadline_after(timeout), ctx);
   }
 
   // Accepts no more values; queued values can still be received. Idempotent. Does not wait. (WP-12)
@@ -90,8 +96,12 @@ class Sender {
   friend std::pair<Sender<U>, Receiver<U>> connect(std::shared_ptr<ChannelQueue<U>> queue);
   explicit Sender(std::shared_ptr<ChannelQueue<T>> queue) : queue_(std::move(queue)) {}
 
-  SendStatus send_until(T&& value, Clock::time_point deadline) {
-    return queue_ ? queue_->send(std::move(value), deadline) : SendStatus::kClosed;
+  SendStatus send_until(T&& value, Clock::time_point deadline, const Context& ctx) {
+    if (!queue_) return SendStatus::kClosed;
+    if (ctx.err()) return SendStatus::kContextEnded;
+    const SendStatus status = queue_->send(std::move(value), ctx.with_deadline(deadline));
+    // The queue cannot know whose time is up. If it refused the value, `ctx` has not been moved.
+    return status == SendStatus::kFull && ctx.err() ? SendStatus::kContextEnded : status;
   }
 
   std::shared_ptr<ChannelQueue<T>> queue_;  // null after a move

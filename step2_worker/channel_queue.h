@@ -18,8 +18,9 @@ namespace worker_pool {
 
 enum class SendStatus {
   kSent,
-  kFull,    // there was no room, now or within the time limit
-  kClosed,  // the channel accepts no more values
+  kFull,          // there was no room, now or within the time limit
+  kClosed,        // the channel accepts no more values
+  kContextEnded,  // the context of the call ended first; its err() says why
 };
 
 // A consistent snapshot of a channel, for metrics and tests. It is out of date as soon as it is
@@ -39,10 +40,11 @@ class ChannelQueue {
  public:
   virtual ~ChannelQueue() = default;
 
-  // Appends `value`. Blocks while the queue is full and open, until `deadline` at the latest:
-  // time_point::max() waits forever, min() does not wait. Moves from `value` only if it returns
-  // kSent. If T's move throws, nothing was sent.
-  virtual SendStatus send(T&& value, Clock::time_point deadline) = 0;
+  // Appends `value`. Blocks while the queue is full and open, until `until` ends at the latest. A
+  // deadline of time_point::min() does not wait. Returns kSent, kClosed, or kFull if the queue is
+  // still full. So a context that has ended does not keep it from sending: see Sender::send().
+  // Moves from `value` only if it returns kSent. If T's move throws, nothing was sent.
+  virtual SendStatus send(T&& value, const Context& until) = 0;
 
   // Removes the oldest value. Blocks while the queue is empty and open, until `deadline` at the
   // latest. Returns nullopt if the queue is closed and drained, or if the time is up. If T's move

@@ -31,6 +31,9 @@ inline void PrintTo(SendStatus status, std::ostream* out) {
     case SendStatus::kClosed:
       *out << "kClosed";
       return;
+    case SendStatus::kContextEnded:
+      *out << "kContextEnded";
+      return;
   }
   *out << "not a SendStatus";
 }

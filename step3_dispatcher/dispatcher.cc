@@ -78,7 +78,7 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
 
   auto& [sender, receiver] = channel;
   Workers workers(count, std::move(observer), std::move(sender));
-  const Context pool(workers.stop.get_token());
+  const Context pool = workers.stop.context();
   for (int id = 1; id <= count; ++id) {
     // If this throws, ~Workers closes the channel and joins the workers that have started.
     workers.threads.push_back(

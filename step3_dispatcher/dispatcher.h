@@ -47,8 +47,8 @@ struct Workers {
   // Whether the calling thread is one of `threads`. For the owner only. O(threads).
   bool has_this_thread() const;
 
-  std::stop_source stop;  // request_stop() cancels every job, running or queued (WP-19)
-  WaitGroup group;        // empty once every worker has left
+  ContextSource stop;  // request_stop() cancels every job, running or queued (WP-19)
+  WaitGroup group;     // empty once every worker has left
   std::shared_ptr<RunningJobs> running;
   Sender<Job> jobs;  // lend it by reference: if it moves away, ~Workers cannot close it
   std::vector<std::jthread> threads;  // last: joined before any other member is destroyed (WP-21)

@@ -20,9 +20,9 @@ namespace {
 void cancel(Workers& workers) {
   try {
     workers.threads.emplace_back(
-        [stop = workers.stop, done = workers.group.add()]() mutable { stop.request_stop(); });
+        [stop = workers.stop, done = workers.group.add()]() mutable { stop.request_shut_down(); });
   } catch (const std::exception&) {
-    workers.stop.request_stop();  // no thread available: cancel on this one
+    workers.stop.request_shut_down();  // no thread available: cancel on this one
   }
 }
 

@@ -84,7 +84,7 @@ TEST(ShutdownCancel, JobsThatNeverStartedAreHandedBackInOrder) {
   for (const Job& job : report.not_started) back.push_back(job.id);
   EXPECT_EQ(back, sent);
   EXPECT_THAT(report.still_running, IsEmpty());
-  EXPECT_THAT(log.events(), ElementsAre("running started", "running cancelled"))
+  EXPECT_THAT(log.events(), ElementsAre("running started", "running shut down"))
       << "a job that was handed back was also started or reported";
 }
 
@@ -113,6 +113,34 @@ TEST(ShutdownCancel, AJobIsHandedBackWithEverythingItCarries) {
   EXPECT_TRUE(job.ctx.err()) << "the job has lost its own stop token";
 }
 
+// "caller" was canceled by its caller before the shutdown cancels all jobs, and both jobs check
+// their contexts only after that.
+TEST(ShutdownCancel, AJobLearnsWhetherItsCallerOrTheShutdownStoppedIt) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  const JobHandler checks_late = [&](const Job& job, const Context& ctx) {
+    (void)ctx.sleep_for(kForever);
+    log.await("canceled by the shutdown");
+    return sleep_until_cancelled(job, ctx);
+  };
+  Workers pool = start_workers(2, checks_late, std::make_shared<Reports>(log));
+  std::stop_source caller;
+  std::stop_source other;
+  for (const auto& [id, stop] : {std::pair("caller", caller), std::pair("other", other)}) {
+    EXPECT_EQ(pool.jobs.send(Job{.id = id, .ctx = Context(stop.get_token())}), SendStatus::kSent);
+    log.await(std::string(id) + " started");
+  }
+  caller.request_stop();
+  {
+    const auto main =
+        watchdog.thread("main: shutdown", [&] { (void)shut_down(watchdog, pool, kCancelAtOnce); });
+    watchdog.await("the stop request", [&] { return pool.stop.stop_requested(); });
+    log.add("canceled by the shutdown");
+  }
+  EXPECT_EQ(log.count("caller cancelled"), 1u);
+  EXPECT_EQ(log.count("other shut down"), 1u);
+}
+
 // The system has no thread for the cancel, so shutdown() runs the stop callbacks itself. That makes
 // the order certain: this callback checks that the queue is already empty.
 TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack) {
@@ -136,7 +164,7 @@ TEST(ShutdownCancelDeathTest, WithoutAThreadForItTheCallerCancelsAfterTakingBack
   };
   EXPECT_EXIT(
       shut_down_without_threads(), ::testing::ExitedWithCode(0),
-      "cancelled, 1 handed back, running started, 0 queued at the cancel, running cancelled");
+      "cancelled, 1 handed back, running started, 0 queued at the cancel, running shut down");
 }
 
 // In the other order, a worker whose job was canceled could receive one more.
@@ -168,7 +196,7 @@ TEST(ShutdownCancel, EveryRunningJobSeesTheCancelAndIsReportedOnce) {
   EXPECT_EQ(report.not_started.size(), 0u);
   EXPECT_THAT(report.still_running, IsEmpty());
   EXPECT_THAT(log.events(), UnorderedElementsAre("a started", "b started", "c started",
-                                                 "a cancelled", "b cancelled", "c cancelled"));
+                                                 "a shut down", "b shut down", "c shut down"));
 }
 
 TEST(ShutdownCancel, WaitsForTheDrainLimit) {
@@ -210,13 +238,13 @@ TEST(ShutdownCancelNow, AStopRequestEndsTheDrain) {
     const auto caller = watchdog.thread(
         "main: shutdown()", [&] { report = shutdown(pool, kNoLimit, user.get_token()); });
     watchdog.await("the drain to begin", [&] { return group.stats().waiting == 1; });
-    EXPECT_EQ(log.count("running cancelled"), 0u) << "canceled before the stop request";
+    EXPECT_EQ(log.count("running shut down"), 0u) << "canceled before the stop request";
     user.request_stop();
   }
   EXPECT_EQ(to_string(report.outcome), "cancelled");
   ASSERT_EQ(report.not_started.size(), 1u);
   EXPECT_EQ(report.not_started.front().id, "queued");
-  EXPECT_THAT(log.events(), ElementsAre("running started", "running cancelled"));
+  EXPECT_THAT(log.events(), ElementsAre("running started", "running shut down"));
 }
 
 TEST(ShutdownCancelNow, AnEarlierStopRequestSkipsTheDrain) {
@@ -279,7 +307,7 @@ TEST(ShutdownCancel, WaitsForACancelledJobAsLongAsItMay) {
   });
   const ShutdownReport report = shut_down(watchdog, pool, kCancelAtOnce);
   EXPECT_EQ(to_string(report.outcome), "cancelled");
-  EXPECT_THAT(log.events(), ElementsAre("a started", "a cancelled"));
+  EXPECT_THAT(log.events(), ElementsAre("a started", "a shut down"));
 }
 
 }  // namespace

@@ -73,17 +73,29 @@ lab::thread start_thread(const std::string& name, Job body) {
   return lab::thread(name, std::move(body));
 }
 
+// Counts how often a job that owns it is copied.
+class Attachment {
+ public:
+  explicit Attachment(int& copies) : copies_(copies) {}
+  Attachment(const Attachment& other) : copies_(other.copies_) { ++copies_; }
+  Attachment(Attachment&&) noexcept = default;
+
+ private:
+  int& copies_;
+};
+
 TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
   expect_every_schedule(
       kLesson,
       [] {
         JobQueue queue;
         std::vector<int> ran;
+        int copies = 0;
         lab::note("submits jobs 1 to 100; no worker takes one");
         submit_all(queue, 1, 100, ran);
 
         lab::note("submits job 101");
-        Job late = [&ran] { ran.push_back(101); };
+        Job late = [&ran, attachment = Attachment(copies)] { ran.push_back(101); };
         const auto before = lab::steady_clock::now();
         const bool accepted = queue.try_submit(std::move(late));
         lab::check(ran.empty(), "try_submit ran a job itself; that is the work of a worker");
@@ -98,6 +110,7 @@ TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
                    "job 101 was refused, but only after a wait");
         lab::check(late != nullptr,
                    "job 101 was refused, but the caller no longer has it: the job is lost");
+        lab::check(copies == 0, "job 101 was refused, but try_submit made a copy of it");
         check_waiting(queue, 100);
 
         lab::note("takes job 1 and submits job 101 again");
@@ -107,8 +120,10 @@ TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
         run_several(queue, 100);
         lab::check(ran.back() == 101,
                    "the refused job was submitted again, but another job came out in its place");
+        lab::check(JobQueue::kMaxWaiting == kMaxWaiting,
+                   "the limit is 100, but kMaxWaiting is " + std::to_string(JobQueue::kMaxWaiting));
       },
-      {.random_schedules = 0});  // one thread, so only one schedule
+      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
 }
 
 // The limit on steps leaves six for each call: enough to lock and unlock a mutex three times.
@@ -164,19 +179,8 @@ TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
                                    std::to_string(i) + ": the oldest job must come out first");
         }
       },
-      {.random_schedules = 0});  // one thread, so only one schedule
+      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
 }
-
-// Counts how often a job that owns it is copied.
-class Attachment {
- public:
-  explicit Attachment(int& copies) : copies_(copies) {}
-  Attachment(const Attachment& other) : copies_(other.copies_) { ++copies_; }
-  Attachment(Attachment&&) noexcept = default;
-
- private:
-  int& copies_;
-};
 
 // A try_lock() may fail although the mutex is free, and more than once.
 TEST(UnboundedQueue, MovesTheJobInAndOut) {
@@ -185,21 +189,24 @@ TEST(UnboundedQueue, MovesTheJobInAndOut) {
       [] {
         JobQueue queue;
         int copies = 0;
+        bool ran = false;
         auto owned = std::make_shared<int>(0);
         const std::weak_ptr<int> watch = owned;
-        Job job = [attachment = Attachment(copies), owned = std::move(owned)] {};
+        Job job = [&ran, attachment = Attachment(copies), owned = std::move(owned)] { ran = true; };
         lab::check(queue.try_submit(std::move(job)), "there was room, but the job was refused");
         lab::check(copies == 0,
                    "the job was accepted, but try_submit copied it: the caller still has it, too");
+        check_waiting(queue, 1);
         {
           const auto taken = queue.try_take();
           lab::check(taken.has_value(), "a job was waiting, but try_take() returned none");
           lab::check(copies == 0, "try_take() copied the job; wanted: moved out of the queue");
+          lab::check(!ran, "the queue ran the job itself; that is the work of a worker");
         }
         lab::check(watch.expired(),
                    "the job was taken and destroyed, but the queue keeps what the job owned");
       },
-      {.max_spurious_wakeups = 10, .random_schedules = 0});
+      {.max_spurious_wakeups = 25, .random_schedules = 0});
 }
 
 TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
@@ -295,25 +302,28 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
 
 // While a worker takes a job, there are never more than 99 others.
 TEST(UnboundedQueue, SubmitsWhileAWorkerTakes) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue queue;
-                          std::vector<int> ran;
-                          lab::note("submits jobs 1 to 99: there is room for one more");
-                          submit_all(queue, 1, 99, ran);
-                          lab::thread worker = start_thread("worker", [&] {
-                            lab::note("takes a job");
-                            run_one(queue);
-                          });
-                          lab::check(submit_one(queue),
-                                     "there was room for one job, but it was refused");
-                          worker.join();
-                          lab::check(submit_one(queue),
-                                     "100 jobs were accepted and one was taken, but there is no "
-                                     "room for one");
-                          check_full(queue);
-                        },
-                        {.random_schedules = 20});
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        std::vector<int> ran;
+        lab::note("submits jobs 1 to 99: there is room for one more");
+        submit_all(queue, 1, 99, ran);
+        lab::thread worker = start_thread("worker", [&] {
+          lab::note("takes a job");
+          run_one(queue);
+        });
+        lab::check(submit_one(queue), "there was room for one job, but it was refused");
+        const bool has_room = queue.size() < kMaxWaiting;
+        const bool accepted = submit_one(queue);
+        lab::check(accepted || !has_room, "size() returned 99, and then a job was refused");
+        worker.join();
+        lab::check(accepted || submit_one(queue),
+                   "100 jobs were accepted and one was taken, but there is no "
+                   "room for one");
+        check_full(queue);
+      },
+      {.random_schedules = 20});
 }
 
 TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {

@@ -15,9 +15,8 @@ namespace {
 constexpr Lesson kLesson(
     "02_bare_wait",
     "the worker found the queue empty, went to sleep, woke up although there was no job for it, "
-    "and "
-    "took one without checking the queue again. Taking from an empty queue is undefined behavior: "
-    "the worker crashes, or runs something that is not a job.");
+    "and took one without checking the queue again. Taking from an empty queue is undefined "
+    "behavior: the worker crashes, or runs something that is not a job.");
 
 // The work of one worker: takes one job and runs it.
 void handle_one(JobQueue& queue) {
@@ -37,8 +36,17 @@ TEST(BareWait, WorkerSleepsUntilThereIsAJob) {
       [] {
         JobQueue queue;
         int done = 0;
-        lab::thread worker = start_thread("worker", [&] { handle_one(queue); });
+        lab::atomic<bool> is_submitted{false};
+        lab::thread worker = start_thread("worker", [&] {
+          const Job job = queue.take();
+          lab::check(is_submitted.load(std::memory_order_relaxed),
+                     "take() returned before a job was submitted");
+          lab::check(job != nullptr, "take() returned an empty job");
+          lab::check(done == 0, "the job ran before take() returned it");
+          job();
+        });
         lab::note("is about to submit a job");
+        is_submitted.store(true, std::memory_order_relaxed);  // orders nothing
         queue.submit([&] { ++done; });
         worker.join();
         lab::check(done == 1, "the job ran " + std::to_string(done) + " times; wanted: once");
@@ -64,6 +72,28 @@ TEST(BareWait, TwoWorkersDoEachJobOnce) {
       {.max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
+// The gate lets all workers go to sleep before main submits the first job.
+TEST(BareWait, ThreeWorkersAreWokenForThreeJobs) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue queue;
+        LabGate start("worker 3 is about to take a job");
+        lab::thread worker1 = start_thread("worker 1", [&] { handle_one(queue); });
+        lab::thread worker2 = start_thread("worker 2", [&] { handle_one(queue); });
+        lab::thread worker3 = start_thread("worker 3", [&] {
+          start.open();
+          handle_one(queue);
+        });
+        start.wait();
+        for (int i = 0; i < 3; ++i) queue.submit([] {});
+        worker1.join();
+        worker2.join();
+        worker3.join();
+      },
+      {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
 TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
   const auto scenario = [] {
     const auto start = lab::steady_clock::now();
@@ -83,14 +113,19 @@ TEST(BareWait, WorkerSleepsAgainHoweverOftenItWakesUp) {
       kLesson,
       [] {
         JobQueue queue;
+        LabGate start("the worker is about to take a job");
         int done = 0;
-        lab::thread worker = start_thread("worker", [&] { handle_one(queue); });
+        lab::thread worker = start_thread("worker", [&] {
+          start.open();
+          handle_one(queue);
+        });
+        start.wait();
         lab::note("is about to submit a job");
         queue.submit([&] { ++done; });
         worker.join();
         lab::check(done == 1, "the job ran " + std::to_string(done) + " times; wanted: once");
       },
-      {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
+      {.max_preemptions = 0, .max_spurious_wakeups = 40, .random_schedules = 0});
 }
 
 // Counts how often a job that owns it is copied.
@@ -103,6 +138,25 @@ class Attachment {
  private:
   int& copies_;
 };
+
+TEST(BareWait, JobsWaitForAWorkerHoweverManyThereAre) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        constexpr int kJobs = 200;
+        JobQueue queue;
+        std::vector<int> ran;
+        lab::note("submits 200 jobs, before there is a worker");
+        for (int i = 1; i <= kJobs; ++i) queue.submit([&ran, i] { ran.push_back(i); });
+        lab::note("takes 200 jobs");
+        for (int i = 1; i <= kJobs; ++i) {
+          handle_one(queue);
+          lab::check(ran.back() == i, "job " + std::to_string(ran.back()) +
+                                          " ran in place of job " + std::to_string(i));
+        }
+      },
+      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
+}
 
 TEST(BareWait, OneWorkerRunsTheOldestJobFirst) {
   expect_every_schedule(

@@ -1,6 +1,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -212,33 +213,71 @@ TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
       {.random_schedules = 20});
 }
 
+struct NoConnection : std::runtime_error {
+  NoConnection() : std::runtime_error("no connection") {}
+};
+
+// Runs the job. Returns whether it threw an object of exactly this type.
+template <class Exception>
+bool throws(const Job& job) {
+  try {
+    job();
+  } catch (const Exception& e) {
+    return typeid(e) == typeid(Exception);
+  } catch (...) {
+  }
+  return false;
+}
+
 // Sending may fail, and may send another report. The job and the queue must not get in its way.
+template <class Exception>
+void check_what_send_throws(const Exception& exception) {
+  JobQueue jobs;
+  Sent sent;
+  Watched next("disk is still full");
+  std::weak_ptr<const Report> watch;
+  {
+    auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
+    watch = report;
+    send_later(jobs, std::move(report), [&](const Report& it) {
+      lab::note("sends \"" + it.text + "\", which sends another report and throws");
+      next.send(jobs, sent);
+      throw exception;
+    });
+  }
+  lab::check(throws<Exception>(jobs.pop()),
+             "sending threw an exception, but the job did not throw the same one");
+  lab::check(watch.expired(), "sending threw an exception, and the report still exists");
+  next.check_and_run(jobs.pop());
+  next.check_destroyed();
+}
+
 TEST(DanglingCapture, WhatSendDoesIsUpToSend) {
+  // One thread, so only one schedule.
+  expect_every_schedule(kLesson, [] { check_what_send_throws(NoConnection()); },
+                        {.random_schedules = 0});
+  expect_every_schedule(kLesson, [] { check_what_send_throws(42); }, {.random_schedules = 0});
+}
+
+TEST(DanglingCapture, ReportsAreSentInOrderHoweverManyThereAre) {
   expect_every_schedule(
       kLesson,
       [] {
+        constexpr int kReports = 200;
         JobQueue jobs;
         Sent sent;
-        Watched next("disk is still full");
-        auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
-        const std::weak_ptr<const Report> watch = report;
-        send_later(jobs, std::move(report), [&](const Report& it) {
-          lab::note("sends \"" + it.text + "\", which sends another report and throws");
-          next.send(jobs, sent);
-          throw std::runtime_error("no connection");
-        });
-        bool has_thrown = false;
-        try {
-          jobs.pop()();
-        } catch (const std::runtime_error&) {
-          has_thrown = true;
+        Sent wanted{""};
+        for (int i = 1; i < kReports; ++i) wanted.push_back(std::to_string(i));
+        lab::note("sends 200 reports; the first one has no text");
+        for (const std::string& text : wanted) {
+          send_later(jobs, std::make_shared<const Report>(Report{.to = "ops", .text = text}),
+                     [&sent](const Report& it) { sent.push_back(it.text); });
         }
-        lab::check(has_thrown, "sending threw an exception, but the job swallowed it");
-        lab::check(watch.expired(), "sending threw an exception, and the report still exists");
-        next.check_and_run(jobs.pop());
-        next.check_destroyed();
+        lab::note("runs 200 jobs");
+        for (int i = 0; i < kReports; ++i) jobs.pop()();
+        lab::check(sent == wanted, "the reports were not sent exactly once each, in order");
       },
-      {.random_schedules = 0});  // one thread, so only one schedule
+      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
 }
 
 }  // namespace

@@ -15,9 +15,8 @@ namespace {
 constexpr Lesson kLesson(
     "07_late_add",
     "wait() checked the count before a new thread had reached its first line, add(). A count of "
-    "zero "
-    "means that every member is done, so wait() returned, and its caller went on although the work "
-    "had not even started.");
+    "zero means that every member is done, so wait() returned, and its caller went on although the "
+    "work had not even started.");
 
 TEST(LateAdd, WaitReturnsWhenAllWorkIsDone) {
   expect_every_schedule(kLesson, [] {

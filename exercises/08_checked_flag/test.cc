@@ -11,9 +11,8 @@ namespace {
 constexpr Lesson kLesson(
     "08_checked_flag",
     "one worker loaded the rules and then set the flag; another worker read the flag without a "
-    "lock "
-    "and took the rules. Only a lock or an atomic makes one thread see another thread's writes in "
-    "order: without it, a worker may see the flag set and the rules missing.");
+    "lock and took the rules. Only a lock or an atomic makes one thread see another thread's "
+    "writes in order: without it, a worker may see the flag set and the rules missing.");
 
 const Rules kRules = {"mail goes to worker 1", "the rest goes to worker 2"};
 

@@ -57,7 +57,7 @@ TEST(FullQueueShutdown, CloseWakesEveryProducerThatWaitsForRoom) {
         lab::thread second("producer 2", [&] { push_refused(queue, 3); });
         // After this, both wait for room in most schedules; in some, the sleep is too short for
         // that.
-        lab::this_thread::sleep_for(1s);
+        lab::this_thread::sleep_for(1ms);
         lab::note("closes the queue");
         const auto closed = lab::steady_clock::now();
         queue.close();
@@ -163,15 +163,35 @@ TEST(FullQueueShutdown, ConsumersSleepUntilClose) {
 }
 
 TEST(FullQueueShutdown, AcceptedJobsArePoppedInOrder) {
-  expect_every_schedule(kLesson, [] {
-    Queue queue(3);
-    for (int number = 1; number <= 3; ++number) push_accepted(queue, number);
+  const auto scenario = [] {
+    constexpr int kJobs = 50;
+    Queue queue(kJobs);
+    for (int number = 1; number <= kJobs; ++number) push_accepted(queue, number);
     lab::note("closes the queue twice");
     queue.close();
     queue.close();
-    pop_rest(queue, 3);
-    push_refused(queue, 4, "closed");
-  });
+    pop_rest(queue, kJobs);
+    push_refused(queue, kJobs + 1, "closed");
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 0});  // there is one thread
+}
+
+TEST(FullQueueShutdown, TwoThreadsMayCloseIt) {
+  const auto scenario = [] {
+    Queue queue(1);
+    lab::thread other("other", [&] {
+      lab::note("closes the queue");
+      queue.close();
+      push_refused(queue, 1, "closed");
+    });
+    lab::note("closes the queue");
+    queue.close();
+    push_refused(queue, 2, "closed");
+    other.join();
+    pop_rest(queue, 0);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
 // Pushes job `number` from a thread of its own. Read `accepted` after joining the thread.

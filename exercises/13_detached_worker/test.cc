@@ -1,5 +1,5 @@
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "exercises/harness/lesson.h"
 
@@ -71,32 +71,46 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
       kLesson,
       [] {
         std::string order;
+        const auto job = [&order](char name) {
+          return [&order, name] {
+            lab::check(lab::running_threads() == 2,
+                       "the only worker must run the jobs, but there are other threads than main "
+                       "and the worker, or main runs a job after the worker has exited");
+            lab::this_thread::sleep_for(kYear);
+            order += name;
+          };
+        };
         {
           Pool pool;
           lab::this_thread::sleep_for(10 * kYear);
-          lab::note("submits 3 jobs, each of which takes a year");
-          for (const char* name : {"1", "2", "3"}) {
-            pool.submit([&order, name] {
-              lab::this_thread::sleep_for(kYear);
-              order += name;
-            });
-          }
+          lab::note("submits 3 jobs, each of which takes a year; the first submits a fourth");
+          pool.submit([&pool, first = job('1'), fourth = job('4')] {
+            first();
+            pool.submit(fourth);
+          });
+          pool.submit(job('2'));
+          pool.submit(job('3'));
         }
-        check_worker_ended(3, static_cast<int>(order.size()));
-        lab::check(order == "123", "the jobs ran in the order " + order + "; wanted: 123");
-        lab::check(lab::steady_clock::now().time_since_epoch() == 13 * kYear,
+        check_worker_ended(4, static_cast<int>(order.size()));
+        lab::check(order == "1234", "the jobs ran in the order " + order + "; wanted: 1234");
+        lab::check(lab::steady_clock::now().time_since_epoch() == 14 * kYear,
                    "the jobs did not run one after another, or the destructor returned late");
       },
       kExactTimes);
 }
 
-TEST(DetachedWorker, APoolWithoutJobsIsDestroyed) {
-  expect_every_schedule(kLesson, [] {
+TEST(DetachedWorker, APoolWithoutJobsIsDestroyedAtOnce) {
+  const auto scenario = [] {
     {
       Pool pool;
+      Pool other;
     }
     check_worker_ended(0, 0);
-  });
+    lab::check(lab::steady_clock::now().time_since_epoch() == 0s,
+               "the destructor waited although there was no job");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 
 TEST(DetachedWorker, TwoThreadsMaySubmit) {
@@ -115,31 +129,36 @@ TEST(DetachedWorker, TwoThreadsMaySubmit) {
                         {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
+// A copy submits too. An object that has been moved from does not.
 struct SubmitsWhenDestroyed {
-  SubmitsWhenDestroyed(Pool& its_pool, int& its_done) : pool(its_pool), done(its_done) {}
+  SubmitsWhenDestroyed(Pool& its_pool, std::string& its_order)
+      : pool(&its_pool), order(its_order) {}
+  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = default;
+  SubmitsWhenDestroyed(SubmitsWhenDestroyed&& other) noexcept
+      : pool(std::exchange(other.pool, nullptr)), order(other.order) {}
   ~SubmitsWhenDestroyed() {
-    pool.submit([&counter = done] { ++counter; });
+    if (pool != nullptr) pool->submit([&done = order] { done += '3'; });
   }
 
-  Pool& pool;
-  int& done;
+  Pool* pool;
+  std::string& order;
 };
 
 // A job submits a second one. When the second is destroyed, the object that it owns submits a
 // third.
 TEST(DetachedWorker, JobsOfJobsAreDone) {
   expect_every_schedule(kLesson, [] {
-    int done = 0;
+    std::string order;
     {
       Pool pool;
       pool.submit([&] {
-        ++done;
-        const auto last = std::make_shared<SubmitsWhenDestroyed>(pool, done);
-        pool.submit([&, last] { ++done; });
+        pool.submit([&order, last = SubmitsWhenDestroyed(pool, order)] { order += '2'; });
+        order += '1';
       });
       lab::note("leaves the pool's scope");
     }
-    check_worker_ended(3, done);
+    check_worker_ended(3, static_cast<int>(order.size()));
+    lab::check(order == "123", "the jobs ran in the order " + order + "; wanted: 123");
   });
 }
 

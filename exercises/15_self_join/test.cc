@@ -1,5 +1,6 @@
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "exercises/harness/lesson.h"
 
@@ -13,8 +14,7 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "15_self_join",
     "main released the pool while a job still owned it, so the job was the last owner. ~Pool ran "
-    "on "
-    "the worker and tried to join it: outside the lab, join() throws, std::terminate ends the "
+    "on the worker and tried to join it: outside the lab, join() throws, std::terminate ends the "
     "process, and the queue is lost with it.");
 
 // Checks the pool's destruction on the thread that destroys it, before any thread can use it again.
@@ -57,18 +57,22 @@ TEST(SelfJoin, MainLetsGoWhileAJobRuns) {
   });
 }
 
-// The two jobs belong to the old pool, even if main's pointer now refers to another one.
+// The two jobs belong to the old pool, even if main's pointer now refers to another one, and even
+// if the other one has been given two jobs too.
 TEST(SelfJoin, MainTakesAnotherPool) {
   const auto scenario = [] {
     std::string done;
     auto pool = std::make_shared<Pool>();
     submit_both(pool, [&] { done += "first "; }, [&] { done += "second "; });
+    auto other = std::make_shared<Pool>();
+    submit_both(other, [] {}, [] {});
     lab::note("replaces the pool with another one");
-    pool = std::make_shared<Pool>();
+    pool = std::move(other);
     const std::string verdict = "the old pool must run all its jobs before it is destroyed; ran: ";
     lab::check(done == "first second ", verdict + done);
   };
-  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 50});
 }
 
 // Before that, the pool has no job for ten years. A thread that polls for so long, or for as long
@@ -98,6 +102,47 @@ TEST(SelfJoin, MainWaitsForLongJobs) {
                "main did not wait for exactly as long as the jobs took");
   };
   expect_every_schedule(kLesson, scenario, {.early_timeouts = false, .random_schedules = 50});
+}
+
+// All this happens while main owns the pool. No thread is so slow that time passes.
+TEST(SelfJoin, JobsRunInTheOrderInWhichTheyAreSubmitted) {
+  const auto scenario = [] {
+    LabGate first("first job");
+    LabGate between("job between");
+    LabGate last("last job");
+    std::string done;
+    auto pool = std::make_shared<Pool>();
+    submit_both(
+        pool,
+        [&] {
+          first.wait();
+          done += "first ";
+        },
+        [&] { done += "second "; });
+    pool->submit([&] {
+      between.wait();
+      done += "between ";
+    });
+    first.open();
+    between.await_arrival();
+    lab::note("submits the last job");
+    pool->submit([&] {
+      done += "last ";
+      last.open();
+    });
+    between.open();
+    last.wait();
+    lab::check(done == "first between second last ",
+               "ran: " + done + "; wanted: first between second last");
+    pool.reset();
+    lab::check(lab::steady_clock::now().time_since_epoch() == 0s,
+               "main did not wait for exactly as long as the jobs took");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .random_schedules = 50});
 }
 
 TEST(SelfJoin, TwoUsersLetGo) {

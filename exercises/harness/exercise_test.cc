@@ -1,5 +1,6 @@
 // Runs tests of exercises as a learner does: what they print, and that they pass only if everything
 // was decided. sabotage/ has their files.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -9,6 +10,10 @@
 
 namespace worker_pool {
 namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // Runs the program with these environment variables. Replaces the numbers of schedules in its
 // output by N, and removes the line that says where data races are not checked.
@@ -61,6 +66,35 @@ TEST(Exercise, FailsIfATestThrows) {
   EXPECT_EQ(it.out, "FAILED " + std::string(kFirst) +
                         " (exercises/harness/sabotage/test.cc:11)\n"
                         "It threw an exception: no such job\n");
+}
+
+// --- Crashes -------------------------------------------------------------------------------------
+
+// Only the lab's hooks turn a crash into a verdict.
+bool has_hooks() {
+  const ProgramResult it = run_program("./exercises/harness/sabotage_crashes");
+  return it.out.find("Not checked here: data races") == std::string::npos;
+}
+
+void expect_verdict(const std::string& crash, const std::string& verdict) {
+  if (!has_hooks()) GTEST_SKIP() << "the lab has no hooks here";
+  const ProgramResult it = run("crashes", "SABOTAGE=" + crash);
+  EXPECT_EQ(it.status, 1);
+  EXPECT_THAT(it.out, StartsWith("FAILED " + std::string(kFirst)));
+  EXPECT_THAT(it.out, HasSubstr("\n  " + verdict));
+  EXPECT_THAT(it.out, EndsWith("\nLESSON[42_sabotage]: this is what happened.\n")) << it.err;
+}
+
+TEST(Crash, OutOfRangeEndsWithTheLesson) { expect_verdict("out_of_range", "worker crashes ("); }
+
+TEST(Crash, StackOverflowEndsWithTheLesson) {
+  expect_verdict("recursion", "stack overflow in worker");
+}
+
+TEST(Crash, GlobalLabObjectIsExplained) {
+  const ProgramResult it = run("crashes", "SABOTAGE=global");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_THAT(it.err, HasSubstr("a lab type was used outside lab::explore()"));
 }
 
 // --- LAB_REPLAY ----------------------------------------------------------------------------------
@@ -159,7 +193,7 @@ TEST(Exercise, FailsIfAScenarioWasNotExplored) {
 
 TEST(Exercise, FailsIfItCannotReadItsFiles) {
   const ProgramResult it =
-      run_program("cd exercises && unset RUNFILES_MANIFEST_FILE && ./harness/sabotage_ends");
+      run_program("cd ./exercises && unset RUNFILES_MANIFEST_FILE && ./harness/sabotage_ends");
   EXPECT_EQ(it.status, 1);
   EXPECT_EQ(it.out,
             "FAILED exercises/harness/sabotage/ends.h:1\nThe test cannot read this file.\n");
@@ -174,7 +208,7 @@ TEST(Exercise, FindsItsFilesInBazelsManifest) {
       folder +
       "$file; "
       "done >\"$manifest\" && "
-      "cd exercises && RUNFILES_MANIFEST_FILE=\"$manifest\" ./harness/sabotage_ends");
+      "cd ./exercises && RUNFILES_MANIFEST_FILE=\"$manifest\" ./harness/sabotage_ends");
   EXPECT_EQ(it.status, 0) << it.out << it.err;
 }
 

@@ -35,7 +35,9 @@ struct Refused {
 //   2. a pragma other than `once`;
 //   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of a
 //      template, which may be one of theirs;
-//   4. a name of the harness or of the explorer.
+//   4. a name of the harness or of the explorer;
+//   5. an operator that a test may use with types of std or of the lab, such as ==;
+//   6. what hides code from the lab: an attribute for sanitizers, or assembly.
 // Comments and literals may contain anything.
 std::optional<Refused> what_is_refused(std::string_view exercise_file);
 

@@ -114,6 +114,29 @@ TEST(WhatIsRefused, RefusesNamesOfTheHarness) {
   EXPECT_EQ(refused("auto r = lab::explore({}, f);"), "1: \"explore\"");
 }
 
+TEST(WhatIsRefused, RefusesWhatHidesCodeFromTheLab) {
+  EXPECT_EQ(refused("void f() { const lab::Inside inside; }"), "1: \"Inside\"");
+  EXPECT_EQ(refused("__attribute__((no_sanitize(\"thread\"))) void f();"), "1: \"no_sanitize\"");
+  EXPECT_EQ(refused("[[gnu::__no_sanitize_thread__]] void f();"), "1: \"__no_sanitize_thread__\"");
+  EXPECT_EQ(refused("void f() { __asm__(\"nop\"); }"), "1: \"__asm__\"");
+  EXPECT_EQ(refused("_Pragma(\"weak f\")"), "1: \"_Pragma\"");
+  EXPECT_EQ(refused("#if __has_include(</*>)\n#endif\n#define TEST\n// */"), "1: \"#if\"");
+}
+
+TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
+  const std::string op = "1: \"operator\"";
+  EXPECT_EQ(refused("bool operator==(Time, Time) { return true; }"), op);
+  EXPECT_EQ(refused("bool operator!(Status);"), op);
+  EXPECT_EQ(refused("auto operator<=>(Time, Time);"), op);
+  EXPECT_EQ(refused("Time operator-(Time, Time);"), op);
+  EXPECT_EQ(refused("Time operator*(int, Time);"), op);
+  EXPECT_EQ(refused("T& operator=(T&&);\n T& operator*() const; T* operator->() const;\n"
+                    "void operator()(int); explicit operator bool() const; int operator[](int);\n"
+                    "T& operator++(); T& operator--(int); T& operator+=(int);\n"
+                    "bool operator<(const T& other) const; bool operator>(const T&) const;"),
+            "");
+}
+
 TEST(WhatIsRefused, EndsWithUnfinishedCode) {
   for (const char* code : {"", "\"", "'", "/*", "//", "R\"(", "#", "%:", "1'", "\\", "\\\n", "lab",
                            "namespace", "template", "TEST(", "R\"", "#include", "# "}) {

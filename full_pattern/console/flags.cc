@@ -11,6 +11,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "full_pattern/console/quoted_name.h"
+
 namespace worker_pool {
 namespace {
 
@@ -29,7 +31,7 @@ std::string need(const TextFlag& flag) {
 }
 
 std::string unknown(std::string_view arg, const FlagSet& flags) {
-  std::string error = std::string(arg) + ": unknown flag; the flags are";
+  std::string error = quoted_name(arg) + ": unknown flag; the flags are";
   for (const IntFlag& flag : flags.numbers) error += " " + dashed(flag.name);
   for (const TextFlag& flag : flags.texts) error += " " + dashed(flag.name);
   for (const SwitchFlag& flag : flags.switches) error += " " + dashed(flag.name);
@@ -47,7 +49,7 @@ std::optional<std::int64_t> number(std::string_view text) {
 Done set(IntFlag& flag, std::string_view text) {
   const std::optional<std::int64_t> value = number(text);
   if (!value || *value < flag.min || *value > flag.max) {
-    return std::unexpected(dashed(flag.name) + "=" + std::string(text) + ": must be " +
+    return std::unexpected(quoted_name(dashed(flag.name) + "=" + std::string(text)) + ": must be " +
                            limits(flag));
   }
   flag.value = *value;
@@ -80,7 +82,7 @@ Done set_from(std::span<const char* const> args, std::size_t& i, Flag& flag) {
 Done set_from(std::span<const char* const> args, std::size_t& i, SwitchFlag& flag) {
   const std::string_view arg = args[i];
   if (arg.contains('=')) {
-    return std::unexpected(std::string(arg) + ": takes no value; write " + dashed(flag.name));
+    return std::unexpected(quoted_name(arg) + ": takes no value; write " + dashed(flag.name));
   }
   flag.on = true;
   return {};

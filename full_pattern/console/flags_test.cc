@@ -15,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 class Flags : public ::testing::Test {
  protected:
@@ -125,6 +126,12 @@ TEST_F(Flags, UnknownFlagIsRefusedWithTheKnownOnes) {
   for (const char* arg : {"-workers=3", "-h", "--=3", "---workers=3", "--Workers=3"}) {
     EXPECT_THAT(error_of({arg}), HasSubstr("unknown flag")) << arg;
   }
+}
+
+TEST_F(Flags, ErrorIsOneLineWhateverTheArgumentHolds) {
+  EXPECT_THAT(error_of({"--a\n\x1b[m"}), StartsWith("'--a'$'\\n\\033''[m': unknown flag"));
+  EXPECT_THAT(error_of({"--workers", "\n"}), StartsWith("'--workers='$'\\n': must be a whole"));
+  EXPECT_THAT(error_of({"--timeline=\n"}), StartsWith("'--timeline='$'\\n': takes no value"));
 }
 
 TEST_F(Flags, WhatIsNoFlagStaysInOrder) {

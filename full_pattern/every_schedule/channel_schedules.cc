@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "full_pattern/every_schedule/every_schedule.h"
+#include "step1_job/context.h"
 #include "step2_worker/channel.h"
 #include "testing/lab/explorer.h"
 
@@ -20,8 +22,8 @@ TEST(ChannelSchedules, TwoReceiversGetEachValueOnce) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);
     std::atomic<int> sum = 0;
-    const auto receive_all = [&sum, queue = queue] {
-      while (const auto job = queue.receive()) sum += *job;
+    const auto receive_all = [&sum, values = queue] {
+      while (const auto job = values.receive()) sum += *job;
     };
     std::jthread one(receive_all);
     std::jthread other(receive_all);
@@ -52,8 +54,8 @@ TEST(ChannelSchedules, CloseWakesASender) {
 TEST(ChannelSchedules, CloseWakesEveryReceiver) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);
-    const auto receive = [queue = queue] {
-      lab::check(!queue.receive(), "received a value that was never sent");
+    const auto receive = [values = queue] {
+      lab::check(!values.receive(), "received a value that was never sent");
     };
     std::jthread one(receive);
     std::jthread other(receive);
@@ -94,11 +96,83 @@ TEST(ChannelSchedules, ASendThatTimesOutKeepsItsValue) {
 TEST(ChannelSchedules, StatsAreConsistent) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(2);
-    std::jthread receiver([queue = queue] { (void)queue.receive(); });
+    std::jthread receiver([values = queue] { (void)values.receive(); });
     expect_sent(jobs.send(1));
     const ChannelStats stats = jobs.stats();
     lab::check(stats.sent == 1, "the value does not count as sent");
     lab::check(stats.queued <= 1, "more values are queued than were sent");
+  });
+}
+
+// --- A send with a context
+// ------------------------------------------------------------------------
+
+TEST(ChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
+    std::jthread receiver([&] { lab::check(queue.receive() == 1, "not the first value"); });
+    std::jthread canceler([&] { stop.request_stop(); });
+    sender.join();
+    receiver.join();
+    canceler.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || status == SendStatus::kContextEnded, "neither sent nor canceled");
+    lab::check(queue.try_receive().has_value() == is_sent, "the value is not where it should be");
+  });
+}
+
+TEST(ChannelSchedules, ACancelWakesASender) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    std::jthread sender([&] {
+      const SendStatus status = jobs.send(2, Context(stop.get_token()));
+      lab::check(status == SendStatus::kContextEnded, "the sender did not learn of the cancel");
+    });
+    std::jthread canceler([&] { stop.request_stop(); });
+  });
+}
+
+TEST(ChannelSchedules, ACancelOrACloseWakesASender) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = jobs.send(2, Context(stop.get_token())); });
+    std::jthread closer([&] { jobs.close(); });
+    std::jthread canceler([&] { stop.request_stop(); });
+    sender.join();
+    closer.join();
+    canceler.join();
+    lab::check(status == SendStatus::kClosed || status == SendStatus::kContextEnded,
+               "neither closed nor canceled");
+    lab::check(queue.receive() == 1, "the value that was sent is lost");
+    lab::check(!queue.receive(), "a refused value was received");
+  });
+}
+
+// The notification for the only free place may wake the sender that is canceled. The callback that
+// comes first gives it the time to leave before its own callback would notify all senders.
+TEST(ChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    std::jthread canceled([&] {
+      if (jobs.send(2, Context(stop.get_token())) == SendStatus::kSent) (void)queue.receive();
+    });
+    std::jthread receiver([&] {
+      (void)queue.receive();
+      const std::stop_callback comes_first(stop.get_token(), [] {});
+      stop.request_stop();
+    });
+    expect_sent(jobs.send(3));
   });
 }
 

@@ -2,9 +2,11 @@
 // load may also return an older value, as C++ allows.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -37,7 +39,7 @@ void expect_every_order(const std::function<void()>& scenario) {
 }
 
 void send(Queue& queue, int value) {
-  expect_sent(queue.send(std::make_unique<int>(value), kNever));
+  expect_sent(queue.send(std::make_unique<int>(value), Context()));
 }
 
 int receive(Queue& queue) {
@@ -111,9 +113,81 @@ TEST(FastChannelSchedules, PendingValuesAreTakenBackOrReceived) {
 TEST(FastChannelSchedules, ATakerSeesConsistentCounts) {
   expect_every_order([] {
     Queue queue(1);
-    std::jthread sender([&] { (void)queue.send(std::make_unique<int>(1), kNever); });
+    std::jthread sender([&] { (void)queue.send(std::make_unique<int>(1), Context()); });
     std::jthread receiver([&] { (void)queue.receive(kNever); });
     std::jthread taker([&] { (void)queue.close_and_take_pending(); });
+  });
+}
+
+// --- A send with a context
+// ------------------------------------------------------------------------
+
+SendStatus send_until_canceled(Queue& queue, const std::stop_source& stop) {
+  return queue.send(std::make_unique<int>(2), Context(stop.get_token()));
+}
+
+TEST(FastChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    SendStatus status = SendStatus::kClosed;
+    std::jthread sender([&] { status = send_until_canceled(queue, stop); });
+    std::jthread receiver([&] { lab::check(receive(queue) == 1, "not the first value"); });
+    std::jthread canceler([&] { stop.request_stop(); });
+    sender.join();
+    receiver.join();
+    canceler.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || status == SendStatus::kFull, "neither sent nor canceled");
+    lab::check((queue.stats().queued == 1) == is_sent, "the value is not where it should be");
+  });
+}
+
+TEST(FastChannelSchedules, ACancelWakesASender) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread sender([&] {
+      lab::check(send_until_canceled(queue, stop) == SendStatus::kFull,
+                 "the sender did not learn of the cancel");
+    });
+    std::jthread canceler([&] { stop.request_stop(); });
+  });
+}
+
+TEST(FastChannelSchedules, ACancelOrACloseWakesASender) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread sender([&] {
+      lab::check(send_until_canceled(queue, stop) != SendStatus::kSent, "sent without room");
+    });
+    std::jthread closer([&] { queue.close(); });
+    std::jthread canceler([&] { stop.request_stop(); });
+  });
+}
+
+// The wake-up for the only free place may go to the sender that is canceled. Both senders have
+// slept for so long that no timer of theirs ends the sleep. The callback that comes first gives the
+// canceled one the time to leave before its own callback would notify all.
+TEST(FastChannelSchedules, ACanceledSenderLeavesTheRoomToTheOther) {
+  expect_every_order([] {
+    Queue queue(1);
+    send(queue, 1);
+    std::stop_source stop;
+    std::jthread canceled([&] {
+      if (send_until_canceled(queue, stop) == SendStatus::kSent) (void)receive(queue);
+    });
+    std::jthread receiver([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      (void)receive(queue);
+      const std::stop_callback comes_first(stop.get_token(), [] {});
+      stop.request_stop();
+    });
+    send(queue, 3);
   });
 }
 

@@ -22,7 +22,15 @@ using namespace std::chrono_literals;
 constexpr ShutdownLimits kNoLimits{.drain = kForever, .cancel = kForever};
 constexpr WorkerPool::Options kSmall{.workers = 1, .capacity = 1};
 
+// Without jitter, so that every schedule has the same times.
+constexpr RetryPolicy kTwoTries{.tries = 2, .backoff = 1s, .jitter = 0};
+
 JobResult fail(const Job&, const Context&) { return std::unexpected(JobError{}); }
+
+JobResult run_until_stopped(const Job&, const Context& ctx) {
+  lab::check(!ctx.sleep_for(kForever), "slept for the whole of forever");
+  return std::unexpected(ended(*ctx.err()));
+}
 
 class FinalResults final : public Observer {
  public:
@@ -33,8 +41,7 @@ class FinalResults final : public Observer {
 TEST(RetrySchedules, AJobWaitsOrHasFailedOrIsBack) {
   expect_every_schedule([] {
     const auto results = std::make_shared<FinalResults>();
-    const auto retries =
-        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    const auto retries = std::make_shared<RetryQueue>(kTwoTries, results);
     WorkerPool pool(kSmall, fail, retries);
     Retrier retrier(retries, pool);
     expect_sent(pool.submit(Job{.id = "a"}));
@@ -48,8 +55,7 @@ TEST(RetrySchedules, AJobWaitsOrHasFailedOrIsBack) {
 TEST(RetrySchedules, AJobIsTriedAgain) {
   expect_every_schedule([] {
     const auto results = std::make_shared<FinalResults>();
-    const auto retries =
-        std::make_shared<RetryQueue>(RetryPolicy{.tries = 2, .backoff = 1s}, results);
+    const auto retries = std::make_shared<RetryQueue>(kTwoTries, results);
     WorkerPool pool(kSmall, fail, retries);
     Retrier retrier(retries, pool);
     expect_sent(pool.submit(Job{.id = "a"}));
@@ -57,6 +63,18 @@ TEST(RetrySchedules, AJobIsTriedAgain) {
     const std::size_t waiting = retrier.stop().size();
     const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
     lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
+  });
+}
+
+TEST(RetrySchedules, AJobThatTheShutdownStopsIsBack) {
+  expect_every_schedule([] {
+    const auto results = std::make_shared<FinalResults>();
+    const auto retries = std::make_shared<RetryQueue>(kTwoTries, results);
+    WorkerPool pool(kSmall, run_until_stopped, retries);
+    Retrier retrier(retries, pool);
+    expect_sent(pool.submit(Job{.id = "a"}));
+    const std::size_t back = pool.shutdown({.drain = 0s, .cancel = kForever}).not_started.size();
+    lab::check(back + retrier.stop().size() == 1, "the job was lost or is there twice");
   });
 }
 

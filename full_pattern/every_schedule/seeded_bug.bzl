@@ -13,6 +13,7 @@ _HEADERS = [
     "//full_pattern/fast_channel:threads.h",
     "//full_pattern/fast_channel:waiting_room.h",
     "//step1_job:context.h",
+    "//step1_job:forced_unwind.h",
     "//step1_job:job.h",
     "//step1_job:linked_context.h",
     "//step2_worker:bounded_queue.h",

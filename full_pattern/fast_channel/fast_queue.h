@@ -20,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,10 +46,10 @@ class FastQueue final : public ChannelQueue<T> {
     take_all([](T&&) {});
   }
 
-  SendStatus send(T&& value, Clock::time_point deadline) override {
+  SendStatus send(T&& value, const Context& until) override {
     const SendStatus status = try_send(value);
-    if (status != SendStatus::kFull || deadline == Clock::time_point::min()) return status;
-    return wait_and_send(value, deadline);
+    if (status != SendStatus::kFull || until.deadline() == Clock::time_point::min()) return status;
+    return wait_and_send(value, until);
   }
 
   std::optional<T> receive(Clock::time_point deadline) override {
@@ -112,12 +113,16 @@ class FastQueue final : public ChannelQueue<T> {
   }
 
   // A separate function, because waiting is rare and send() should stay short.
-  SendStatus wait_and_send(T& value, Clock::time_point deadline) {
-    typename WaitingRoom<Threads>::Stay stay(senders_);
+  SendStatus wait_and_send(T& value, const Context& until) {
+    const std::stop_token cancel = until.stop_token();
+    // Created and destroyed without the lock that it takes. (WP-17)
+    const std::stop_callback on_cancel(cancel, [this] { senders_.wake_all(); });
+    typename WaitingRoom<Threads>::Stay stay(senders_, cancel);
     while (true) {
-      stay.wait(deadline);
+      stay.wait(until.deadline());
       const SendStatus status = try_send(value);
-      if (status != SendStatus::kFull || passed(deadline)) return status;
+      if (status != SendStatus::kFull) return status;
+      if (cancel.stop_requested() || passed(until.deadline())) return status;
     }
   }
 

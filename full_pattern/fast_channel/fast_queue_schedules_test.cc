@@ -57,7 +57,7 @@ template <class T>
 using Queue = FastQueue<T, LabThreads>;
 
 void send(Queue<int>& queue, int value) {
-  check(queue.send(std::move(value), kNever) == SendStatus::kSent, "a send was refused");
+  check(queue.send(std::move(value), Context()) == SendStatus::kSent, "a send was refused");
 }
 
 int receive(Queue<int>& queue) {
@@ -228,7 +228,7 @@ TEST(FastQueueSchedules, CloseWakesASenderOrComesTooLateForIt) {
     Queue<int> queue(4);
     for (int i = 1; i <= 4; ++i) send(queue, i);
     SendStatus status = SendStatus::kFull;
-    thread sender("sender", [&] { status = queue.send(5, kNever); });
+    thread sender("sender", [&] { status = queue.send(5, Context()); });
     thread receiver("receiver", [&] { (void)queue.receive(kNever); });
     const std::size_t taken = queue.close_and_take_pending().size();
     sender.join();
@@ -248,8 +248,8 @@ TEST(FastQueueSchedules, ASendThatGivesUpLeavesTheWakeUpToTheOther) {
     thread waiting("waiting sender", [&] { send(queue, 2); });
     thread hasty("hasty sender", [&] {
       int value = 3;
-      const auto deadline = LabThreads::now() + std::chrono::milliseconds(1);
-      if (queue.send(std::move(value), deadline) == SendStatus::kSent) (void)receive(queue);
+      const Context soon({}, LabThreads::now() + std::chrono::milliseconds(1));
+      if (queue.send(std::move(value), soon) == SendStatus::kSent) (void)receive(queue);
     });
     (void)receive(queue);
     waiting.join();
@@ -282,7 +282,7 @@ TEST(FastQueueSchedules, AMoveThatThrowsLeavesTheWakeUpToTheOther) {
     };
     thread first("first receiver", take_one);
     thread second("second receiver", take_one);
-    check(queue.send(ThrowsOnce(armed), kNever) == SendStatus::kSent, "a send was refused");
+    check(queue.send(ThrowsOnce(armed), Context()) == SendStatus::kSent, "a send was refused");
     armed = true;
     // Closed only after the value was received, so that close() does not wake a receiver.
     while (queue.stats().queued > 0) this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <stop_token>
 #include <utility>
 
 #include "full_pattern/fast_channel/side.h"
@@ -45,17 +46,20 @@ class WaitingRoom {
   // wakes another thread if a step is possible.
   class Stay {
    public:
-    explicit Stay(WaitingRoom& room) : room_(room) {}
+    explicit Stay(WaitingRoom& room, std::stop_token cancel = {})
+        : room_(room), cancel_(std::move(cancel)) {}
     ~Stay() { room_.leave(*this); }
     Stay(const Stay&) = delete;
     Stay& operator=(const Stay&) = delete;
 
-    // Blocks until another try makes sense, or until `deadline`.
+    // Blocks until another try makes sense, until `deadline`, or until `cancel` was requested and
+    // then wake_all() was called. It may spin for some microseconds before it sees the cancel.
     void wait(Clock::time_point deadline) { room_.wait(*this, deadline); }
 
    private:
     friend class WaitingRoom;
     WaitingRoom& room_;
+    const std::stop_token cancel_;
     bool arrived_ = false;   // counted in awake_, except while it sleeps
     bool found_ = false;     // found a step by spinning, without sleeping
     bool blocked_ = false;   // counted in blocked_
@@ -87,9 +91,9 @@ class WaitingRoom {
     changed_.notify_one();
   }
 
-  // To be called after `closed` was set.
+  // To be called after `closed` was set, or after a stay was canceled.
   void wake_all() {
-    // A thread that has not seen `closed` holds the mutex now, or sleeps once we hold it. (WP-03)
+    // A thread that has not seen that holds the mutex now, or sleeps once we hold it. (WP-03)
     {
       const std::lock_guard lock(mutex_);
     }
@@ -139,12 +143,12 @@ class WaitingRoom {
     --awake_;
     if (!std::exchange(stay.blocked_, true)) ++blocked_;
     ++asleep_;
-    if (!stay.any_step_ && !sleep_until(goal_deadline(deadline), habits_.goal, lock)) {
+    if (!stay.any_step_ && !sleep_until(stay, goal_deadline(deadline), habits_.goal, lock)) {
       stay.any_step_ = true;
     }
     if (stay.any_step_) {
       ++any_step_;
-      sleep_until(deadline, 1, lock);
+      sleep_until(stay, deadline, 1, lock);
       --any_step_;
     }
     --asleep_;
@@ -159,12 +163,13 @@ class WaitingRoom {
   }
 
   // Returns false at the deadline.
-  bool sleep_until(Clock::time_point deadline, std::uint64_t enough,
+  bool sleep_until(const Stay& stay, Clock::time_point deadline, std::uint64_t enough,
                    std::unique_lock<typename Threads::Mutex>& lock) {
     announce();
     if (ready(enough)) return true;  // checked again after the announcement
-    return Threads::wait_until(changed_, lock, deadline,
-                               [this] { return notified_ > 0 || closed_.load(); });
+    return Threads::wait_until(changed_, lock, deadline, [&] {
+      return notified_ > 0 || closed_.load() || stay.cancel_.stop_requested();
+    });
   }
 
   void leave(Stay& stay) {

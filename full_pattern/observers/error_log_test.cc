@@ -61,6 +61,7 @@ TEST(ErrorLogLine, SaysWhoWhatAndWhyAndTheKindOnce) {
             "Worker 2: job a: cancelled before it started");
   EXPECT_EQ(to_line({"a", 2, ended(CancelReason::kDeadlineExceeded)}),
             "Worker 2: job a: deadline exceeded");
+  EXPECT_EQ(to_line({"a", 2, ended(CancelReason::kShutDown)}), "Worker 2: job a: shut down");
   EXPECT_EQ(to_line({"a", 2, {Kind::kCancelled, "gave up"}}), "Worker 2: job a cancelled: gave up");
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, ""}}), "Worker 2: job a failed");
 }
@@ -113,12 +114,14 @@ TEST(ErrorLog, CountsByKindAndByJob) {
   log.job_finished(1, Job{.id = "a"}, error(Kind::kThrew, "no"));
   log.job_finished(1, Job{.id = "b"}, error(Kind::kFailed, "no"));
   log.job_finished(1, Job{.id = "c"}, error(Kind::kDeadlineExceeded, "late"));
+  log.job_finished(1, Job{.id = "d"}, error(Kind::kShutDown, "shut down"));
 
   const ErrorLog::Counts counts = log.counts();
-  EXPECT_EQ(counts.all, 4u);
-  EXPECT_THAT(counts.by_kind, ElementsAre(Pair(Kind::kFailed, 2), Pair(Kind::kThrew, 1),
-                                          Pair(Kind::kDeadlineExceeded, 1)));
-  EXPECT_THAT(counts.by_job, ElementsAre(Pair("a", 2), Pair("b", 1), Pair("c", 1)));
+  EXPECT_EQ(counts.all, 5u);
+  EXPECT_THAT(counts.by_kind,
+              ElementsAre(Pair(Kind::kFailed, 2), Pair(Kind::kThrew, 1),
+                          Pair(Kind::kDeadlineExceeded, 1), Pair(Kind::kShutDown, 1)));
+  EXPECT_THAT(counts.by_job, ElementsAre(Pair("a", 2), Pair("b", 1), Pair("c", 1), Pair("d", 1)));
   EXPECT_EQ(counts.other_jobs, 0u);
 }
 

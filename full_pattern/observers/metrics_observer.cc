@@ -49,6 +49,8 @@ std::uint64_t& MetricsObserver::ended_as(const JobResult& result) {
       return seen_.cancelled;
     case JobError::Kind::kDeadlineExceeded:
       return seen_.deadline_exceeded;
+    case JobError::Kind::kShutDown:
+      return seen_.shut_down;
   }
   return seen_.failed;  // reached only by a value that is not a kind
 }

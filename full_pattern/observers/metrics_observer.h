@@ -27,12 +27,13 @@ namespace worker_pool {
 class MetricsObserver final : public Observer {
  public:
   struct Snapshot {
-    // Finished jobs, by result. The last four are the values of JobError::Kind.
+    // Finished jobs, by result. The last five are the values of JobError::Kind.
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t threw = 0;
     std::uint64_t cancelled = 0;
     std::uint64_t deadline_exceeded = 0;
+    std::uint64_t shut_down = 0;
 
     std::size_t running = 0;  // started and not finished
 

@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 constexpr ShutdownLimits kPatient = {.drain = kForever};
 
 std::uint64_t finished(const MetricsObserver::Snapshot& seen) {
-  return seen.succeeded + seen.failed + seen.threw + seen.cancelled + seen.deadline_exceeded;
+  return seen.succeeded + seen.failed + seen.threw + seen.cancelled + seen.deadline_exceeded +
+         seen.shut_down;
 }
 
 JobResult failure(JobError::Kind kind) { return std::unexpected(JobError{kind, "for the test"}); }
@@ -53,12 +54,14 @@ TEST_F(MetricsObserverAlone, CountsEachResultApart) {
   finish_some_more(failure(JobError::Kind::kThrew));
   finish_some_more(failure(JobError::Kind::kCancelled));
   finish_some_more(failure(JobError::Kind::kDeadlineExceeded));
+  finish_some_more(failure(JobError::Kind::kShutDown));
   const auto seen = observer_.snapshot();
   EXPECT_EQ(seen.succeeded, 1u);
   EXPECT_EQ(seen.failed, 2u);
   EXPECT_EQ(seen.threw, 3u);
   EXPECT_EQ(seen.cancelled, 4u);
   EXPECT_EQ(seen.deadline_exceeded, 5u);
+  EXPECT_EQ(seen.shut_down, 6u);
 }
 
 TEST_F(MetricsObserverAlone, MeasuresTheWaitUpToTheStartAndTheRunFromThere) {

@@ -1,13 +1,17 @@
 // The program //full_pattern:checksum, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "testing/pseudo_terminal.h"
 #include "testing/run_program.h"
@@ -40,6 +44,12 @@ class Checksum : public ::testing::Test {
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   static std::string quote(const std::string& path) { return "'" + path + "' "; }
+
+  // A command that runs the program in the folder.
+  std::string in_folder(const std::string& args) const {
+    return "program=$(realpath \"$CHECKSUM\") && cd " + quote(folder_.string()) +
+           "&& exec \"$program\" " + args;
+  }
 
   std::string file(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
@@ -92,10 +102,43 @@ TEST_F(Checksum, EmptyNameIsQuoted) {
   EXPECT_EQ(run.err, "checksum: '': No such file or directory\n");
 }
 
+// A name must not forge lines or send escape sequences to the terminal.
+TEST_F(Checksum, StrangeNamesAreQuotedInErrors) {
+  const ProgramResult run = checksum("\"$(printf 'no\\n\\033[31m')\" " + std::string(5'000, 'x'));
+  EXPECT_EQ(run.status, 1);
+  const std::vector<std::string> lines = lines_of(run.err);
+  ASSERT_EQ(lines.size(), 2u) << run.err;
+  EXPECT_EQ(lines[0], "checksum: 'no'$'\\n\\033''[31m': No such file or directory");
+  EXPECT_THAT(lines[1], EndsWith("xxx: File name too long"));
+  EXPECT_LT(lines[1].size(), 600u);
+}
+
+TEST_F(Checksum, StrangeNamesArePrintedLikeTheCksumCommandInResults) {
+  file("a\nb\x1b[m", "a");
+  EXPECT_EQ(run_program(in_folder("./a*")).out, "1220704766 1 ./a\nb\x1b[m\n");
+}
+
+TEST_F(Checksum, DashIsStandardInput) {
+  file("a", "a");
+  const ProgramResult run = run_program("printf 123456789 | (" + in_folder("a - ./a") + ")");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "1220704766 1 a\n930766865 9 -\n1220704766 1 ./a\n");
+}
+
+// Linux refuses to open /dev/stdin then.
+TEST_F(Checksum, StandardInputMayBeASocket) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  ASSERT_EQ(write(ends[0], "123456789", 9), 9);
+  close(ends[0]);
+  const ProgramResult run = checksum("- <&" + std::to_string(ends[1]));
+  close(ends[1]);
+  EXPECT_EQ(run.out, "930766865 9 -\n") << run.err;
+}
+
 TEST_F(Checksum, NameThatLooksLikeAFlagGoesAfterTwoDashes) {
-  const std::string a = file("--a", "a");
-  const ProgramResult run = run_program("program=$(realpath \"$CHECKSUM\") && cd " +
-                                        quote(folder_.string()) + "&& \"$program\" -- --a");
+  file("--a", "a");
+  const ProgramResult run = run_program(in_folder("-- --a"));
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(run.out, "1220704766 1 --a\n");
 }
@@ -146,15 +189,43 @@ TEST_F(Checksum, OutputThatNothingReadsIsAnError) {
 
 constexpr auto kErased = "\r\x1b[K";
 
-TEST_F(Checksum, ShowsItsProgressOnATerminalAndErasesItBeforeTheResults) {
-  const std::string a = file("a", "a");
-  const ProgramResult run = run_on_terminal(command(quote(a) + quote(path("missing")) + quote(a)));
+// Returns the lines that a user sees after a terminal has received `text`.
+std::vector<std::string> screen_after(std::string text) {
+  std::vector<std::string> lines = {""};
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const bool erases = text.starts_with("\x1b[K");
+    if (erases) {
+      lines.back().resize(std::min(column, lines.back().size()));
+    } else if (text.front() == '\n') {
+      lines.emplace_back();
+      column = 0;
+    } else if (text.front() == '\r') {
+      column = 0;
+    } else {
+      lines.back().resize(std::max(column + 1, lines.back().size()), ' ');
+      lines.back()[column++] = text.front();
+    }
+    text.erase(0, erases ? 3 : 1);
+  }
+  return lines;
+}
+
+TEST_F(Checksum, ProgressAndResultsShareATerminalWithoutTouching) {
+  std::string args = "--workers=4 ";
+  std::vector<std::string> expected;
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = std::to_string(i);
+    file(name, "a");
+    args += name + " missing" + name + " ";
+    expected.push_back("1220704766 1 " + name);
+    expected.push_back("checksum: missing" + name + ": No such file or directory");
+  }
+  expected.emplace_back("");
+  const ProgramResult run = run_on_terminal(in_folder(args));
   EXPECT_EQ(run.status, 1);
-  const std::size_t last = run.out.rfind("\r3 of 3 files");
-  ASSERT_NE(last, std::string::npos) << run.out;
-  const std::string line = "1220704766 1 " + a + "\n";
-  const std::string missing = "checksum: " + path("missing") + ": No such file or directory\n";
-  EXPECT_EQ(run.out.substr(run.out.find(kErased, last)), kErased + line + missing + line);
+  EXPECT_THAT(run.out, HasSubstr(" of 200 files"));
+  EXPECT_EQ(screen_after(run.out), expected);
 }
 
 TEST_F(Checksum, ShowsItsProgressWhenOnlyTheErrorsGoToATerminal) {
@@ -186,7 +257,8 @@ TEST_F(Checksum, QuietShowsNoProgressOnATerminal) {
 
 TEST_F(Checksum, ProgressStaysOnOneLineOfANarrowTerminal) {
   const ProgramResult run = run_on_terminal(command(quote(file("a", "a"))), 7);
-  EXPECT_THAT(run.out, StartsWith("\r0 of 1\x1b[K\r1 of 1\x1b[K\r\x1b[K"));
+  EXPECT_THAT(run.out, StartsWith("\r0 of 1\x1b[K"));
+  EXPECT_THAT(run.out, HasSubstr("\r1 of 1\x1b[K"));
 }
 
 // The worker hangs on the first file. The second is handed back without being started.
@@ -222,7 +294,7 @@ TEST_P(ChecksumRefuses, BadCommandLineInOneLineAndStartsNothing) {
 INSTANTIATE_TEST_SUITE_P(Flags, ChecksumRefuses,
                          ::testing::Values("", "--workers=0 /dev/null", "--timeout_ms=-1 /dev/null",
                                            "--timeout_ms=soon /dev/null", "--quiet=no /dev/null",
-                                           "--unknown /dev/null"));
+                                           "--unknown /dev/null", "- a -"));
 
 }  // namespace
 }  // namespace worker_pool

@@ -73,6 +73,13 @@ void ProgressLine::show(Clock::time_point now) {
   write(text.substr(0, static_cast<std::size_t>(std::max(options_.columns - 1, 0))));
 }
 
+void ProgressLine::make_room(const std::function<void()>& print) {
+  const std::lock_guard lock(mutex_);
+  if (!erased_) write("");
+  print();
+  if (!erased_) show(now_());
+}
+
 void ProgressLine::erase() {
   const std::lock_guard lock(mutex_);
   if (!erased_) write("");

@@ -4,7 +4,9 @@
 //       std::cerr, ProgressLine::Options{.total = 150, .columns = terminal_width(stderr)});
 //   WorkerPool pool({.workers = 3}, handler, progress);
 //   ...
-//   progress->erase();  // before the results are printed
+//   progress->make_room([&] { std::cout << result << std::endl; });
+//   ...
+//   progress->erase();  // at the end
 //
 // The caller decides whether to show progress at all, for example by can_redraw(stderr).
 #pragma once
@@ -45,6 +47,10 @@ class ProgressLine final : public Observer {
   // Counts the job, whatever its result. Writes the line if kInterval has passed since the last
   // one, and always for the last job. A line is one write, so no other output can appear inside it.
   void job_finished(int worker, const Job& job, const JobResult& result) override;
+
+  // Erases the line, calls print(), and writes the line again below what print() has sent to the
+  // terminal. Other threads wait for it to write the line.
+  void make_room(const std::function<void()>& print);
 
   // Erases the line. From then on nothing is written, even if an abandoned worker finishes its job.
   // Idempotent.

@@ -138,6 +138,18 @@ TEST_F(Progress, IsErasedForGood) {
   EXPECT_EQ(finish_one(line), "") << "a worker that was abandoned finishes late";
 }
 
+TEST_F(Progress, MakesRoomForOtherLines) {
+  ProgressLine& line = start({.total = 2});
+  const auto print = [this] { screen_ << "text\n"; };
+  now_ += 1s;
+  line.make_room(print);
+  EXPECT_EQ(sent(), on_screen("") + "text\n" + on_screen("0 of 2 files"));
+  line.erase();
+  (void)sent();
+  line.make_room(print);
+  EXPECT_EQ(sent(), "text\n") << "nothing is left to make room for";
+}
+
 TEST_F(Progress, StaysOnOneLineOfANarrowTerminal) {
   EXPECT_EQ(finish_one(start({.total = 1, .columns = 12})), on_screen("1 of 1 file"));
   EXPECT_EQ(finish_one(start({.total = 1, .columns = 11})), on_screen("1 of 1 fil"));

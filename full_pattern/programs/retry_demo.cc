@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "full_pattern/console/flags.h"
+#include "full_pattern/console/quoted_name.h"
 #include "full_pattern/console/standard_streams.h"
 #include "full_pattern/observers/error_log.h"
 #include "full_pattern/observers/observe_with.h"
@@ -167,7 +168,7 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
       IntFlag{"jobs", "how many of the jobs a to e to submit", 1, kJobs.size(), kJobs.size()},
       IntFlag{"tries", "how often a job is tried, including the first time", 1, 1'000, 3},
-      IntFlag{"backoff_ms", "how long a job waits for its second try; then doubles", 1, kHour, 100},
+      IntFlag{"backoff_ms", "longest wait for the second try; then doubles", 1, kHour, 100},
   };
   const FlagSet flags = {.numbers = numbers};
   const auto line = parse_flags(args, flags);
@@ -182,7 +183,8 @@ int main_with(std::span<const char* const> args) {
     return flush_standard_output("retry") ? EXIT_SUCCESS : kSomeDidNotSucceed;
   }
   if (!line->arguments.empty()) {
-    std::cerr << "retry: '" << line->arguments.front() << "': only flags are allowed; see --help\n";
+    std::cerr << "retry: " << quoted_name(line->arguments.front())
+              << ": only flags are allowed; see --help\n";
     return kBadCommandLine;
   }
   const auto& [workers, jobs, tries, backoff_ms] = numbers;

@@ -51,6 +51,7 @@ void add_results(std::string& text, const MetricsObserver::Snapshot& observed) {
   add("threw", observed.threw);
   add("cancelled", observed.cancelled);
   add("deadline_exceeded", observed.deadline_exceeded);
+  add("shut_down", observed.shut_down);
 }
 
 void add_histogram(std::string& text, const std::string& name, std::string_view help,

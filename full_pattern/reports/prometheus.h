@@ -1,6 +1,11 @@
 // prometheus_text(): the metrics of a pool in Prometheus' text exposition format, version 0.0.4.
 //
-//   std::ofstream("pool.prom") << prometheus_text(pool.metrics(), observer->snapshot());
+//   auto file = OutputFile::open("pool.prom");                                  // output_file.h
+//   ...
+//   const auto done = file->write(prometheus_text(pool.metrics(), observer->snapshot()));
+//
+// Do not overwrite a file that Prometheus may be reading: most of its reads would find an empty or
+// a cut file. OutputFile replaces it in one step.
 //
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 #pragma once

@@ -32,6 +32,7 @@ worker_pool_jobs_finished_total{result="failed"} 5
 worker_pool_jobs_finished_total{result="threw"} 6
 worker_pool_jobs_finished_total{result="cancelled"} 7
 worker_pool_jobs_finished_total{result="deadline_exceeded"} 8
+worker_pool_jobs_finished_total{result="shut_down"} 11
 # HELP worker_pool_jobs_queued Jobs that are waiting for a worker.
 # TYPE worker_pool_jobs_queued gauge
 worker_pool_jobs_queued 9
@@ -101,8 +102,12 @@ worker_pool_run_time_seconds_count 0
 std::string text() {
   const Metrics pool = {
       .submitted = 1'234'567, .rejected = 2, .not_started = 3, .queued = 9, .running = 10};
-  MetricsObserver::Snapshot observed = {
-      .succeeded = 4, .failed = 5, .threw = 6, .cancelled = 7, .deadline_exceeded = 8};
+  MetricsObserver::Snapshot observed = {.succeeded = 4,
+                                        .failed = 5,
+                                        .threw = 6,
+                                        .cancelled = 7,
+                                        .deadline_exceeded = 8,
+                                        .shut_down = 11};
   observed.queue_wait.add(500ms);
   observed.queue_wait.add(1h);
   return prometheus_text(pool, observed);

@@ -1,16 +1,17 @@
 #include "full_pattern/reports/run_report.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <expected>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <utility>
 
+#include "full_pattern/console/output_file.h"
+#include "full_pattern/console/quoted_name.h"
 #include "full_pattern/console/terminal.h"
 #include "full_pattern/observers/observe_with.h"
 #include "full_pattern/reports/prometheus.h"
@@ -20,23 +21,20 @@
 namespace worker_pool {
 namespace {
 
-// Returns false if `name` is not empty and cannot be written.
-bool opened(std::ofstream& file, const std::string& name) {
-  if (!name.empty()) file.open(name, std::ios::binary);
-  return !file.fail();
+// Leaves `file` empty if `name` is.
+std::expected<void, std::string> open_into(std::optional<OutputFile>& file,
+                                           const std::string& name) {
+  if (name.empty()) return {};
+  auto opened = OutputFile::open(name);
+  if (!opened) return std::unexpected(opened.error());
+  file.emplace(*std::move(opened));
+  return {};
 }
 
-// Returns whether both names mean the same existing regular file. A device may take both outputs.
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code ignored;  // an empty name or a missing file is not the same
-  return std::filesystem::is_regular_file(a, ignored) && std::filesystem::equivalent(a, b, ignored);
-}
-
-// Closes the file, and adds its name to `lost` if it could not be written completely.
-void finish(std::ofstream& file, const std::string& name, std::string& lost) {
-  if (name.empty()) return;
-  file.close();
-  if (file.fail()) lost += (lost.empty() ? "" : " and ") + name;
+// Writes the text, and adds to `errors` if that fails.
+void write_to(OutputFile& file, std::string_view text, std::string& errors) {
+  const auto written = file.write(text);
+  if (!written) errors += (errors.empty() ? "" : "; ") + written.error();
 }
 
 }  // namespace
@@ -45,18 +43,18 @@ std::expected<RunReport, std::string> RunReport::open(const Options& options) {
   RunReport report(options);
   for (const auto& [file, name] : {std::pair(&report.trace_, &options.trace_file),
                                    std::pair(&report.metrics_, &options.metrics_file)}) {
-    if (opened(*file, *name)) continue;
-    return std::unexpected(*name +
-                           ": cannot be written: " + std::generic_category().message(errno));
+    if (const auto opened = open_into(*file, *name); !opened) {
+      return std::unexpected(opened.error());
+    }
   }
-  if (same_file(options.trace_file, options.metrics_file)) {
-    return std::unexpected(options.metrics_file +
+  if (report.trace_ && report.metrics_ && report.trace_->same_as(*report.metrics_)) {
+    return std::unexpected(quoted_name(options.metrics_file) +
                            ": one file cannot hold both the trace and the metrics");
   }
   return report;
 }
 
-RunReport::RunReport(const Options& options) : options_(options) {
+RunReport::RunReport(const Options& options) : timeline_(options.timeline) {
   if (options.timeline || !options.trace_file.empty()) recorder_ = std::make_shared<Recorder>();
   if (!options.metrics_file.empty()) observed_ = std::make_shared<MetricsObserver>();
 }
@@ -68,14 +66,15 @@ std::shared_ptr<Observer> RunReport::observer() const {
 std::expected<void, std::string> RunReport::write(const Metrics& metrics,
                                                   const ShutdownReport& shutdown) {
   const Recording recording = recorder_ ? recorder_->recording() : Recording();
-  if (options_.timeline) std::cout << timeline(recording, shutdown, terminal_width(stdout));
-  if (trace_.is_open()) write_trace(trace_, recording, shutdown);
-  if (observed_) metrics_ << prometheus_text(metrics, observed_->snapshot());
-
-  std::string lost;
-  finish(trace_, options_.trace_file, lost);
-  finish(metrics_, options_.metrics_file, lost);
-  if (!lost.empty()) return std::unexpected("cannot write to " + lost);
+  if (timeline_) std::cout << timeline(recording, shutdown, terminal_width(stdout));
+  std::string errors;
+  if (trace_) {
+    std::ostringstream text;
+    write_trace(text, recording, shutdown);
+    write_to(*trace_, text.view(), errors);
+  }
+  if (metrics_) write_to(*metrics_, prometheus_text(metrics, observed_->snapshot()), errors);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
   return {};
 }
 

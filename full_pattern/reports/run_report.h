@@ -10,10 +10,11 @@
 #pragma once
 
 #include <expected>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "full_pattern/console/output_file.h"
 #include "full_pattern/observers/metrics_observer.h"
 #include "full_pattern/observers/recorder.h"
 #include "full_pattern/worker_pool.h"
@@ -26,28 +27,29 @@ namespace worker_pool {
 class RunReport {
  public:
   struct Options {
-    std::string trace_file{};    // for write_trace(); empty for none
-    std::string metrics_file{};  // for prometheus_text(); empty for none
+    std::string trace_file{};    // for write_trace(); empty for none, `-` for standard output
+    std::string metrics_file{};  // for prometheus_text(); the same
     bool timeline = false;       // on standard output
   };
 
-  // Opens the files before the run, so that a wrong name is found early. The error is one line that
-  // names the file and the reason.
+  // Opens the files before the run, so that a wrong name is found early, and changes none of them:
+  // see output_file.h. The error is one line that names the file and the reason.
   static std::expected<RunReport, std::string> open(const Options& options);
 
   // Returns null if no option is set. The pool is then unobserved, which costs nothing.
   std::shared_ptr<Observer> observer() const;
 
-  // Writes the files and prints the timeline. Call it once, after the shutdown. The error is one
-  // line that names the files that could not be written.
+  // Prints the timeline and writes the files. Call it once, after the shutdown. If one file cannot
+  // be written, the other one is. The error is one line that names the files and the reasons. An
+  // error on standard output shows in the state of std::cout.
   std::expected<void, std::string> write(const Metrics& metrics, const ShutdownReport& shutdown);
 
  private:
   explicit RunReport(const Options& options);
 
-  Options options_;
-  std::ofstream trace_;
-  std::ofstream metrics_;
+  bool timeline_;
+  std::optional<OutputFile> trace_;
+  std::optional<OutputFile> metrics_;
   std::shared_ptr<Recorder> recorder_;
   std::shared_ptr<MetricsObserver> observed_;
 };

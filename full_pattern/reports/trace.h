@@ -1,7 +1,8 @@
 // write_trace(): writes a run as a file that trace viewers open.
 //
-//   std::ofstream file("run.json");
-//   write_trace(file, recorder->recording(), report);
+//   std::ostringstream text;
+//   write_trace(text, recorder->recording(), report);
+//   const auto done = file.write(text.view());  // an OutputFile, which is never cut: output_file.h
 //
 // ui.perfetto.dev and chrome://tracing show a lane for each worker, a bar for each job with its
 // result and waiting time, a curve of the number of waiting jobs, and a mark for each stage of the

@@ -162,6 +162,20 @@ TEST(Trace, KeepsWhatIsUtf8AndReplacesWhatIsNot) {
                         "\xF0\x9F\x98\x80 \xEF\xBF\xBD\xEF\xBF\xBD\""));
 }
 
+TEST(Trace, SaysWhoStoppedAJob) {
+  const auto stopped = [](CancelReason why) {
+    return trace({.begin = kBegin,
+                  .jobs = {{.id = "a",
+                            .worker = 1,
+                            .started = kBegin,
+                            .finished = kBegin,
+                            .result = std::unexpected(ended(why))}}},
+                 {});
+  };
+  EXPECT_THAT(stopped(CancelReason::kCancelled), HasSubstr(R"("result":"cancelled: cancelled")"));
+  EXPECT_THAT(stopped(CancelReason::kShutDown), HasSubstr(R"("result":"shut down: shut down")"));
+}
+
 TEST(Trace, DoesNotFollowTheLocaleOfTheStream) {
   struct Comma : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }

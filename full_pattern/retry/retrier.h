@@ -4,8 +4,8 @@
 //   WorkerPool pool({.workers = 3}, handler, retries);
 //   Retrier retrier(retries, pool);                      // after the pool, so destroyed before it
 //   ...
-//   for (WaitingJob& waiting : retrier.stop()) put_back(std::move(waiting.job));
 //   const ShutdownReport report = pool.shutdown();
+//   for (WaitingJob& waiting : retrier.stop()) put_back(std::move(waiting.job));
 //
 // Why does the worker not submit the failed job itself? A worker that waits for room in its own
 // pool's queue makes no room, and if all workers wait, the pool deadlocks. A worker that sleeps
@@ -40,8 +40,9 @@ class Retrier {
   // ordered by the time of their next try. A job that fails meanwhile is either returned or
   // reported to `next`, never both. Does not wait for jobs. Idempotent: later calls return nothing.
   //
-  // Call it before pool.shutdown(). Called afterwards, it also returns the jobs that failed during
-  // the shutdown and had tries left.
+  // Call it after pool.shutdown(): it then also returns the jobs that the shutdown stopped (their
+  // error is kShutDown) and those that failed during the shutdown and had tries left. If it is
+  // called before, these jobs are reported to `next`.
   [[nodiscard]] std::vector<WaitingJob> stop();
 
  private:

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <expected>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,6 +32,7 @@ using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 // --- Stop ----------------------------------------------------------------------------------------
 
@@ -57,8 +60,8 @@ TEST(Retrier, StopReturnsTheWaitingJobsWithTheirErrors) {
 // The second a counts as a second try and waits twice as long, so b is due earlier.
 TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries) {
   WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
-  const auto retries =
-      std::make_shared<RetryQueue>(RetryPolicy{.tries = 3, .backoff = 1h, .longest = 2h}, nullptr);
+  const auto retries = std::make_shared<RetryQueue>(
+      RetryPolicy{.tries = 3, .backoff = 1h, .longest = 2h, .jitter = 0}, nullptr);
   Retrier retrier(retries, pool);
   for (const std::string id : {"a", "a", "b"}) {
     retries->job_finished(1, Job{.id = id}, failed("no"));
@@ -68,6 +71,24 @@ TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries)
   EXPECT_EQ(waiting[0].tries, 1);
   EXPECT_EQ(waiting[1].tries, 1);
   EXPECT_EQ(waiting[2].tries, 2);
+}
+
+// Without jitter a would be due first.
+TEST(Retrier, JitterSpreadsJobsThatFailAtTheSameTime) {
+  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
+  std::vector<double> numbers = {0.1, 0.5, 0.9};  // used from the back
+  const auto next_number = [&numbers] {
+    const double number = numbers.back();
+    numbers.pop_back();
+    return number;
+  };
+  const auto retries =
+      std::make_shared<RetryQueue>(RetryPolicy{.backoff = 1h, .longest = 1h}, nullptr, next_number);
+  Retrier retrier(retries, pool);
+  for (const std::string id : {"a", "b", "c"}) {
+    retries->job_finished(1, Job{.id = id}, failed("no"));
+  }
+  EXPECT_THAT(ids_of(retrier.stop()), ElementsAre("c", "b", "a"));
 }
 
 TEST(Retrier, FailureAfterStopIsFinal) {
@@ -144,7 +165,7 @@ TEST(Retrier, ClosedPoolLeavesTheJobsToStop) {
   (void)pool.shutdown(kPatient);
   Retrier retrier(retries, pool);
   watchdog.await("the Retrier to be refused", [&] { return pool.metrics().rejected > 0; });
-  EXPECT_THAT(ids_of(retrier.stop()), ElementsAre("a", "b"));
+  EXPECT_THAT(ids_of(retrier.stop()), UnorderedElementsAre("a", "b"));
 }
 
 // Jobs fail while stop() runs. Each of them must appear exactly once.
@@ -195,6 +216,73 @@ TEST(Retrier, ConcurrentStopsReturnEachJobOnce) {
     }
   }
   EXPECT_EQ(returned, 50u);
+}
+
+// --- Jobs that the pool's shutdown stops ---------------------------------------------------------
+
+constexpr ShutdownLimits kCancelNow = {.drain = 0ms, .cancel = kForever};
+
+// Fails at its first try. At the second one, runs until its context ends.
+JobHandler fails_then_runs(const std::shared_ptr<Tries>& tries) {
+  return [tries](const Job& job, const Context& ctx) -> JobResult {
+    if (tries->next(job.id) == 1) return failed("no");
+    (void)ctx.sleep_for(kForever);
+    return std::unexpected(ended(*ctx.err()));
+  };
+}
+
+TEST(Retrier, StopReturnsAJobThatTheShutdownStopped) {
+  const Watchdog watchdog;
+  const auto tries = std::make_shared<Tries>();
+  RetryPolicy last_try = kSoon;
+  last_try.tries = 2;
+  Service service(watchdog, last_try, {.workers = 1}, fails_then_runs(tries));
+  service.submit({.id = "a", .payload = std::vector<std::byte>(3)});
+  watchdog.await("the second try", [&] { return tries->of("a") == 2; });
+  (void)service.pool.shutdown(kCancelNow);
+
+  const std::vector<WaitingJob> waiting = service.retrier.stop();
+  ASSERT_THAT(ids_of(waiting), ElementsAre("a"));
+  EXPECT_EQ(waiting[0].error.kind, JobError::Kind::kShutDown);
+  EXPECT_EQ(waiting[0].tries, 1) << "the second try did not fail";
+  EXPECT_EQ(waiting[0].job.payload.size(), 3u);
+  EXPECT_THAT(service.ends->log.events(), ElementsAre("start a", "start a")) << "it has not ended";
+}
+
+TEST(Retrier, JobThatTheShutdownStopsAfterStopIsReported) {
+  const Watchdog watchdog;
+  const auto tries = std::make_shared<Tries>();
+  Service service(watchdog, kSoon, {.workers = 1}, fails_then_runs(tries));
+  service.submit({.id = "a"});
+  watchdog.await("the second try", [&] { return tries->of("a") == 2; });
+  EXPECT_THAT(service.retrier.stop(), IsEmpty()) << "a is running";
+  (void)service.pool.shutdown(kCancelNow);
+  EXPECT_EQ(service.ends->log.count("a: shut down"), 1u);
+  EXPECT_THAT(service.retrier.stop(), IsEmpty());
+}
+
+TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfItsCallerHasCanceledIt) {
+  const Watchdog watchdog;
+  const auto ends = std::make_shared<Ends>(watchdog);
+  std::stop_source caller;
+  caller.request_stop();
+  RetryQueue retries(kSoon, ends);
+  retries.job_finished(1, Job{.id = "a", .ctx = Context(caller.get_token())},
+                       std::unexpected(ended(CancelReason::kShutDown)));
+  EXPECT_EQ(ends->log.count("a: shut down"), 1u);
+}
+
+// Nor does it stop the others from being submitted. Were it due, it would be the first.
+TEST(Retrier, JobThatTheShutdownStoppedIsNotSubmittedAgain) {
+  const Watchdog watchdog;
+  const auto tries = std::make_shared<Tries>();
+  Service service(watchdog, kSoon, {.workers = 1}, succeeds_at_try(1, tries));
+  service.retries->job_finished(1, Job{.id = "a", .ctx = Context().with_timeout(1h)},
+                                std::unexpected(ended(CancelReason::kShutDown)));
+  service.retries->job_finished(1, Job{.id = "b"}, failed("no"));
+  service.ends->log.await("b: ok");
+  EXPECT_EQ(tries->of("a"), 0);
+  EXPECT_THAT(ids_of(service.retrier.stop()), ElementsAre("a"));
 }
 
 // --- Lifetimes -----------------------------------------------------------------------------------

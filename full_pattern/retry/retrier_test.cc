@@ -28,6 +28,7 @@ using ::testing::IsEmpty;
 TEST(RetryQueue, RefusesABadPolicy) {
   const RetryPolicy no_tries = {.tries = 0};
   EXPECT_THROW(RetryQueue(no_tries, nullptr), std::invalid_argument);
+  EXPECT_THROW(RetryQueue({}, nullptr, nullptr), std::invalid_argument) << "no random numbers";
 }
 
 TEST(Retrier, WithoutAQueueItIsRefused) {
@@ -130,7 +131,7 @@ TEST(Retrier, NextTryHasTheWholeJobAndANewTimeOfSubmission) {
 
 TEST(Retrier, BackoffIsNeverShorterThanPromised) {
   const Watchdog watchdog;
-  const RetryPolicy policy = {.tries = 4, .backoff = 10ms, .longest = 20ms};
+  const RetryPolicy policy = {.tries = 4, .backoff = 10ms, .longest = 20ms, .jitter = 0};
   std::vector<Clock::time_point> started;
   std::vector<Clock::time_point> ended_at;
   Service service(watchdog, policy, {.workers = 1}, [&](const Job&, const Context&) {
@@ -194,19 +195,23 @@ TEST(Retrier, DeadlineBeforeTheNextTryGivesUpAtOnce) {
   EXPECT_EQ(service.ends->log.count("worth it: 1"), 0u);
 }
 
-TEST(Retrier, EndlessBackoffGivesUpAtOnce) {
+TEST(Retrier, JobWithAnEndlessBackoffWaitsForStopUnlessItHasADeadline) {
   const Watchdog watchdog;
   const auto tries = std::make_shared<Tries>();
   const RetryPolicy never = {.backoff = kForever, .longest = kForever};
   Service service(watchdog, never, {.workers = 1}, always_fails(tries));
-  service.submit({.id = "a"});
-  service.ends->log.await("a: 1");
+  service.submit({.id = "waits"});
+  service.submit({.id = "hopeless", .ctx = Context().with_timeout(1h)});
+  service.ends->log.await("hopeless: 1");
+  EXPECT_THAT(ids_of(service.retrier.stop()), ElementsAre("waits"));
+  EXPECT_THAT(service.ends->log.events(),
+              ElementsAre("start waits", "start hopeless", "hopeless: 1"));
 }
 
 TEST(Retrier, NoMoreJobsWaitThanThePolicyAllows) {
   const Watchdog watchdog;
   const auto tries = std::make_shared<Tries>();
-  const RetryPolicy two = {.backoff = 1h, .longest = 1h, .capacity = 2};
+  const RetryPolicy two = {.backoff = 1h, .longest = 1h, .capacity = 2, .jitter = 0};
   Service service(watchdog, two, {.workers = 1}, always_fails(tries));
   for (const std::string id : {"a", "b", "c", "d"}) service.submit({.id = id});
   service.ends->log.await("d: 1");

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,20 +19,30 @@
 namespace worker_pool {
 namespace {
 
-bool another_try_may_help(const Job& job, const JobError& error) {
-  const bool failed = error.kind == JobError::Kind::kFailed || error.kind == JobError::Kind::kThrew;
-  return failed && !job.ctx.err();
+constexpr Clock::time_point kNever = Clock::time_point::max();
+
+bool result_is_wanted(const Job& job, const JobError& error) {
+  const bool unwanted =
+      error.kind == JobError::Kind::kCancelled || error.kind == JobError::Kind::kDeadlineExceeded;
+  return !unwanted && !job.ctx.err();
+}
+
+bool ends_before(const Context& ctx, Clock::time_point time) {
+  const bool has_deadline = ctx.deadline() != kNever;
+  return has_deadline && ctx.deadline() <= time;
 }
 
 }  // namespace
 
-RetryQueue::RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next)
-    : policy_(checked(policy)), next_(never_null(std::move(next))) {}
+RetryQueue::RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next, RandomSource random)
+    : policy_(checked(policy)), next_(never_null(std::move(next))), random_(std::move(random)) {
+  if (!random_) throw std::invalid_argument("RetryQueue: the source of random numbers is empty");
+}
 
 void RetryQueue::job_started(int worker, const Job& job) { next_->job_started(worker, job); }
 
 void RetryQueue::job_finished(int worker, const Job& job, const JobResult& result) {
-  if (!result && another_try_may_help(job, result.error())) {
+  if (!result && result_is_wanted(job, result.error())) {
     try {
       if (keep(job, result.error())) return;
     } catch (const std::bad_alloc&) {  // without memory to wait in, this error is final
@@ -41,17 +52,21 @@ void RetryQueue::job_finished(int worker, const Job& job, const JobResult& resul
   next_->job_finished(worker, job, result);
 }
 
-// Returns false if there is no other try. The caller then has to forget the job.
+// Returns false if the job is not to wait. The caller then has to forget it.
 bool RetryQueue::keep(const Job& job, const JobError& error) {
+  const bool failed = error.kind != JobError::Kind::kShutDown;
   WaitingJob waiting{job, error};  // copied before locking, because a payload may be large
 
   const std::lock_guard lock(mutex_);
-  waiting.tries = ++tries_[job.id];
-  if (stopped_ || waiting.tries >= policy_.tries || waiting_.size() >= policy_.capacity) {
-    return false;
+  int& tries = tries_[job.id];
+  if (failed) ++tries;
+  waiting.tries = tries;
+  if (stopped_ || tries >= policy_.tries || waiting_.size() >= policy_.capacity) return false;
+  Clock::time_point due = kNever;
+  if (failed) {
+    due = deadline_after(wait_before(policy_, tries + 1, random_()));
+    if (ends_before(job.ctx, due)) return false;
   }
-  const Clock::time_point due = deadline_after(backoff_before(policy_, waiting.tries + 1));
-  if (job.ctx.deadline() <= due) return false;
   waiting_.emplace(due, std::move(waiting));
   changed_.notify_one();
   return true;
@@ -68,11 +83,12 @@ void RetryQueue::resubmit_to(WorkerPool& pool) {
   Clock::time_point room_again = Clock::time_point::min();
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    if (waiting_.empty()) {
-      changed_.wait(lock);
+    const Clock::time_point due =
+        waiting_.empty() ? kNever : std::max(waiting_.begin()->first, room_again);
+    if (due == kNever) {
+      changed_.wait(lock);  // not wait_until(max()): some libraries overflow
       continue;
     }
-    const Clock::time_point due = std::max(waiting_.begin()->first, room_again);
     if (Clock::now() < due) {
       changed_.wait_until(lock, due);
       continue;

@@ -25,7 +25,7 @@ namespace worker_pool {
 
 struct WaitingJob {
   Job job{};
-  JobError error{};  // of its last try
+  JobError error{};  // of its last try. kShutDown: it did not fail, the pool stopped it
   int tries = 0;     // that have failed
 };
 
@@ -38,6 +38,10 @@ struct WaitingJob {
 //      the next try;
 //   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped.
 //
+// An error of the kind kShutDown says nothing about the job. It does not count as a try, and the
+// job is not submitted again, because its pool is closed. It waits for Retrier::stop(), which hands
+// it back. If rule 2 or 3 forbids that, `next` is notified of it like any other error.
+//
 // Tries are counted by job id, so two unfinished jobs with one id would share their tries. After a
 // job has finished, its id may be used again and starts with no tries.
 //
@@ -45,8 +49,10 @@ struct WaitingJob {
 // late.
 class RetryQueue final : public Observer {
  public:
-  // Throws std::invalid_argument if the policy is not valid.
-  RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next);
+  // Throws std::invalid_argument if the policy is not valid or `random` is empty. `random` is for
+  // tests that choose the waits. It must not throw. The queue calls it under its own lock.
+  RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next,
+             RandomSource random = uniform_random());
 
   // Neither blocks on a full pool. job_finished() copies a job that will be tried again.
   void job_started(int worker, const Job& job) override;
@@ -66,7 +72,9 @@ class RetryQueue final : public Observer {
   const std::shared_ptr<Observer> next_;
   std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
-  std::multimap<Clock::time_point, WaitingJob> waiting_;  // by the time of the next try
+  const RandomSource random_;
+  // By the time of the next try. max(): there is none, and the job waits for stop().
+  std::multimap<Clock::time_point, WaitingJob> waiting_;
   std::map<std::string, int> tries_;  // by id, of jobs that have failed and have not finished
   bool stopped_ = false;
 };

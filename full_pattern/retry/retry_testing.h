@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 
 inline constexpr ShutdownLimits kPatient = {.drain = kForever};
 inline constexpr RetryPolicy kSoon = {.tries = 3, .backoff = 1ms, .longest = 1ms};
-inline constexpr RetryPolicy kInAnHour = {.tries = 3, .backoff = 1h, .longest = 1h};
+inline constexpr RetryPolicy kInAnHour = {.tries = 3, .backoff = 1h, .longest = 1h, .jitter = 0};
 
 inline JobResult failed(std::string message) {
   return std::unexpected(JobError{JobError::Kind::kFailed, std::move(message)});

@@ -37,8 +37,8 @@ struct Options {
   std::size_t max_schedules = 20'000;  // of the systematic part
   std::size_t random_schedules = 200;
   std::uint64_t seed = 1;
-  // The longest real time for one step. A thread that needs longer is taken to be blocked outside
-  // the lab, and the program ends with a message.
+  // The longest real time for one step. A thread that needs longer is taken to be in a loop that
+  // never ends, or blocked outside the lab, and the program ends with a message.
   int stall_limit_ms = 5'000;
   // Result::schedule of an earlier run with the same options. Only that schedule is run.
   std::string replay{};
@@ -74,7 +74,7 @@ struct Result {
 //   7. it takes more than max_steps steps. A loop that only checks and yields does, because the
 //      explorer need not schedule the other threads, or
 //   8. in code that is compiled for it (hooks.bzl): two threads have a data race, a thread uses
-//      memory after it was freed, or it crashes.
+//      memory after it was freed, its stack overflows, or it crashes.
 // The threads of a failed schedule stay blocked for the rest of the program.
 Result explore(const Options& options, const std::function<void()>& scenario);
 

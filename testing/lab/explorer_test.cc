@@ -300,7 +300,7 @@ TEST(ExplorerVerdict, RunThatNeverEnds) {
   const Result result = explore({.max_steps = 50}, [&] {
     for (;; ++turns) this_thread::yield();
   });
-  EXPECT_EQ(result.verdict, "no end after 50 steps: a thread loops forever");
+  EXPECT_EQ(result.verdict, "no end after 50 steps, the last one of main: a thread loops forever");
   EXPECT_EQ(turns, 50);
 }
 
@@ -349,6 +349,23 @@ TEST(ExplorerDeathTest, StdMutexInTheLabIsExplainedAndDoesNotHang) {
               "\"worker\" is blocked outside the lab.*use lab::mutex");
 }
 
+// Only a thread that runs can be in a loop.
+TEST(ExplorerDeathTest, LoopWithoutAStepIsExplained) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      explore({.stall_limit_ms = 100},
+              [] {
+                atomic<bool> stop(false, "stop");
+                thread worker("worker", [&] {
+                  for (volatile bool stopped = stop; !stopped;) continue;
+                });
+                worker.join();
+              }),
+      ::testing::ExitedWithCode(1),
+      "a loop that never ends, in worker. The story ends with: worker sees stop = false. Or "
+      "thread \"worker\" is blocked.*std::mutex");
+}
+
 TEST(ExplorerDeathTest, LabTypeOutsideTheLabIsExplained) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(mutex(), ::testing::ExitedWithCode(1), "used outside lab::explore");
@@ -369,9 +386,9 @@ TEST(Explorer, SlowScheduleIsNotTakenForAStuckOne) {
   const Options one = {.max_preemptions = 0,
                        .max_spurious_wakeups = 0,
                        .random_schedules = 0,
-                       .stall_limit_ms = 400};
+                       .stall_limit_ms = 1'000};
   const Result result = explore(one, [] {
-    for (int i = 0; i < 6; ++i) {
+    for (int i = 0; i < 12; ++i) {
       std::this_thread::sleep_for(100ms);
       this_thread::yield();
     }

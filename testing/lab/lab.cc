@@ -155,6 +155,12 @@ void thread::join() {
   number_.reset();
 }
 
+void thread::detach() {
+  const Inside inside;
+  if (!number_) Scheduler::current().fail("detach() of a thread that is not joinable");
+  number_.reset();
+}
+
 // --- atomic --------------------------------------------------------------------------------------
 
 AtomicBase::AtomicBase(std::string name) : name_(std::move(name)) {

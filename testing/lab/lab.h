@@ -107,7 +107,7 @@ class thread {
 
   bool joinable() const { return number_.has_value(); }
   void join();
-  void detach() { number_.reset(); }
+  void detach();
   void swap(thread& other) noexcept { std::swap(number_, other.number_); }
 
  private:

@@ -64,8 +64,9 @@ TEST(LabThread, CanBeStartedByAnyThreadAtAnyTime) {
   EXPECT_FALSE(result.failed) << result.story;
 }
 
-TEST(LabThread, JoinOfNothingIsRefused) {
+TEST(LabThread, JoinAndDetachOfNothingAreRefused) {
   EXPECT_EQ(verdict_of([] { thread().join(); }), "join() of a thread that is not joinable");
+  EXPECT_EQ(verdict_of([] { thread().detach(); }), "detach() of a thread that is not joinable");
 }
 
 TEST(LabThread, IsNotOverwrittenWhileItIsJoinable) {

@@ -154,17 +154,6 @@ TEST(Memory, UseAfterFreeIsFound) {
   EXPECT_EQ(verdict.substr(0, 17), "use after free of") << verdict;
 }
 
-TEST(Memory, ACrashIsAVerdict) {
-  const std::string verdict = verdict_of([] {
-    thread worker("worker", [] {
-      volatile int* const nowhere = nullptr;
-      *nowhere = 1;
-    });
-    worker.join();
-  });
-  EXPECT_EQ(verdict.substr(0, 38), "worker crashes (invalid memory access)") << verdict;
-}
-
 // What a thread's thread_local objects do when they are destroyed is part of the thread.
 TEST(ThreadLocal, DestructorsRunBeforeTheJoinReturns) {
   expect_passes([] {

@@ -2,8 +2,10 @@
 #include <chrono>
 #include <future>
 #include <iostream>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "step1_job/context.h"
@@ -16,6 +18,12 @@ using namespace std::chrono_literals;
 
 std::string_view name(SendStatus status) { return status == SendStatus::kSent ? "sent" : "full"; }
 
+std::string_view send_until_ended(const Context& ctx, Sender<std::string>& jobs, std::string job) {
+  if (jobs.send(std::move(job), ctx) == SendStatus::kSent) return "sent";
+  return ctx.err() == CancelReason::kDeadlineExceeded ? "context deadline exceeded"
+                                                      : "context canceled";
+}
+
 std::string answer_within(const std::shared_future<std::string>& answer, Clock::duration limit) {
   return answer.wait_for(limit) == std::future_status::ready ? answer.get() : "timeout";
 }
@@ -25,6 +33,14 @@ void run() {
   std::cout << "send for 5 s: " << name(jobs.send_for("a", 5s)) << "\n";
   std::cout << "send for 10 ms: " << name(jobs.send_for("b", 10ms)) << "\n";
   std::cout << "try to send: " << name(jobs.try_send("c")) << "\n";
+
+  const Context late = Context().with_timeout(10ms);
+  std::cout << "send with a deadline: " << send_until_ended(late, jobs, "d") << "\n";
+  std::stop_source stop;
+  const std::jthread canceler([&stop] { stop.request_stop(); });
+  const Context ctx(stop.get_token());
+  std::cout << "send until canceled: " << send_until_ended(ctx, jobs, "e") << "\n";
+
   std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
   std::cout << "try to receive: " << queue.try_receive().value_or("nothing") << "\n";
 

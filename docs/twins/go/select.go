@@ -1,7 +1,8 @@
-// select with a timeout, and with a default.
+// select with a timeout, with a context, and with a default.
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -12,6 +13,16 @@ func sendFor(jobs chan<- string, job string, limit time.Duration) string {
 		return "sent"
 	case <-time.After(limit):
 		return "full"
+	}
+}
+
+// If both cases are ready, select picks one at random.
+func sendUntilDone(ctx context.Context, jobs chan<- string, job string) string {
+	select {
+	case jobs <- job:
+		return "sent"
+	case <-ctx.Done():
+		return ctx.Err().Error()
 	}
 }
 
@@ -47,6 +58,14 @@ func main() {
 	fmt.Println("send for 5 s:", sendFor(jobs, "a", 5*time.Second))
 	fmt.Println("send for 10 ms:", sendFor(jobs, "b", 10*time.Millisecond))
 	fmt.Println("try to send:", trySend(jobs, "c"))
+
+	late, cancelLate := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancelLate()
+	fmt.Println("send with a deadline:", sendUntilDone(late, jobs, "d"))
+	ctx, cancel := context.WithCancel(context.Background())
+	go cancel()
+	fmt.Println("send until canceled:", sendUntilDone(ctx, jobs, "e"))
+
 	fmt.Println("try to receive:", tryReceive(jobs))
 	fmt.Println("try to receive:", tryReceive(jobs))
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "testing/lab/engine/crashes.h"
 #include "testing/lab/engine/hooks.h"
 #include "testing/lab/engine/inside.h"
 #include "testing/lab/engine/places.h"
@@ -145,6 +146,8 @@ void __tsan_func_entry(void* from) {
   if (!is_under_test()) return;
   const Inside inside;
   t_stack = called_from(t_stack, reinterpret_cast<std::uintptr_t>(from));
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (here < t_stack_limit) fail_by_stack_overflow();
 }
 
 void __tsan_func_exit() {

@@ -20,10 +20,12 @@ namespace worker_pool::lab {
 #define LAB_THREAD_LOCAL inline constinit thread_local
 #endif
 
-// These three belong to the calling thread.
+// These four belong to the calling thread.
 LAB_THREAD_LOCAL int t_number = -1;          // in its scenario, or -1: in none
 LAB_THREAD_LOCAL int t_inside = 0;           // above 0: in the lab
 LAB_THREAD_LOCAL std::uint32_t t_stack = 0;  // the calls that led here (places.h)
+// The lowest address that code under test may use as its stack, or 0: it grows down.
+LAB_THREAD_LOCAL std::uintptr_t t_stack_limit = 0;
 
 #undef LAB_THREAD_LOCAL
 

@@ -1,11 +1,11 @@
 #include "testing/lab/engine/scheduler.h"
 
 #include <algorithm>
-#include <csignal>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +14,12 @@
 #include <utility>
 #include <vector>
 
+#ifdef __linux__
+#include <pthread.h>
+#include <time.h>
+#endif
+
+#include "testing/lab/engine/crashes.h"
 #include "testing/lab/engine/hooks.h"
 
 namespace worker_pool::lab {
@@ -23,7 +29,8 @@ namespace {
 thread_local Scheduler* t_scheduler = nullptr;
 
 [[noreturn]] void give_up(const std::string& why) {
-  std::cerr << why << std::endl;
+  // Not std::cerr, which may be constructed after the global variable that brought us here.
+  std::fputs((why + "\n").c_str(), stderr);
   std::_Exit(EXIT_FAILURE);  // destructors would wait for blocked threads
 }
 
@@ -47,30 +54,20 @@ std::string text_of(const std::exception_ptr& thrown) {
   t_scheduler->fail(t_scheduler->own_name() + " calls std::terminate: " + why);
 }
 
-#if defined(__unix__) || defined(__APPLE__)
+#ifdef __linux__
 
-// Ends the schedule with a verdict, because undefined behavior of the code under test is one of the
-// things that a scenario may show. A hook may crash too, when it gets an invalid address. On other
-// threads the signal does what it would do otherwise.
-void on_crash(int signal) {
-  if (t_number < 0) {
-    std::signal(signal, SIG_DFL);
-    return;  // to the same instruction, which crashes again
-  }
-  const Inside inside;
-  const std::string place = short_name(user_frame(caller_of(t_stack)));
-  t_scheduler->fail(t_scheduler->own_name() + " crashes (" +
-                    (signal == SIGFPE ? "division by zero" : "invalid memory access") +
-                    (place.size() > 2 ? "), in what " + place + " calls" : ")"));
-}
-
-void catch_crashes() {
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, on_crash);
+// The processor time that the thread has used, or zero if that is not known.
+Time processor_time(std::thread& thread) {
+  clockid_t clock = 0;
+  timespec time = {};
+  if (pthread_getcpuclockid(thread.native_handle(), &clock) != 0) return Time::zero();
+  if (clock_gettime(clock, &time) != 0) return Time::zero();
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 #else
 
-void catch_crashes() {}
+Time processor_time(std::thread&) { return Time::zero(); }
 
 #endif
 
@@ -90,19 +87,20 @@ class EndOfThread {
 
  private:
   Scheduler& scheduler_;
+  const SignalStack signal_stack_;
 };
 
 Scheduler::Scheduler(const Options& options, Strategy& strategy)
     : options_(options), strategy_(strategy) {
   std::set_terminate(on_terminate);
-  if (has_hooks()) catch_crashes();  // the sanitizers have handlers of their own
+  catch_crashes();
 }
 
 Scheduler& Scheduler::current() {
   if (t_scheduler == nullptr) {
     give_up(
-        "lab: a lab type was used outside lab::explore(), or on a std::thread inside it. Outside, "
-        "use the std types; inside, use lab::thread.");
+        "lab: a lab type was used outside lab::explore(), for example as a global variable, or on "
+        "a std::thread inside it. Outside, use the std types; inside, use lab::thread.");
   }
   return *t_scheduler;
 }
@@ -111,16 +109,13 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
   run_next(start("main", scenario));
   std::unique_lock lock(mutex_);
   const std::chrono::milliseconds stall_limit(options_.stall_limit_ms);
-  std::size_t seen = 0;
+  std::optional<std::size_t> seen;
+  Time used = Time::zero();
   while (!over_changed_.wait_for(lock, stall_limit, [this] { return over_; })) {
     // On a busy machine the scenario is slow, but it still makes steps.
     const std::size_t steps = steps_;
-    if (steps == seen) {
-      give_up(
-          "lab: thread \"" + next_->name +
-          "\" is blocked outside the lab. Does it wait on a std::mutex, a std::condition_variable "
-          "or std::this_thread::sleep_for? In an exercise, use lab::mutex and the like.");
-    }
+    const Time used_before = std::exchange(used, processor_time(at(next_->number).real));
+    if (steps == seen) give_up(no_step(used - used_before > stall_limit / 100));
     seen = steps;
   }
   if (!verdict_.empty()) {
@@ -130,6 +125,20 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
   lock.unlock();
   for (const auto& thread : threads_) thread->real.join();
   return {};
+}
+
+// `is_busy`: whether the running thread uses a processor.
+std::string Scheduler::no_step(bool is_busy) const {
+  const std::string last =
+      story_.empty() ? ""
+                     : ". The story ends with: " + story_.back().thread + " " + story_.back().text;
+  const std::string loop = "a loop that never ends, in " + next_->name;
+  const std::string blocked =
+      "thread \"" + next_->name +
+      "\" is blocked outside the lab. Does it wait on a std::mutex, a std::condition_variable or "
+      "std::this_thread::sleep_for? In an exercise, use lab::mutex and the like";
+  return "lab: " +
+         (is_busy ? loop + last + ". Or " + blocked : blocked + last + ". Or it is " + loop) + ".";
 }
 
 int Scheduler::start(const std::string& name, std::function<void()> body) {
@@ -223,7 +232,8 @@ void Scheduler::finish() {
 
 void Scheduler::step(Waiting waiting) {
   if (++steps_ > options_.max_steps) {
-    fail("no end after " + std::to_string(options_.max_steps) + " steps: a thread loops forever");
+    fail("no end after " + std::to_string(options_.max_steps) + " steps, the last one of " +
+         own_name() + ": a thread loops forever");
   }
   const int self = running_;
   Thread& thread = at(self);
@@ -303,7 +313,7 @@ Choice Scheduler::choose() {
   }
   if (choice.spurious) {
     ++spurious_wakeups_;
-    story_.push_back({.thread = name_of(choice.thread), .text = "has a spurious wake-up"});
+    add({.thread = name_of(choice.thread), .text = "has a spurious wake-up"});
   }
   return choice;
 }
@@ -348,7 +358,12 @@ std::string Scheduler::unique(const std::string& name) {
 }
 
 void Scheduler::tell(const std::string& text, Place place) {
-  story_.push_back({.thread = own_name(), .text = text, .place = place});
+  add({.thread = own_name(), .text = text, .place = place});
+}
+
+void Scheduler::add(const StoryLine& line) {
+  const std::lock_guard lock(mutex_);  // run() reads the last line when a thread makes no step
+  story_.push_back(line);
 }
 
 void Scheduler::fail(const std::string& verdict) {

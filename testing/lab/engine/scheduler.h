@@ -129,6 +129,8 @@ class Scheduler {
   void run_next(int thread);
   void wait_until_scheduled(Thread& thread);
   void end(const std::string& verdict);
+  void add(const StoryLine& line);
+  std::string no_step(bool is_busy) const;
 
   const Options options_;
   Strategy& strategy_;
@@ -140,9 +142,9 @@ class Scheduler {
   std::vector<std::string> names_;
   Objects objects_;
   Races races_;
-  std::vector<StoryLine> story_;
 
-  std::mutex mutex_;              // guards the members below, and orders all other uses
+  std::mutex mutex_;  // guards the members below, and orders all other uses
+  std::vector<StoryLine> story_;
   const Thread* next_ = nullptr;  // the only thread that may run
   bool over_ = false;
   std::string verdict_;
