@@ -88,7 +88,7 @@ TEST(LateAdd, WaitGoesOnHoweverOftenItWakesUp) {
     worker.join();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
+                        {.max_preemptions = 1, .max_spurious_wakeups = 4, .random_schedules = 0});
 }
 
 TEST(LateAdd, WaitOnAnEmptyGroupReturnsAtOnce) {

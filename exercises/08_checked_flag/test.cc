@@ -96,6 +96,25 @@ TEST(CheckedFlag, AWorkerWaitsHoweverOftenItWakesUp) {
                         {.max_preemptions = 1, .max_spurious_wakeups = 12, .random_schedules = 0});
 }
 
+TEST(CheckedFlag, ALateWorkerGetsTheRulesAfterManyCallsToo) {
+  const auto scenario = [] {
+    RuleCache cache([&](Rules& rules) {
+      lab::note("loads the rules");
+      rules = kRules;
+    });
+    const auto work = [&](int calls) {
+      for (int i = 0; i < calls; ++i) {
+        lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
+      }
+    };
+    lab::thread one("worker 1", [&] { work(8); });
+    lab::thread two("worker 2", [&] { work(1); });
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
 TEST(CheckedFlag, TwoCachesShareNothing) {
   const auto scenario = [] {
     RuleCache cache([&](Rules& rules) {

@@ -199,8 +199,9 @@ std::string name_of(const std::string& directive) {
   return "#" + directive.substr(begin, end - begin);
 }
 
-// Whether the file declares a `lab` of its own here, or reopens the real one.
-bool declares_lab(const std::vector<Token>& tokens, std::size_t i) {
+// Whether the file declares a namespace or another thing of its own with the name `lab` or `std`
+// here, or reopens the real one.
+bool declares_namespace(const std::vector<Token>& tokens, std::size_t i) {
   const auto is = [&](std::size_t index, const char* text) {
     return index < tokens.size() && tokens[index].text == text;
   };
@@ -211,9 +212,12 @@ bool declares_lab(const std::vector<Token>& tokens, std::size_t i) {
   return !is(i + 1, ":") || !is(i + 2, ":");
 }
 
+bool is_specialization(const std::vector<Token>& tokens, std::size_t i) {
+  return i + 2 < tokens.size() && tokens[i + 1].text == "<" && tokens[i + 2].text == ">";
+}
+
 // Whether the file declares an operator that a test may use with types of std or of the lab, such
-// as
-// == or -.
+// as == or -.
 bool declares_foreign_operator(const std::vector<Token>& tokens, std::size_t i) {
   if (i + 1 == tokens.size() || is_name(tokens[i + 1])) return false;  // a conversion, or new
   std::string rest;
@@ -278,8 +282,11 @@ std::optional<Refused> what_is_refused(std::string_view exercise_file) {
       return Refused{.line = line, .why = "\"" + name_of(text) + "\"" + why};
     }
     if (!is_name(tokens[i])) continue;
-    if (text == "lab" && declares_lab(tokens, i)) {
-      return Refused{.line = line, .why = "A declaration of \"lab\"" + why};
+    if ((text == "lab" || text == "std") && declares_namespace(tokens, i)) {
+      return Refused{.line = line, .why = "A declaration of \"" + text + "\"" + why};
+    }
+    if (text == "template" && is_specialization(tokens, i)) {
+      return Refused{.line = line, .why = "\"template <>\"" + why};
     }
     if (text == "operator" && declares_foreign_operator(tokens, i)) {
       return Refused{.line = line, .why = "\"operator\"" + why};

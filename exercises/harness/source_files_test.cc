@@ -95,6 +95,19 @@ TEST(WhatIsRefused, RefusesAnotherLab) {
   EXPECT_EQ(refused("typedef Other lab;"), lab);
 }
 
+TEST(WhatIsRefused, RefusesAnotherStd) {
+  EXPECT_EQ(refused("namespace std { int count; }"), "1: A declaration of \"std\"");
+  EXPECT_EQ(refused("namespace worker_pool::std {}"), "1: A declaration of \"std\"");
+  EXPECT_EQ(refused("using namespace std; ::std::string a; namespace c = std::chrono;"), "");
+}
+
+TEST(WhatIsRefused, RefusesSpecializations) {
+  const std::string specialization = "1: \"template <>\"";
+  EXPECT_EQ(refused("template <> int lab::atomic<int>::operator++() { return 1; }"),
+            specialization);
+  EXPECT_EQ(refused("template <class T> class Queue {};"), "");
+}
+
 TEST(WhatIsRefused, RefusesNamesOfTheHarness) {
   EXPECT_EQ(refused("\nvoid expect_every_schedule();"), "2: \"expect_every_schedule\"");
   EXPECT_EQ(refused("class LabGate {};"), "1: \"LabGate\"");
@@ -126,7 +139,7 @@ TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
 
 TEST(WhatIsRefused, EndsWithUnfinishedCode) {
   for (const char* code : {"", "\"", "'", "/*", "//", "R\"(", "#", "%:", "1'", "\\", "\\\n", "lab",
-                           "namespace", "TEST(", "R\"", "#include", "# "}) {
+                           "namespace", "template", "TEST(", "R\"", "#include", "# "}) {
     EXPECT_NO_FATAL_FAILURE((void)what_is_refused(code)) << code;
     EXPECT_NO_FATAL_FAILURE((void)plan_of(code)) << code;
   }
