@@ -102,7 +102,7 @@ TEST(LostStop, WorkerWaitsForJobsUntilItIsAskedToStop) {
   expect_every_schedule(kLesson, scenario);
   // The worker wakes up again and again before main submits job 2.
   expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
+                        {.max_preemptions = 0, .max_spurious_wakeups = 8, .random_schedules = 0});
 }
 
 TEST(LostStop, JobMaySubmitAnotherOneAndStop) {
