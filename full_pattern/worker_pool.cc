@@ -85,7 +85,8 @@ WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Obse
 WorkerPool::~WorkerPool() {
   // After shutdown() everything is done, and request_stop() could run stop callbacks of abandoned
   // jobs. Inside a job, ~Workers ends the program with a message.
-  if (report_ || workers_.running->on_this_thread() || workers_.running->in_forked_child()) return;
+  // The first question takes no lock: in a child of fork(), a lock may stay locked forever. (WP-36)
+  if (workers_.running->in_forked_child() || report_ || workers_.running->on_this_thread()) return;
   (void)workers_.jobs.close_and_take_pending();
   workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)

@@ -33,7 +33,8 @@ struct Refused {
 // Returns the first thing in an exercise's file that could replace a part of the test:
 //   1. a macro, or a quoted header other than lab.h and explorer.h, which could define one;
 //   2. a pragma other than `once`;
-//   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of a
+//   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of
+//   a
 //      template, which may be one of theirs;
 //   4. a name of the harness or of the explorer;
 //   5. an operator that a test may use with types of std or of the lab, such as ==;
