@@ -80,15 +80,13 @@ class WorkerPool {
 
   // All three move from the job only if they return kSent. In a pool with an observer they first
   // set job.submitted to the current time, even if the job is then refused, so that the observer
-  // knows how long the job waited.
+  // knows how long the job waited. The job's own context ends only the wait for room, with
+  // kContextEnded. A job whose context has ended is still accepted if there is room, and a worker
+  // reports it.
 
-  //
-  // The job's own context ends only the wait for room, with kContextEnded. A job whose context has
-  // ended is still accepted if there is room, and a worker reports it.
-
-  // Blocks while the queue is full. Returns kSent, kClosed or kContextEnded: also if `ctx` ends
-  // during the wait, or has ended before. Do not call it in a job: if all workers wait for room in
-  // their own queue, the pool deadlocks. Use try_submit() there. (WP-22)
+  // Blocks while the queue is full. Returns kSent, kClosed or kContextEnded. If `ctx` has ended
+  // before the call, refuses the job even if there is room. Do not call it in a job: if all workers
+  // wait for room in their own queue, the pool deadlocks. Use try_submit() there. (WP-22)
   [[nodiscard]] SendStatus submit(Job&& job, const Context& ctx = {});
   // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_submit(Job&& job);
