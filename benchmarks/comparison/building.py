@@ -46,19 +46,17 @@ def build(programs, scratch):
     targets = sorted({p.target for p in programs if p.target != "go"})
     executables = {"go": str(scratch / "go_peer")}
     if targets:
-        bazel = [str(BENCHMARKS.parent / "bazelw")]
-        command = bazel + ["build", "-c", "opt", "--noshow_progress", "--ui_event_filters=-info",
-                           "--show_result=0", *targets]
+        command = [str(BENCHMARKS.parent / "bazelw"), "build", "-c", "opt", "--noshow_progress",
+                   "--ui_event_filters=-info", "--show_result=0", *targets]
         say("building " + " ".join(targets))
         if subprocess.run(command, cwd=BENCHMARKS, stdout=sys.stderr).returncode != 0:
             die("the build failed")
-        found = subprocess.run(bazel + ["info", "-c", "opt", "bazel-bin"], cwd=BENCHMARKS,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        if found.returncode != 0:
-            die("bazel info does not report where the programs are")
+        # The link that the build has just set. `bazel info` prints a folder whose name is not ASCII
+        # in another encoding.
+        built = str((BENCHMARKS / "bazel-bin").resolve())
         for target in targets:
-            executables[target] = found.stdout.strip() + target.replace("//:", "//").replace(
-                "//", "/").replace(":", "/")
+            executables[target] = built + target.replace("//:", "//").replace("//", "/").replace(
+                ":", "/")
     if any(p.target == "go" for p in programs):
         say("building peers/go")
         command = ["go", "build", "-buildvcs=false", "-o", executables["go"], "."]
