@@ -1,16 +1,14 @@
-// ForcedUnwind: what pthread_exit() and pthread_cancel() throw through the functions of a thread.
+// rethrow_forced_unwind(): for each `catch (...)` around code that we do not know.
 //
 //   try {
-//     handler(job);
-//   } catch (const ForcedUnwind&) {
-//     throw;                                  // first: it must be passed on
+//     observer.job_started(job);
 //   } catch (...) {
-//     report("threw");
+//     rethrow_forced_unwind();  // first
 //   }
 //
-// The GNU C library ends a thread by unwinding its stack, so that destructors run. This is no
-// exception, but `catch (...)` catches it. If the handler does not throw it again, the library ends
-// the program: "FATAL: exception not rethrown". (WP-04)
+// On Linux, pthread_exit() and pthread_cancel() end a thread by unwinding its stack, so that
+// destructors run. This is no exception, but `catch (...)` catches it. If the handler does not
+// throw it again, the library ends the program: "FATAL: exception not rethrown". (WP-04)
 #pragma once
 
 #if __has_include(<cxxabi.h>)
@@ -19,11 +17,17 @@
 
 namespace worker_pool {
 
-#if defined(__GLIBCXX__) && defined(__GLIBC__)
-using ForcedUnwind = abi::__forced_unwind;
+// Inside a `catch (...)`: whether what was caught ends the thread. It must be thrown again then.
+inline bool is_forced_unwind() {
+#if __has_include(<cxxabi.h>)
+  return abi::__cxa_current_exception_type() == nullptr;  // it has no type, unlike any exception
 #else
-struct ForcedUnwind {
-};  // Other systems do not unwind, or give it no type. This one is never thrown.
+  return false;
 #endif
+}
+
+inline void rethrow_forced_unwind() {
+  if (is_forced_unwind()) throw;
+}
 
 }  // namespace worker_pool

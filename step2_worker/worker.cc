@@ -21,9 +21,8 @@ JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   } catch (const std::exception& e) {
     const char* const what = e.what();
     return std::unexpected(JobError{JobError::Kind::kThrew, what != nullptr ? what : ""});
-  } catch (const ForcedUnwind&) {
-    throw;
   } catch (...) {
+    rethrow_forced_unwind();
     return std::unexpected(
         JobError{JobError::Kind::kThrew, "an exception that is not a std::exception"});
   }
@@ -40,9 +39,8 @@ template <class Call>
 void tell(Call call) {
   try {
     call();
-  } catch (const ForcedUnwind&) {
-    throw;
   } catch (...) {  // nowhere to report it: the report itself failed
+    rethrow_forced_unwind();
   }
 }
 
@@ -67,11 +65,13 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
   JobResult result;
   try {
     result = attempt(id, job, handler, observer, pool);
-  } catch (const ForcedUnwind&) {
-    result = std::unexpected(JobError{JobError::Kind::kThrew, "it ended its worker's thread"});
-    tell([&] { observer.job_finished(id, job, result); });
-    throw;
-  } catch (...) {  // no memory for the link or a message; this text fits without an allocation
+  } catch (...) {
+    if (is_forced_unwind()) {
+      result = std::unexpected(JobError{JobError::Kind::kThrew, "it ended its worker's thread"});
+      tell([&] { observer.job_finished(id, job, result); });
+      throw;
+    }
+    // No memory for the link or a message. This text fits without an allocation.
     result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }
   tell([&] { observer.job_finished(id, job, result); });

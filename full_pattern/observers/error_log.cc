@@ -107,9 +107,8 @@ void ErrorLog::write(const std::string& line) {
   const std::lock_guard lock(sink_mutex_);
   try {
     sink_(line);
-  } catch (const ForcedUnwind&) {
-    throw;
   } catch (...) {  // the sink has failed, so there is no place to report this
+    rethrow_forced_unwind();
   }
 }
 

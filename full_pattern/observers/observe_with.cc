@@ -30,9 +30,8 @@ class Several final : public Observer {
     for (const auto& observer : observers_) {
       try {
         notify(*observer);
-      } catch (const ForcedUnwind&) {
-        throw;
       } catch (...) {  // dropped, as a worker would: see Observer
+        rethrow_forced_unwind();
       }
     }
   }

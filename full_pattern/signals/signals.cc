@@ -126,9 +126,8 @@ void ShutdownSignals::handle(int signal, int count) {
   }
   try {
     if (listener_) listener_(signal, count);
-  } catch (const ForcedUnwind&) {
-    throw;
   } catch (...) {  // a listener that fails must not end the program during a drain
+    rethrow_forced_unwind();
   }
 }
 
