@@ -22,20 +22,12 @@ class WorkerPool::Tally final : public Observer {
 
   void job_finished(int worker, const Job& job, const JobResult& result) override {
     struct CountAtEnd {  // a destructor, because next_ may throw
-      std::mutex& mutex;
-      std::uint64_t& count;
-      std::uint64_t& shut_down;
-      const std::uint64_t is_shut_down;
-      ~CountAtEnd() {
-        const std::lock_guard lock(mutex);
-        ++count;
-        shut_down += is_shut_down;
-      }
+      Tally& tally;
+      const JobResult& result;
+      ~CountAtEnd() { tally.count(result); }
     };
-    const bool is_shut_down = !result && result.error().kind == JobError::Kind::kShutDown;
-    const CountAtEnd count_at_end{mutex_, result ? succeeded_ : failed_, shut_down_, is_shut_down};
-    next_->job_finished(worker, job,
-                        result);  // not under the lock: we do not know its code (WP-31)
+    const CountAtEnd count_at_end{*this, result};
+    next_->job_finished(worker, job, result);  // not under the lock: it is unknown code (WP-31)
   }
 
   // Combines the numbers of the tally and of the channel. It reads the channel while it holds the
@@ -55,6 +47,12 @@ class WorkerPool::Tally final : public Observer {
   }
 
  private:
+  void count(const JobResult& result) {
+    const std::lock_guard lock(mutex_);
+    ++(result ? succeeded_ : failed_);
+    if (!result && result.error().kind == JobError::Kind::kShutDown) ++shut_down_;
+  }
+
   const std::shared_ptr<Observer> next_;
   mutable std::mutex mutex_;  // guards the members below
   std::uint64_t succeeded_ = 0;

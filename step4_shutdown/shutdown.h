@@ -81,10 +81,9 @@ struct ShutdownReport {
 //    when it began, not threads that were abandoned before. It hands back no job. It waits again
 //    for abandoned workers, within its own limits; if they leave in time, it does not report
 //    kAbandoned, although their threads stay detached.
-// 6. Throws std::logic_error and changes nothing if `workers` was moved from, if one of the
-// workers'
-//    own threads calls it, because it would wait for itself (WP-15), or in a child process of
-//    fork(), which has none of the threads (WP-36).
+// 6. Throws std::logic_error and changes nothing if `workers` was moved from, if one of its own
+//    threads calls it, because it would wait for itself (WP-15), or in a child process of fork(),
+//    which has none of the threads (WP-36).
 // 7. A worker owns everything it uses, so an abandoned one may finish late, provided that the
 //    handler and the observer own what they use too. It must not run while main() returns, because
 //    that destroys static objects: use exit_without_destructors(). (WP-13)
