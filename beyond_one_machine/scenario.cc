@@ -107,9 +107,9 @@ void Scenario::await(const std::string& what, const std::function<bool(const Job
   changed_.wait(lock, [&] { return done(log_); });
 }
 
-void Scenario::await_stored(std::size_t jobs) {
-  await(std::to_string(jobs) + " jobs to be done",
-        [&](const JobLog& log) { return log.jobs("stored") >= jobs; });
+void Scenario::await_results(std::size_t jobs) {
+  await(std::to_string(jobs) + " results",
+        [&](const JobLog& log) { return log.results() >= jobs; });
 }
 
 void Scenario::await_line(const std::string& line) {
@@ -122,17 +122,17 @@ JobLog Scenario::log() const {
 }
 
 void Scenario::expect_all_done(std::size_t jobs) {
-  await_stored(jobs);
+  await_results(jobs);
   for (const auto& [name, program] : programs_) terminate(name);
   report(jobs);
-  EXPECT_EQ(log().jobs("stored"), jobs) << "lost";
+  EXPECT_EQ(log().results(), jobs) << "lost";
   EXPECT_EQ(log().jobs("stored", 2), 0u) << "completed twice";
   EXPECT_EQ(broker_->depth().jobs, 0u) << "left in the broker";
 }
 
 void Scenario::report(std::size_t jobs) const {
   const JobLog seen = log();
-  std::cout << "Of " << jobs << " jobs: lost " << jobs - seen.jobs("stored") - seen.jobs("buried")
+  std::cout << "Of " << jobs << " jobs: lost " << jobs - seen.results()
             << ", started twice " << seen.jobs("started", 2) << ", completed twice "
             << seen.jobs("stored", 2) << ", handed back " << seen.jobs("handed back")
             << ", buried " << seen.jobs("buried") << std::endl;
@@ -145,7 +145,10 @@ void Scenario::read(const std::string& line) {
   const std::lock_guard lock(mutex_);
   lines_.insert(line);
   if (id_begin > name_end + 1) {
-    log_.add(line.substr(name_end + 2, id_begin - name_end - 2), line.substr(id_begin + 1));
+    const std::string event = line.substr(name_end + 2, id_begin - name_end - 2);
+    const std::string id = line.substr(id_begin + 1);
+    log_.add(event, id);
+    if (event == "stored" || event.ends_with(" before")) log_.add("result", id);
   }
   changed_.notify_all();
 }

@@ -11,7 +11,6 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "broker.h"
@@ -24,10 +23,13 @@ namespace worker_pool {
 // What happened to the jobs, from the lines that the consumers print with --log_jobs.
 class JobLog {
  public:
-  void add(std::string_view event, const std::string& id) { ++counts_[std::string(event)][id]; }
+  void add(const std::string& event, const std::string& id) { ++counts_[event][id]; }
 
   // How many jobs had this event; or had it at least `times`.
   std::size_t jobs(const std::string& event, int times = 1) const;
+  // How many jobs have a result. A consumer that is killed may have stored one without a line, and
+  // then the next one finds it.
+  std::size_t results() const { return jobs("result"); }
   int times(const std::string& event, const std::string& id) const;
 
  private:
@@ -56,7 +58,7 @@ class Scenario {
   // Blocks until the condition holds. It is checked whenever a line was printed or a process has
   // exited, so it may only depend on these.
   void await(const std::string& what, const std::function<bool(const JobLog&)>& done);
-  void await_stored(std::size_t jobs);
+  void await_results(std::size_t jobs);
   void await_line(const std::string& line);  // of any process
 
   JobLog log() const;

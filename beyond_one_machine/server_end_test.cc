@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 void end_and_start(Scenario& scenario, void (Server::*end)()) {
   for (const char* name : {"a", "b", "c"}) scenario.consumer(name);
   scenario.start_producer({"--jobs=400", "--work=sleep 10"});
-  scenario.await("some jobs", [](const JobLog& log) { return log.jobs("stored") >= 30; });
+  scenario.await("some jobs", [](const JobLog& log) { return log.results() >= 30; });
   (scenario.server().*end)();
   scenario.server().start();
   const auto started = Clock::now();
