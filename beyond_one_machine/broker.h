@@ -104,7 +104,9 @@ class Broker {
 
   Table results() const;   // of jobs that are done, by id
   Table attempts() const;  // see attempts.h
-  Depth depth() const;     // throws BrokerError
+  // Both block for a reply, and throw BrokerError without one.
+  Depth depth() const;
+  std::uint64_t result_count() const;
 
   // An id is also a key of the tables: 1 to 200 letters, digits, '-', '_', '=' and '/'.
   static bool is_valid_id(std::string_view id);

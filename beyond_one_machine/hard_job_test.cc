@@ -27,9 +27,8 @@ TEST(HardJob, ThatCrashesItsProcessIsBuriedAloneAndTheOthersAreDone) {
   while (!is_buried(scenario.log())) {
     const int before = crashes(scenario.log());
     scenario.consumer("a");
-    scenario.await("a crash or a burial", [&](const JobLog& log) {
-      return is_buried(log) || crashes(log) > before;
-    });
+    scenario.await("a crash or a burial",
+                   [&](const JobLog& log) { return is_buried(log) || crashes(log) > before; });
   }
   scenario.expect_all_done(20);
   EXPECT_EQ(scenario.log().times("buried", "crash-1"), 1);

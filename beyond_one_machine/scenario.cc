@@ -132,10 +132,10 @@ void Scenario::expect_all_done(std::size_t jobs) {
 
 void Scenario::report(std::size_t jobs) const {
   const JobLog seen = log();
-  std::cout << "Of " << jobs << " jobs: lost " << jobs - seen.results()
-            << ", started twice " << seen.jobs("started", 2) << ", completed twice "
-            << seen.jobs("stored", 2) << ", handed back " << seen.jobs("handed back")
-            << ", buried " << seen.jobs("buried") << std::endl;
+  std::cout << "Of " << jobs << " jobs: lost " << jobs - seen.results() << ", started twice "
+            << seen.jobs("started", 2) << ", completed twice " << seen.jobs("stored", 2)
+            << ", handed back " << seen.jobs("handed back") << ", buried " << seen.jobs("buried")
+            << std::endl;
 }
 
 // "NAME: EVENT ID". Other lines are kept whole.

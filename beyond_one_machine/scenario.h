@@ -1,5 +1,5 @@
-// Scenario: a server, its consumers as processes of their own, and what they have printed. For tests
-// that end some of these processes.
+// Scenario: a server, its consumers as processes of their own, and what they have printed. For
+// tests that end some of these processes.
 #pragma once
 
 #include <chrono>

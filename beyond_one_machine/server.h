@@ -40,7 +40,7 @@ class Server {
 
   const std::string data_folder_;
   const std::vector<std::string> wrapper_;
-  std::string port_ = "-1";  // the server chooses
+  std::string port_ = "-1";   // the server chooses
   mutable std::mutex mutex_;  // guards the members below, except for program_
   std::condition_variable changed_;
   bool ready_ = false;

@@ -98,8 +98,9 @@ int run(const std::string& folder) {
   }
   const double ours = median(pooled);
   const double theirs = median(plain);
-  std::printf("median of %d: the pool reaches %.0f %% of the plain client, and adds %.1f us to a job\n",
-              kRounds, 100 * ours / theirs, 1e6 / ours - 1e6 / theirs);
+  std::printf(
+      "median of %d: the pool reaches %.0f %% of the plain client, and adds %.1f us to a job\n",
+      kRounds, 100 * ours / theirs, 1e6 / ours - 1e6 / theirs);
   return EXIT_SUCCESS;
 }
 

@@ -99,6 +99,14 @@ void store_message(jsCtx* jet_stream, const char* subject, const std::string& id
   check(js_PublishMsg(nullptr, jet_stream, message.get(), nullptr, &code), "store " + id);
 }
 
+std::uint64_t count_messages(jsCtx* jet_stream, const char* stream) {
+  nats::StreamInfo info;
+  jsErrCode code{};
+  check(js_GetStreamInfo(Out(info), jet_stream, stream, nullptr, &code),
+        std::string("stream ") + stream);
+  return info->State.Msgs;
+}
+
 std::vector<std::byte> payload_of(natsMsg* message) {
   const auto* const data = reinterpret_cast<const std::byte*>(natsMsg_GetData(message));
   return {data, data + natsMsg_GetDataLength(message)};
@@ -290,14 +298,13 @@ Table Broker::results() const { return Table({connection_, &connection_->results
 Table Broker::attempts() const { return Table({connection_, &connection_->attempts}); }
 
 Broker::Depth Broker::depth() const {
-  const auto messages = [&](const char* stream) {
-    nats::StreamInfo info;
-    jsErrCode code{};
-    check(js_GetStreamInfo(Out(info), connection_->jet_stream.get(), stream, nullptr, &code),
-          std::string("stream ") + stream);
-    return info->State.Msgs;
-  };
-  return {.jobs = messages("JOBS"), .buried = messages("DEAD")};
+  jsCtx* const jet_stream = connection_->jet_stream.get();
+  return {.jobs = count_messages(jet_stream, "JOBS"), .buried = count_messages(jet_stream, "DEAD")};
+}
+
+// A bucket is a stream with one message for each key.
+std::uint64_t Broker::result_count() const {
+  return count_messages(connection_->jet_stream.get(), "KV_results");
 }
 
 bool Broker::is_valid_id(std::string_view id) {
