@@ -7,8 +7,10 @@
 // is therefore counted once less.
 #pragma once
 
-#include <optional>
+#include <charconv>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "broker.h"
 
@@ -19,23 +21,31 @@ struct Attempts {
   bool open = false;  // the last start has no result: its process crashed, or it is still running
 };
 
+// "3 open" or "3 closed".
+inline std::string to_text(Attempts attempts) {
+  return std::to_string(attempts.starts) + (attempts.open ? " open" : " closed");
+}
+
+// What is not such a text means no attempts: a damaged record must not stop the consumer.
+inline Attempts parse_attempts(const std::string& text) {
+  Attempts attempts;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), attempts.starts);
+  const std::string rest(end, text.data() + text.size());
+  if (error != std::errc() || (rest != " open" && rest != " closed")) return {};
+  attempts.open = rest == " open";
+  return attempts;
+}
+
 // Thread-safe. Blocks and throws as Table does.
 class AttemptLog {
  public:
   explicit AttemptLog(Table table) : table_(std::move(table)) {}
 
-  Attempts read(const std::string& id) const { return parse(table_.get(id).value_or("0 closed")); }
-  void write(const std::string& id, Attempts attempts) const { table_.put(id, text(attempts)); }
+  Attempts read(const std::string& id) const { return parse_attempts(table_.get(id).value_or("")); }
+  void write(const std::string& id, Attempts attempts) const { table_.put(id, to_text(attempts)); }
 
  private:
-  // "3 open" or "3 closed"
-  static std::string text(Attempts attempts) {
-    return std::to_string(attempts.starts) + (attempts.open ? " open" : " closed");
-  }
-  static Attempts parse(const std::string& text) {
-    return {.starts = std::stoi(text), .open = text.ends_with(" open")};
-  }
-
   Table table_;
 };
 

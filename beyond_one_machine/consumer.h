@@ -10,8 +10,8 @@
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
 //      passed: its ack wait is extended.
-//   3. run() returns within the limits of its shutdown, and hands back every job that is not
-//      running then.
+//   3. run() returns within the limits of its shutdown, plus 0.1 s for the last fetch, and 3 s if
+//      the broker does not answer. It hands back every job that is not running then.
 #pragma once
 
 #include <chrono>

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <string>
+#include <vector>
 
 #include "scenario.h"
 
@@ -10,6 +11,20 @@ namespace worker_pool {
 namespace {
 
 constexpr int kRunning = 3;  // workers of one consumer
+
+constexpr int kJobsPerStep = 40;  // more than all consumers can have in hand
+
+// Replaces each consumer, `rounds` times, while it runs a job.
+void roll_out(Scenario& scenario, const std::vector<std::string>& names, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    for (const std::string& name : names) {
+      scenario.produce(kJobsPerStep, "sleep 50", name + std::to_string(round) + "-");
+      scenario.await_start_by(name);
+      EXPECT_EQ(scenario.terminate(name), 0);
+      scenario.consumer(name);
+    }
+  }
+}
 
 TEST(ConsumerEnd, KilledLosesNothingAndOnlyItsRunningJobsStartAgain) {
   Scenario scenario({"--ack_wait_ms=1000"});
@@ -25,28 +40,16 @@ TEST(ConsumerEnd, KilledLosesNothingAndOnlyItsRunningJobsStartAgain) {
 TEST(ConsumerEnd, DrainedRolloutStartsNoJobTwice) {
   Scenario scenario({"--ack_wait_ms=600000"});
   for (const char* name : {"a", "b", "c"}) scenario.consumer(name);
-  for (int round = 0; round < 3; ++round) {
-    scenario.produce(200, "sleep 20", "round-" + std::to_string(round) + "-");
-    for (const char* name : {"a", "b", "c"}) {
-      EXPECT_EQ(scenario.terminate(name), 0);
-      scenario.consumer(name);
-    }
-  }
-  scenario.expect_all_done(600);
+  roll_out(scenario, {"a", "b", "c"}, 3);
+  scenario.expect_all_done(9 * kJobsPerStep);
   EXPECT_EQ(scenario.log().jobs("started", 2), 0u);
 }
 
 TEST(ConsumerEnd, RolloutWithoutDrainHandsBackAndBuriesNothing) {
-  Scenario scenario({"--ack_wait_ms=600000", "--drain_ms=0", "--capacity=50", "--batch=50"});
+  Scenario scenario({"--ack_wait_ms=600000", "--drain_ms=0"});
   for (const char* name : {"a", "b"}) scenario.consumer(name);
-  for (int round = 0; round < 4; ++round) {
-    scenario.produce(150, "sleep 20", "round-" + std::to_string(round) + "-");
-    for (const char* name : {"a", "b"}) {
-      EXPECT_EQ(scenario.terminate(name), 0);
-      scenario.consumer(name);
-    }
-  }
-  scenario.expect_all_done(600);
+  roll_out(scenario, {"a", "b"}, 4);
+  scenario.expect_all_done(8 * kJobsPerStep);
   EXPECT_GT(scenario.log().jobs("handed back"), 0u);
   EXPECT_EQ(scenario.broker().depth().buried, 0u);
 }

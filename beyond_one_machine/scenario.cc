@@ -62,14 +62,16 @@ Program& Scenario::consumer(const std::string& name, const std::vector<std::stri
                                    "--log_jobs"};
   std::ranges::copy(flags_, std::back_inserter(argv));
   std::ranges::copy(flags, std::back_inserter(argv));
+  programs_.erase(name);  // before the new one, whose lines would mix with its last ones
+  {
+    const std::lock_guard lock(mutex_);
+    lines_.erase(name + ": ready");
+    busy_.erase(name);
+  }
   programs_[name] = std::make_unique<Program>(
       argv, [this, name](const std::string& line) { read(name + ": " + line); },
       [this, name](int status) { read(name + ": exit " + std::to_string(status)); });
   await_line(name + ": ready");
-  {
-    const std::lock_guard lock(mutex_);
-    lines_.erase(name + ": ready");  // for the next one with this name
-  }
   return *programs_[name];
 }
 
@@ -116,6 +118,10 @@ void Scenario::await_line(const std::string& line) {
   await("the line \"" + line + "\"", [&](const JobLog&) { return lines_.contains(line); });
 }
 
+void Scenario::await_start_by(const std::string& name) {
+  await(name + " to start a job", [&](const JobLog&) { return busy_.contains(name); });
+}
+
 JobLog Scenario::log() const {
   const std::lock_guard lock(mutex_);
   return log_;
@@ -148,6 +154,7 @@ void Scenario::read(const std::string& line) {
     const std::string event = line.substr(name_end + 2, id_begin - name_end - 2);
     const std::string id = line.substr(id_begin + 1);
     log_.add(event, id);
+    if (event == "started") busy_.insert(line.substr(0, name_end));
     if (event == "stored" || event.ends_with(" before")) log_.add("result", id);
   }
   changed_.notify_all();

@@ -60,6 +60,8 @@ class Scenario {
   void await(const std::string& what, const std::function<bool(const JobLog&)>& done);
   void await_results(std::size_t jobs);
   void await_line(const std::string& line);  // of any process
+  // Blocks until the newest consumer of this name has started a job.
+  void await_start_by(const std::string& name);
 
   JobLog log() const;
 
@@ -80,10 +82,11 @@ class Scenario {
   const Watchdog watchdog_;
   const std::vector<std::string> flags_;
   const std::string folder_;
-  mutable std::mutex mutex_;  // guards the two members below
+  mutable std::mutex mutex_;  // guards the three members below
   std::condition_variable changed_;
   JobLog log_;
-  std::multiset<std::string> lines_;
+  std::set<std::string> lines_;
+  std::set<std::string> busy_;  // the consumers that have started a job
   std::unique_ptr<Server> server_;
   std::unique_ptr<Broker> broker_;
   std::map<std::string, std::unique_ptr<Program>> programs_;

@@ -40,5 +40,19 @@ TEST(ServerEnd, KilledAndStartedAgainLosesNothing) {
   end_and_start(scenario, &Server::kill);
 }
 
+TEST(ServerEnd, WhileItIsDownAConsumerExitsInTimeAndLosesNothing) {
+  Scenario scenario({"--ack_wait_ms=1000", "--drain_ms=100"});
+  scenario.consumer("a");
+  scenario.produce(30, "sleep 10");
+  scenario.await("some jobs", [](const JobLog& log) { return log.results() >= 5; });
+  scenario.server().stop();
+  const auto start = Clock::now();
+  EXPECT_EQ(scenario.terminate("a"), 0);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));  // consumer.h, guarantee 3
+  scenario.server().start();
+  scenario.consumer("b");
+  scenario.expect_all_done(30);
+}
+
 }  // namespace
 }  // namespace worker_pool
