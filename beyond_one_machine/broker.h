@@ -47,7 +47,7 @@ struct Delivery {
 };
 
 // Values by key, kept by the broker. Thread-safe. Every function blocks for a reply, for at most
-// two seconds, and throws BrokerError without one.
+// two seconds, and throws BrokerError without one. If the server is down, it throws at once.
 class Table {
  public:
   struct Store;

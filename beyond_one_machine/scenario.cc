@@ -129,11 +129,12 @@ JobLog Scenario::log() const {
 
 void Scenario::expect_all_done(std::size_t jobs) {
   await_results(jobs);
+  // An acknowledgment that was lost with the server is sent again when the job is delivered again.
+  watchdog_.await("the broker to have no job left", [&] { return broker_->depth().jobs == 0; });
   for (const auto& [name, program] : programs_) terminate(name);
   report(jobs);
   EXPECT_EQ(log().results(), jobs) << "lost";
   EXPECT_EQ(log().jobs("stored", 2), 0u) << "completed twice";
-  EXPECT_EQ(broker_->depth().jobs, 0u) << "left in the broker";
 }
 
 void Scenario::report(std::size_t jobs) const {

@@ -65,8 +65,8 @@ class Scenario {
 
   JobLog log() const;
 
-  // Ends every consumer with SIGTERM, so that each acknowledgment has arrived, and then checks that
-  // no job is lost, that none is done twice, and that the broker has none left.
+  // Blocks until every job has a result and the broker has none left. Ends the consumers, and
+  // checks that no job is lost and that none has two results.
   void expect_all_done(std::size_t jobs);
 
   // Writes the numbers into the test's output: lost, started twice and so on.

@@ -21,6 +21,7 @@ using nats::check;
 using nats::Out;
 
 struct Table::Store {
+  natsConnection* connection = nullptr;
   nats::Store store;
 };
 
@@ -147,6 +148,12 @@ natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subsc
   return status;
 }
 
+// A request that is made while the server is down would wait for it, and block its worker.
+void check_connected(natsConnection* connection, const std::string& what) {
+  if (natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED) return;
+  throw BrokerError(what + ": the server is down");
+}
+
 }  // namespace
 
 bool Delivery::done() const { return natsMsg_Ack(message->message.get(), nullptr) == NATS_OK; }
@@ -162,6 +169,7 @@ bool Delivery::extend() const {
 }
 
 std::optional<std::string> Table::get(const std::string& key) const {
+  check_connected(store_->connection, "get " + key);
   nats::Entry entry;
   const natsStatus status = kvStore_Get(Out(entry), store_->store.get(), key.c_str());
   if (status == NATS_NOT_FOUND) return std::nullopt;
@@ -171,18 +179,19 @@ std::optional<std::string> Table::get(const std::string& key) const {
 }
 
 void Table::put(const std::string& key, std::string_view value) const {
+  check_connected(store_->connection, "put " + key);
   check(kvStore_Put(nullptr, store_->store.get(), key.c_str(), value.data(),
                     static_cast<int>(value.size())),
         "put " + key);
 }
 
 bool Table::create(const std::string& key, std::string_view value) const {
+  check_connected(store_->connection, "create " + key);
   const natsStatus status = kvStore_Create(nullptr, store_->store.get(), key.c_str(), value.data(),
                                            static_cast<int>(value.size()));
   if (status == NATS_OK) return true;
   // Versions of the client differ in what they return if the key exists.
-  if (status != NATS_NO_RESPONDERS && status != NATS_CONNECTION_DISCONNECTED && get(key))
-    return false;
+  if (get(key)) return false;
   check(status, "create " + key);
   return false;
 }
@@ -208,8 +217,9 @@ Broker::Broker(const Options& options)
   jsCtx* const jet_stream = connection_->jet_stream.get();
   create_stream(jet_stream, "JOBS", "jobs", js_WorkQueuePolicy);
   create_stream(jet_stream, "DEAD", "dead", js_LimitsPolicy);
-  connection_->results.store = open_bucket(jet_stream, "results");
-  connection_->attempts.store = open_bucket(jet_stream, "attempts");
+  natsConnection* const raw = connection_->connection.get();
+  connection_->results = {.connection = raw, .store = open_bucket(jet_stream, "results")};
+  connection_->attempts = {.connection = raw, .store = open_bucket(jet_stream, "attempts")};
 }
 
 Broker::~Broker() = default;
