@@ -20,10 +20,10 @@
 #include <thread>
 #include <vector>
 
-#include "broker.h"
-#include "consumer.h"
-#include "demo_work.h"
-#include "server.h"
+#include "broker/broker.h"
+#include "consumer/consumer.h"
+#include "consumer/demo_work.h"
+#include "processes/server.h"
 #include "step1_job/context.h"
 
 namespace worker_pool {
