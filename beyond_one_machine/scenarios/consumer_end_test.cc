@@ -54,6 +54,20 @@ TEST(ConsumerEnd, RolloutWithoutDrainHandsBackAndBuriesNothing) {
   EXPECT_EQ(scenario.broker().depth().buried, 0u);
 }
 
+// After two starts that count, the job would be buried.
+TEST(ConsumerEnd, StartsThatAShutdownInterruptsDoNotCount) {
+  Scenario scenario({"--ack_wait_ms=600000", "--drain_ms=0", "--max_starts=2"});
+  scenario.produce(1, "sleep 2000");
+  for (int round = 0; round < 4; ++round) {
+    scenario.consumer("a");
+    scenario.await_start_by("a");
+    EXPECT_EQ(scenario.terminate("a"), 0);
+  }
+  scenario.consumer("b");
+  scenario.expect_all_done(1);
+  EXPECT_EQ(scenario.log().times("started", "job-1"), 5);
+}
+
 TEST(ConsumerEnd, JobThatIgnoresEverythingIsLeftToTheBroker) {
   Scenario scenario({"--ack_wait_ms=1000", "--drain_ms=100", "--cancel_ms=100"});
   scenario.consumer("a");
