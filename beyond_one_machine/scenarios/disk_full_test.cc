@@ -32,6 +32,8 @@ TEST(DiskFull, LosesNoAcceptedJob) {
   scenario.await_line("producer: exit 1");
   const std::uint64_t accepted = scenario.broker().depth().jobs;
   std::cout << "The server accepted " << accepted << " jobs\n";
+  scenario.await_line("producer: stored " + std::to_string(accepted) + " of " +
+                      std::to_string(kJobs) + " jobs");  // neither more nor fewer
   ASSERT_GT(accepted, 100u);
   ASSERT_LT(accepted, static_cast<std::uint64_t>(kJobs));
   scenario.server().stop();

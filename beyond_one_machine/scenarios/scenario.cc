@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -88,11 +89,13 @@ void Scenario::kill(const std::string& name) {
 }
 
 void Scenario::produce(int jobs, const std::string& work, const std::string& prefix) {
-  const auto note = watchdog_.waiting("test: for " + std::to_string(jobs) + " jobs to be stored");
-  Program producer({path_of("PRODUCER"), "--url=" + server_->url(), "--prefix=" + prefix,
-                    "--work=" + work, "--jobs=" + std::to_string(jobs)},
-                   [this](const std::string& line) { read("producer: " + line); });
-  ASSERT_EQ(producer.wait(), 0);
+  {
+    const std::lock_guard lock(mutex_);
+    busy_.clear();
+  }
+  for (int i = 1; i <= jobs; ++i) {
+    broker_->publish(prefix + std::to_string(i), std::as_bytes(std::span(work)));
+  }
 }
 
 void Scenario::start_producer(const std::vector<std::string>& flags) {

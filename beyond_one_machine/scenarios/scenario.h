@@ -50,9 +50,9 @@ class Scenario {
   // SIGKILL, then waits.
   void kill(const std::string& name);
 
-  // Blocks until `jobs` jobs are stored, and fails the test if they are not.
+  // Stores jobs: PREFIX1 and so on.
   void produce(int jobs, const std::string& work, const std::string& prefix = "job-");
-  // Starts a producer in the background.
+  // Starts the producer, in the background.
   void start_producer(const std::vector<std::string>& flags);
 
   // Blocks until the condition holds. It is checked whenever a line was printed or a process has
@@ -60,7 +60,7 @@ class Scenario {
   void await(const std::string& what, const std::function<bool(const JobLog&)>& done);
   void await_results(std::size_t jobs);
   void await_line(const std::string& line);  // of any process
-  // Blocks until the newest consumer of this name has started a job.
+  // Blocks until the newest consumer of this name has started a job since the last produce().
   void await_start_by(const std::string& name);
 
   JobLog log() const;
