@@ -17,7 +17,9 @@ namespace {
 // would call std::terminate. (WP-04)
 JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   try {
-    return handler(job, ctx);
+    JobResult result = handler(job, ctx);
+    end_thread_if_canceled();  // here, so that it ends this job and no later one
+    return result;
   } catch (const std::exception& e) {
     const char* const what = e.what();
     return std::unexpected(JobError{JobError::Kind::kThrew, what != nullptr ? what : ""});
@@ -26,6 +28,12 @@ JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
     return std::unexpected(
         JobError{JobError::Kind::kThrew, "an exception that is not a std::exception"});
   }
+}
+
+JobResult ended_its_thread() {
+  // This text fits into the string object, without an allocation that could fail.
+  return std::unexpected(
+      JobError{.kind = JobError::Kind::kThrew, .message = "thread exited", .ended_thread = true});
 }
 
 JobResult ended_before_start(CancelReason why) {
@@ -67,7 +75,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
     result = attempt(id, job, handler, observer, pool);
   } catch (...) {
     if (is_forced_unwind()) {
-      result = std::unexpected(JobError{JobError::Kind::kThrew, "it ended its worker's thread"});
+      result = ended_its_thread();
       tell([&] { observer.job_finished(id, job, result); });
       throw;
     }
@@ -89,6 +97,7 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
 
   while (const std::optional<Job> job = queue.receive()) {
     handle(id, *job, handle_job, *watching, pool);
+    end_thread_if_canceled();  // before it receives a job that it would not finish
   }
 }
 
