@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <thread>
 
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
@@ -61,6 +62,9 @@ TEST_P(WorkerPoolOn, WithoutWorkersAcceptsItsCapacityAndHandsTheJobsBack) {
   EXPECT_EQ(pool.submit({.id = "b"}), SendStatus::kSent);
   EXPECT_EQ(pool.try_submit({.id = "c"}), SendStatus::kFull);
   EXPECT_EQ(pool.metrics().queued, 2u);
+  const auto caller = watchdog.thread("caller: submit() to a full pool without workers", [&] {
+    EXPECT_EQ(pool.submit({.id = "d"}), SendStatus::kClosed);
+  });
 
   const auto note = watchdog.waiting("test: for shutdown() to return");
   const ShutdownReport report = pool.shutdown(kPatient);
