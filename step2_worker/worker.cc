@@ -17,9 +17,7 @@ namespace {
 // would call std::terminate. (WP-04)
 JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   try {
-    JobResult result = handler(job, ctx);
-    end_thread_if_canceled();  // here, so that it ends this job and no later one
-    return result;
+    return handler(job, ctx);
   } catch (const std::exception& e) {
     const char* const what = e.what();
     return std::unexpected(JobError{JobError::Kind::kThrew, what != nullptr ? what : ""});
@@ -57,7 +55,9 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
   // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09)
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
-  return run(handler, job, ctx);
+  JobResult result = run(handler, job, ctx);
+  end_thread_if_canceled();  // here, so that this job is reported as the cause
+  return result;
 }
 
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
@@ -83,6 +83,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
     result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }
   tell([&] { observer.job_finished(id, job, result); });
+  end_thread_if_canceled();  // by the observer: before the worker receives another job
 }
 
 }  // namespace
@@ -97,7 +98,6 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
 
   while (const std::optional<Job> job = queue.receive()) {
     handle(id, *job, handle_job, *watching, pool);
-    end_thread_if_canceled();  // before it receives a job that it would not finish
   }
 }
 

@@ -29,11 +29,10 @@ namespace worker_pool {
 //     ChannelQueue of your own may run later.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
 //  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
-//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. A cancel that
-//     is pending when the handler returns counts too, but one that is pending when it throws ends
-//     the worker after the report of the exception. No other job is affected, even if the thread
-//     is canceled while it waits for one. This needs the GNU C library, libstdc++ and the default
-//     cancel type, PTHREAD_CANCEL_DEFERRED; elsewhere the program ends. (WP-04)
+//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. So it does if
+//     a cancel is pending when the handler returns or throws. No other job is affected, not even if
+//     the thread is canceled while it waits for one. This needs the GNU C library, libstdc++ and
+//     the default cancel type, PTHREAD_CANCEL_DEFERRED; elsewhere the program ends. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
