@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <stop_token>
 #include <utility>
@@ -85,9 +86,17 @@ WorkerPool::~WorkerPool() {
   // jobs. Inside a job, ~Workers ends the program with a message.
   // The first question takes no lock: in a child of fork(), a lock may stay locked forever. (WP-36)
   if (workers_.running->in_forked_child() || report_ || workers_.running->on_this_thread()) return;
-  (void)workers_.jobs.close_and_take_pending();
+  drop_queued();
   workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
+}
+
+void WorkerPool::drop_queued() noexcept {
+  try {
+    (void)workers_.jobs.close_and_take_pending();
+  } catch (const std::bad_alloc&) {
+    workers_.jobs.close();  // the workers report the jobs as shut down
+  }
 }
 
 SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {

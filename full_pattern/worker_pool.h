@@ -76,6 +76,8 @@ class WorkerPool {
   // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
   // the running jobs, and joins the threads, which blocks without a time limit until their handlers
   // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
+  // Without memory to take them back, it tells the observer of each queued job that it was shut
+  // down.
   // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
 
@@ -114,6 +116,7 @@ class WorkerPool {
  private:
   class Tally;
 
+  void drop_queued() noexcept;
   void stamp(Job& job) const;
   SendStatus counted(SendStatus status);
 

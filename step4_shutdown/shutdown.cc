@@ -32,26 +32,29 @@ std::uint64_t in_hand(const Workers& workers) {
   return workers.jobs.stats().received - finished;
 }
 
-// Waits for workers that are neither stuck nor finished: 100 ms, and 5 ms more for each thread that
-// has not left, because a busy machine lets many threads leave one after the other. A worker that
-// has just received a job is about to name it, and one without a job is about to leave. Returns
-// true when all have left. Otherwise fills `ids` with one id for each job that is received but not
-// finished, "?" for a job without a name.
+// Waits for workers that are neither stuck nor finished: 100 ms, and 5 ms more for each worker,
+// because a busy machine lets many threads leave one after the other. A worker that has just
+// received a job is about to name it, and one without a job is about to leave. Returns true when
+// all have left. Otherwise fills `ids` with one id for each job that is received but not finished,
+// "?" for a job without a name.
 //
 //   the worker            receive()           job_started()
 //   jobs by count   0               1                            1
 //   jobs by name    -               -                            "a"
 //                                   ^ one more by count than by name: wait another round
 bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
-  const std::size_t rounds = 100 + 5 * workers.group.stats().members;  // of 1 ms each
-  for (std::size_t round = 0; round < rounds; ++round) {
-    if (workers.group.wait_for(std::chrono::milliseconds(1))) return true;
+  constexpr std::chrono::milliseconds kRound(1);
+  const std::chrono::milliseconds limit(100 + 5 * workers.running->workers());
+  const Clock::time_point last_round = deadline_after(limit - kRound);
+  for (;;) {
+    if (workers.group.wait_for(kRound)) return true;
     const std::uint64_t count = in_hand(workers);  // before the ids: see RunningJobs::finished()
     workers.running->copy_ids_to(ids);
     if (count > 0 && ids.size() >= count) return false;
-    if (round + 1 == rounds && ids.size() < count) ids.resize(count, "?");
+    if (Clock::now() <= last_round) continue;
+    if (ids.size() < count) ids.resize(count, "?");
+    return false;
   }
-  return false;
 }
 
 // Every worker has left the group, so the threads are about to exit.

@@ -1,11 +1,8 @@
-// shutdown() when memory runs out: no job is lost. A program of its own, because it replaces
-// operator new.
+// shutdown() when memory runs out: no job is lost. A program of its own, because scarce_memory
+// replaces operator new.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstddef>
-#include <cstdlib>
-#include <limits>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,28 +14,8 @@
 #include "step3_dispatcher/dispatcher.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/gate.h"
+#include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
-
-namespace {
-
-constexpr int kEnough = std::numeric_limits<int>::max();
-
-thread_local int t_allocations_left = kEnough;  // all later ones fail
-
-}  // namespace
-
-// Replaced together: AddressSanitizer reports memory from its own new that free() releases.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (t_allocations_left == kEnough) return std::malloc(size);
-  return t_allocations_left > 0 && t_allocations_left-- > 0 ? std::malloc(size) : nullptr;
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace worker_pool {
 namespace {
@@ -60,12 +37,12 @@ struct Outcome {
 Outcome shut_down(Workers& workers, int allocations) {
   Outcome outcome;
   try {
-    t_allocations_left = allocations;
+    allow_allocations(allocations);
     outcome.last = shutdown(workers, kNoWait);
   } catch (const std::bad_alloc&) {
     outcome.threw = true;
   }
-  t_allocations_left = kEnough;
+  allow_allocations(kAllAllocations);
   if (outcome.threw) outcome.last = shutdown(workers, kNoWait);
   for (const Job& job : outcome.last.not_started) outcome.handed_back.push_back(job.id);
   return outcome;

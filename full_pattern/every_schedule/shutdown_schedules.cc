@@ -196,6 +196,26 @@ TEST(ShutdownSchedules, IdleWorkersThatLeaveLateAreNotAbandoned) {
       {.max_preemptions = 1, .early_timeouts = false});
 }
 
+// Members of the group that are no workers make the wait no longer.
+TEST(ShutdownSchedules, AnAbandonedPoolExceedsItsLimitsByNoMoreThanPromised) {
+  struct LeavesTooLate {
+    ~LeavesTooLate() { std::this_thread::sleep_for(24h); }
+  };
+  expect_every_schedule(
+      [] {
+        auto late = [owned = std::make_shared<LeavesTooLate>()](
+                        const Job&, const Context&) -> JobResult { return {}; };
+        Workers workers = start_workers(1, std::move(late), nullptr, 1);
+        std::vector<WaitGroup::Token> others;
+        for (int i = 0; i < 10; ++i) others.push_back(workers.group.add());
+        const ShutdownReport report = shutdown(workers, {.drain = 0s, .cancel = 10ms});
+        lab::check(report.outcome == ShutdownOutcome::kAbandoned, "not abandoned");
+        lab::check(*report.abandoned_at - report.closed_at <= 10ms + 100ms + 5ms, "too long");
+        let_abandoned_threads_end();
+      },
+      {.max_preemptions = 0, .early_timeouts = false});
+}
+
 TEST(ShutdownSchedules, SendersAreRefusedAndKeepTheirJobs) {
   expect_every_schedule([] {
     const Counter done = new_counter();

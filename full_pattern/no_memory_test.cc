@@ -1,0 +1,43 @@
+// A WorkerPool when memory runs out. A program of its own, because scarce_memory replaces operator
+// new.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+
+#include "full_pattern/pool_testing.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "testing/event_log.h"
+#include "testing/scarce_memory.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using ::testing::ElementsAre;
+
+class WorkerPoolOn : public ::testing::TestWithParam<ChannelKind> {};
+INSTANTIATE_TEST_SUITE_P(Pool, WorkerPoolOn,
+                         ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
+
+TEST_P(WorkerPoolOn, IsDestroyedWithoutMemoryAndStartsNoQueuedJob) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  std::optional<WorkerPool> pool;
+  pool.emplace(WorkerPool::Options{.workers = 1, .channel = GetParam()}, until_cancelled(log));
+  for (const char* const id : {"a", "b", "c"}) {
+    ASSERT_EQ(pool->submit(Job{.id = id}), SendStatus::kSent);
+  }
+  log->await("start a");
+  const auto note = watchdog.waiting("test: for the pool to be destroyed");
+  allow_allocations(0);
+  pool.reset();
+  allow_allocations(kAllAllocations);
+  EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
+}
+
+}  // namespace
+}  // namespace worker_pool
