@@ -27,7 +27,7 @@ TEST_P(Channel, ReceiverCanceledInItsWaitLeavesTheValuesToTheOthers) {
   Watchdog watchdog;
   auto [jobs, queue] = make<int>();
   auto canceled = watchdog.thread("receiver that is canceled: receive() on an empty channel",
-                                  [&queue = queue] { (void)queue.receive(); });
+                                  [&queue] { (void)queue.receive(); });
   await_blocked_receivers(watchdog, queue, 1);
   cancel(canceled);
   canceled.join();
@@ -35,7 +35,7 @@ TEST_P(Channel, ReceiverCanceledInItsWaitLeavesTheValuesToTheOthers) {
 
   std::optional<int> received;
   auto other = watchdog.thread("another receiver: for the value that was sent after it blocked",
-                               [&received, &queue = queue] { received = queue.receive(); });
+                               [&received, &queue] { received = queue.receive(); });
   await_blocked_receivers(watchdog, queue, 1);
   EXPECT_EQ(jobs.try_send(1), SendStatus::kSent);
   other.join();
@@ -47,7 +47,7 @@ TEST_P(Channel, SenderCanceledInItsWaitLeavesTheRoomToTheOthers) {
   auto [jobs, queue] = make<int>();
   fill(jobs, capacity());
   auto canceled = watchdog.thread("sender that is canceled: send() on a full channel",
-                                  [&jobs = jobs] { (void)jobs.send(-1); });
+                                  [&jobs] { (void)jobs.send(-1); });
   await_blocked_senders(watchdog, jobs, 1);
   cancel(canceled);
   canceled.join();
@@ -55,7 +55,7 @@ TEST_P(Channel, SenderCanceledInItsWaitLeavesTheRoomToTheOthers) {
 
   auto other =
       watchdog.thread("another sender: for the room that was made after it blocked",
-                      [&jobs = jobs] { EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent); });
+                      [&jobs] { EXPECT_EQ(jobs.send(capacity() + 1), SendStatus::kSent); });
   await_blocked_senders(watchdog, jobs, 1);
   EXPECT_THAT(queue.try_receive(), Optional(1));
   other.join();
@@ -70,7 +70,7 @@ TEST_P(Channel, CancelThatRacesWithASendLeavesTheValueToTheOther) {
   for (int round = 1; round <= kRounds; ++round) {
     auto [jobs, queue] = make<int>();
     std::atomic<int> sum = 0;
-    const auto receive_one = [&sum, &queue = queue] { sum += queue.receive().value_or(0); };
+    const auto receive_one = [&sum, &queue] { sum += queue.receive().value_or(0); };
     auto canceled = watchdog.thread("receiver that is canceled: receive()", receive_one);
     auto other = watchdog.thread("another receiver: receive()", receive_one);
     await_blocked_receivers(watchdog, queue, 2);
