@@ -13,7 +13,7 @@
 //   4. A job that ends its own thread with pthread_exit() or pthread_cancel() ends one worker, which
 //      is not replaced. A pool without workers accepts jobs until its queue is full, so submit()
 //      then blocks until close() or shutdown(), and runs none: shutdown() hands them back as not
-//      started, with the outcome kCancelled. worker.h says on which systems the program ends instead.
+//      started, with the outcome kCancelled. worker.h says on which systems that holds.
 #pragma once
 
 #include <atomic>

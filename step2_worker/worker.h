@@ -32,7 +32,7 @@ namespace worker_pool {
 //     job is reported as kThrew with `ended_thread`, and the worker leaves the group. So it does if
 //     a cancel is pending when the handler returns or throws. No other job is affected, not even if
 //     the thread is canceled while it waits for one. This needs the GNU C library, libstdc++ and
-//     the default cancel type, PTHREAD_CANCEL_DEFERRED; elsewhere the program ends. (WP-04)
+//     the default cancel type, PTHREAD_CANCEL_DEFERRED; elsewhere the program may end. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
