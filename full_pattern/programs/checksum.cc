@@ -241,8 +241,7 @@ std::string not_read_line(std::span<const std::string> names) {
   return line + (names.size() > kShown ? " ...\n" : "\n");
 }
 
-// Runs on the thread that waits for signals. Does not use std::cerr, which flushes std::cout first
-// and would wait for the reader of the results.
+// Runs on a thread of its own, so it may print and block (signals.h).
 void announce(ProgressLine* progress, int signal, int count) {
   const std::string name(name_of_signal(signal));
   const std::string what = count == 1 ? "finishing the open files; another signal cancels them"
