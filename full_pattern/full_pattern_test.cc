@@ -207,7 +207,7 @@ TEST(FullPattern, FirstSignalStopsSubmittingAndFinishesTheAcceptedJobs) {
 TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   const Watchdog watchdog;
   ChildProcess run(watchdog, {program(), "--workers=1", "--jobs=3", "--work_ms=3600000",
-                              "--drain_ms=3600000", "--timeline"});
+                              "--drain_ms=3600000", "--cancel_ms=3600000", "--timeline"});
   run.await_line("Worker 1 started job 1");
   run.send_signal(SIGINT);
   run.await_line(
