@@ -13,8 +13,8 @@
 namespace worker_pool {
 namespace {
 
-// The only place that catches an exception from a job. One that left the thread's own function
-// would call std::terminate. (WP-04)
+// Catches whatever a handler throws: an exception that left the thread's own function would call
+// std::terminate. (WP-04)
 JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   try {
     return handler(job, ctx);

@@ -44,8 +44,8 @@ std::uint64_t in_hand(const Workers& workers) {
 //                                   ^ one more by count than by name: wait another round
 bool left_after_all(const Workers& workers, std::vector<std::string>& ids) {
   constexpr std::chrono::milliseconds kRound(1);
-  const std::chrono::milliseconds patience(100 + 5 * workers.running->workers());
-  const Clock::time_point last_round = deadline_after(patience - kRound);
+  const std::chrono::milliseconds limit(100 + 5 * workers.running->workers());
+  const Clock::time_point last_round = deadline_after(limit - kRound);
   for (;;) {
     if (workers.group.wait_for(kRound)) return true;
     const std::uint64_t count = in_hand(workers);  // before the ids: see RunningJobs::finished()

@@ -182,6 +182,15 @@ TEST(Exercise, FailsIfItsFileHasAMacro) {
             "\"#undef\" could replace a part of the test. Please remove it from this file.\n");
 }
 
+TEST(Exercise, FailsIfItsFileCallsTheHarness) {
+  const ProgramResult it = run("harness");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(
+      it.out,
+      "FAILED exercises/harness/sabotage/harness.h:8\n\"allow_successful_exit\" could replace "
+      "a part of the test. Please remove it from this file.\n");
+}
+
 TEST(Exercise, FailsIfAScenarioWasNotExplored) {
   const ProgramResult it = run("no_jobs");
   EXPECT_EQ(it.status, 1);

@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "exercises/harness/exercise_files.h"
+#include "exercises/harness/source_files.h"
+
 #ifdef __linux__
 #include <dlfcn.h>
 #include <sys/syscall.h>
@@ -17,15 +20,23 @@ namespace {
 // Null once all tests are decided. Initialized before any code of the program runs.
 constinit std::atomic<const char*> undecided = "the code before the first test";
 
-void report(const char* test, const char* end) {
-  std::printf("FAILED %s\nIt %s before all tests were decided.\n", test, end);
+void print(const std::string& text) {
+  std::fputs((text + "\n").c_str(), stdout);
   std::fflush(stdout);
 }
 
+// Why this is no success, if the program ends now and does it by `end`. Empty if it is one.
+std::string why_undecided(const std::string& end) {
+  if (const char* test = undecided) {
+    return std::string(test) + "\nIt " + end + " before all tests were decided.";
+  }
+  return refusal_of(kExerciseFiles.exercise);  // it could call the functions of exits.h
+}
+
 void check_at_exit() {
-  const char* test = undecided;
-  if (test == nullptr) return;
-  report(test, "ended the program");
+  const std::string why = why_undecided("ended the program");
+  if (why.empty()) return;
+  print("FAILED " + why);
   std::_Exit(EXIT_FAILURE);
 }
 
@@ -40,9 +51,10 @@ namespace {
 
 // Calls the C library's function of this name, or reports a call that would hide undecided tests.
 [[noreturn]] void end(const char* function, int status) {
-  const char* test = undecided;
-  if (status == 0 && test != nullptr) {
-    report(test, (std::string("called ") + function + "(0)").c_str());
+  const std::string why =
+      status == 0 ? why_undecided(std::string("called ") + function + "(0)") : "";
+  if (!why.empty()) {
+    print("FAILED " + why);
     function = "_exit";
     status = EXIT_FAILURE;
   }

@@ -228,8 +228,23 @@ bool declares_foreign_operator(const std::vector<Token>& tokens, std::size_t i) 
 }
 
 constexpr std::array kHarness = {
-    "expect_every_schedule", "explore",   "Lesson",  "LessonTest", "LabGate", "_Pragma",
-    "kExerciseFiles",        "Scheduler", "TestRun", "TEST",       "Inside",  "running_threads",
+    "expect_every_schedule",
+    "explore",
+    "Lesson",
+    "LessonTest",
+    "LabGate",
+    "_Pragma",
+    "kExerciseFiles",
+    "Scheduler",
+    "TestRun",
+    "TEST",
+    "Inside",
+    "running_threads",
+    "allow_successful_exit",
+    "forbid_successful_exit",
+    "refusal_of",
+    "what_is_refused",
+    "read_source",
 };
 
 // Whether the name can hide code from the lab, which sees what the compiler's sanitizer sees.
@@ -296,6 +311,14 @@ std::optional<Refused> what_is_refused(std::string_view exercise_file) {
     }
   }
   return std::nullopt;
+}
+
+std::string refusal_of(const std::string& exercise_path) {
+  const auto text = read_source(exercise_path);
+  if (!text) return exercise_path + ":1\nThe test cannot read this file.";
+  const auto refused = what_is_refused(*text);
+  if (!refused) return "";
+  return exercise_path + ":" + std::to_string(refused->line) + "\n" + refused->why;
 }
 
 }  // namespace worker_pool

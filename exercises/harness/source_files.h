@@ -34,12 +34,15 @@ struct Refused {
 //   1. a macro, or a quoted header other than lab.h and explorer.h, which could define one;
 //   2. a pragma other than `once`;
 //   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of
-//   a
-//      template, which may be one of theirs;
+//      a template, which may be one of theirs;
 //   4. a name of the harness or of the explorer;
 //   5. an operator that a test may use with types of std or of the lab, such as ==;
 //   6. what hides code from the lab: an attribute for sanitizers, or assembly.
 // Comments and literals may contain anything.
 std::optional<Refused> what_is_refused(std::string_view exercise_file);
+
+// The same for the file of that path: "path:line", and on the next line why. Empty if nothing in it
+// is refused. A file that cannot be read is refused.
+std::string refusal_of(const std::string& exercise_path);
 
 }  // namespace worker_pool

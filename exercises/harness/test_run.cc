@@ -47,13 +47,7 @@ bool TestRun::pass(const std::string& replay) {
   return true;
 }
 
-void TestRun::check_sources() {
-  const auto text = read_source(kExerciseFiles.exercise);
-  if (!text) return fail(kExerciseFiles.exercise, 1, "The test cannot read this file.");
-  if (const auto refused = what_is_refused(*text)) {
-    fail(kExerciseFiles.exercise, refused->line, refused->why);
-  }
-}
+void TestRun::check_sources() { failure_ = refusal_of(kExerciseFiles.exercise); }
 
 void TestRun::run(const Test& test) {
   forbid_successful_exit(test.name);
