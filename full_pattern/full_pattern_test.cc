@@ -1,5 +1,4 @@
 // The program //full_pattern, run as a user runs it.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -208,7 +207,7 @@ TEST(FullPattern, FirstSignalStopsSubmittingAndFinishesTheAcceptedJobs) {
 TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   const Watchdog watchdog;
   ChildProcess run(watchdog, {program(), "--workers=1", "--jobs=3", "--work_ms=3600000",
-                              "--drain_ms=3600000", "--timeline"});
+                              "--drain_ms=3600000", "--cancel_ms=3600000", "--timeline"});
   run.await_line("Worker 1 started job 1");
   run.send_signal(SIGINT);
   run.await_line(
@@ -221,47 +220,6 @@ TEST(FullPattern, SecondSignalCancelsAndTheTimelineShowsIt) {
   EXPECT_THAT(lines, Contains(StartsWith("Shutdown: cancelled. Of ")));
   EXPECT_THAT(lines, Contains(StartsWith("cancel at ")));
   EXPECT_THAT(lines, Contains("Shutdown complete"));
-}
-
-// A full named pipe without a reader, so that every write to it blocks forever.
-class FullPipe {
- public:
-  FullPipe() : path_(file("full_pattern_test.pipe")) {
-    std::remove(path_.c_str());
-    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
-    pipe_ = open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    while (write(pipe_, "x", 1) == 1) {
-    }
-  }
-  FullPipe(const FullPipe&) = delete;
-  FullPipe& operator=(const FullPipe&) = delete;
-  ~FullPipe() { close(pipe_); }
-
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
-  int pipe_ = -1;
-};
-
-TEST(FullPattern, ThirdSignalLeavesEvenIfAWorkerIsBlockedInWritingALine) {
-  const Watchdog watchdog;
-  const FullPipe out;
-  const std::string errors = file("full_pattern_test.err");
-  std::ofstream(errors).flush();  // empties it
-  ChildProcess run(
-      watchdog,
-      {"/bin/sh", "-c",
-       "exec " + program() + " --workers=1 --jobs=1 --drain_ms=3600000 --cancel_ms=3600000 >'" +
-           out.path() + "' 2>'" + errors + "'"});
-  run.await_sleep(3);  // main() in the drain, the thread that waits for signals, the worker
-  for (const std::string said : {"no more jobs", "canceled"}) {
-    run.send_signal(SIGTERM);
-    watchdog.await("the program to print: " + said,
-                   [&] { return contents(errors).find(said) != std::string::npos; });
-  }
-  run.send_signal(SIGTERM);
-  EXPECT_EQ(run.wait(), 128 + SIGTERM);
 }
 
 // --- Standard streams that cannot be used --------------------------------------------------------

@@ -77,9 +77,9 @@ class LogLines : public Observer {
   std::mutex mutex_;
 };
 
-// Runs on the thread that waits for signals, which is not a signal handler, so it may print. It
-// does not use std::cerr, which flushes std::cout first: a worker may be blocked in std::cout, if
-// the reader of the output has stopped reading.
+// Runs on a thread of its own, so it may print and block (signals.h). It does not use std::cerr,
+// which flushes std::cout first: a worker may be blocked in std::cout, if the reader of the output
+// has stopped reading, and the user should still see this line.
 void announce(int signal, int count) {
   const std::string name(name_of_signal(signal));
   const std::string what = count == 1

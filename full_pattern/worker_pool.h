@@ -10,6 +10,10 @@
 //   3. It accounts for each accepted job: the observer sees it finish, or the shutdown report lists
 //      it as not started or still running. Only a pool that is destroyed without shutdown() drops
 //      jobs.
+//   4. A job that ends its own thread with pthread_exit() or pthread_cancel() ends one worker, and
+//      the pool does not replace it. A pool without workers accepts jobs until its queue is full,
+//      so submit() then blocks until close() or shutdown(), and runs none: shutdown() hands them
+//      back as not started, with the outcome kCancelled. worker.h says on which systems that holds.
 #pragma once
 
 #include <atomic>

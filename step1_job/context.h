@@ -9,8 +9,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -70,7 +72,7 @@ class Context {
 
   // Returns a child whose deadline is the earlier of this context's and `deadline`.
   Context with_deadline(Clock::time_point deadline) const {
-    return Context(stop_, shut_down_, std::min(deadline_, deadline));
+    return Context(stop_, reason_, std::min(deadline_, deadline));
   }
 
   // Returns a child that ends at most `timeout` from now. Never overflows; see deadline_after().
@@ -91,35 +93,44 @@ class Context {
 
  private:
   friend class ContextSource;
-  Context(std::stop_token stop, std::stop_token shut_down, Clock::time_point deadline)
-      : stop_(std::move(stop)), shut_down_(std::move(shut_down)), deadline_(deadline) {}
+  using Reason = std::atomic<CancelReason>;
+  Context(std::stop_token stop, std::shared_ptr<const Reason> reason, Clock::time_point deadline)
+      : stop_(std::move(stop)), reason_(std::move(reason)), deadline_(deadline) {}
 
   bool has_deadline() const { return deadline_ != Clock::time_point::max(); }
-  CancelReason stop_reason() const {
-    return shut_down_.stop_requested() ? CancelReason::kShutDown : CancelReason::kCancelled;
-  }
+  CancelReason stop_reason() const { return reason_ ? reason_->load() : CancelReason::kCancelled; }
 
   std::stop_token stop_;
-  std::stop_token shut_down_;  // ends nothing: it only says what a stop request on stop_ means
+  std::shared_ptr<const Reason> reason_;  // of a stop; null means kCancelled
   Clock::time_point deadline_ = Clock::time_point::max();
 };
 
 // The stop source of a pool, which can say why: request_stop() means kCancelled, and
-// request_shut_down() means kShutDown. The first request decides; if both come at the same time, it
-// may be either.
-class ContextSource : public std::stop_source {
+// request_shut_down() means kShutDown. The first request decides, and the reason never changes; if
+// both come at the same time, it may be either. A private base, because a std::stop_source could
+// request a stop without a reason.
+class ContextSource : private std::stop_source {
  public:
+  using std::stop_source::get_token;
+  using std::stop_source::stop_requested;
+
   Context context(Clock::time_point deadline = Clock::time_point::max()) const {
-    return Context(get_token(), shut_down_.get_token(), deadline);
+    return Context(get_token(), reason_, deadline);
   }
 
-  void request_shut_down() noexcept {
-    if (!stop_requested()) shut_down_.request_stop();  // first: err() reads it after the stop
-    request_stop();
-  }
+  void request_stop() noexcept { stop(CancelReason::kCancelled); }
+  void request_shut_down() noexcept { stop(CancelReason::kShutDown); }
 
  private:
-  std::stop_source shut_down_;
+  // Decides first, and stops second: err() reads the reason after it has seen the stop.
+  void stop(CancelReason reason) noexcept {
+    CancelReason undecided = kUndecided;
+    if (reason_) reason_->compare_exchange_strong(undecided, reason);  // null after a move
+    std::stop_source::request_stop();
+  }
+
+  static constexpr auto kUndecided = CancelReason::kDeadlineExceeded;  // no reason of a stop
+  std::shared_ptr<Context::Reason> reason_ = std::make_shared<Context::Reason>(kUndecided);
 };
 
 inline bool Context::sleep_for(Clock::duration duration) const {

@@ -127,6 +127,14 @@ TEST(ContextSource, CopiesStopTogetherAndKeepTheReason) {
   EXPECT_EQ(pool.context().err(), CancelReason::kShutDown);
 }
 
+TEST(ContextSource, MovedFromRequestsNothing) {
+  ContextSource pool;
+  const ContextSource owner = std::move(pool);
+  pool.request_shut_down();
+  pool.request_stop();
+  EXPECT_EQ(owner.context().err(), std::nullopt);
+}
+
 TEST(Context, KeepsTheStopTokenItWasGiven) {
   std::stop_source stop;
   const Context ctx(stop.get_token());

@@ -9,10 +9,17 @@
 // On Linux, pthread_exit() and pthread_cancel() end a thread by unwinding its stack, so that
 // destructors run. This is no exception, but `catch (...)` catches it. If the handler does not
 // throw it again, the library ends the program: "FATAL: exception not rethrown". (WP-04)
+//
+// pthread_cancel() only asks for the end. The thread goes on to its next cancellation point, such
+// as a wait, which may be in code that has nothing to do with the request.
+// end_thread_if_canceled() is such a point, at a place of our choice.
 #pragma once
 
 #if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
+#include <cxxabi.h>  // also defines __GLIBC__ and __GLIBCXX__
+#endif
+#if defined(__GLIBC__) && defined(__GLIBCXX__)
+#include <pthread.h>
 #endif
 
 namespace worker_pool {
@@ -28,6 +35,13 @@ inline bool is_forced_unwind() {
 
 inline void rethrow_forced_unwind() {
   if (is_forced_unwind()) throw;
+}
+
+// Does nothing where is_forced_unwind() cannot recognize the end.
+inline void end_thread_if_canceled() {
+#if defined(__GLIBC__) && defined(__GLIBCXX__)
+  pthread_testcancel();
+#endif
 }
 
 }  // namespace worker_pool

@@ -42,6 +42,8 @@ struct JobError {
   };
   Kind kind = Kind::kFailed;
   std::string message{};
+  bool ended_thread =
+      false;  // the job ended its worker's thread (kThrew); a retry would end another
 };
 
 using JobResult = std::expected<void, JobError>;

@@ -25,6 +25,7 @@
 
 #include "step1_job/context.h"
 #include "step2_worker/channel_queue.h"
+#include "step2_worker/scoped_count.h"
 
 namespace worker_pool {
 
@@ -135,13 +136,12 @@ class BoundedQueue final : public ChannelQueue<T> {
                    std::size_t& blocked, Clock::time_point deadline, Predicate settled) {
     if (settled()) return;
     if (deadline == Clock::time_point::min()) return;  // a try_ function: never waits
-    ++blocked;
+    const ScopedCount counted(blocked);
     if (deadline == Clock::time_point::max()) {
       changed.wait(lock, settled);  // not wait_until(max()): some libraries overflow
     } else {
       changed.wait_until(lock, deadline, settled);
     }
-    --blocked;
   }
 
   const std::size_t capacity_;

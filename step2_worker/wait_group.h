@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "step1_job/context.h"
+#include "step2_worker/scoped_count.h"
 
 namespace worker_pool {
 
@@ -54,10 +55,8 @@ class WaitGroup {
   // Go: select { case <-done: case <-ctx.Done(): } (WP-23)
   [[nodiscard]] bool wait(const Context& ctx) const {
     std::unique_lock lock(state_->mutex);
-    ++state_->waiting;
-    const bool empty = wait(lock, ctx);
-    --state_->waiting;
-    return empty;
+    const ScopedCount counted(state_->waiting);
+    return wait(lock, ctx);
   }
 
   // The same, for at most `timeout`. A negative timeout does not wait; kForever waits forever.

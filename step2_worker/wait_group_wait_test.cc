@@ -13,6 +13,10 @@
 #include "step2_worker/wait_group_testing.h"
 #include "testing/watchdog.h"
 
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
 
@@ -185,6 +189,23 @@ TEST(WaitGroup, LongestTimeoutsWaitUntilTheMemberLeaves) {
     EXPECT_TRUE(in_time) << "timeout: " << timeout.count() << " ns";
   }
 }
+
+// Elsewhere, a canceled thread may end without running destructors.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(WaitGroup, ThreadCanceledInItsWaitNoLongerCountsAsWaiting) {
+  Watchdog watchdog;
+  WaitGroup group;
+  const auto member = group.add();
+  for (const auto timeout : {kForever, Clock::duration(1h)}) {
+    auto waiter = watchdog.thread("waiter: for the group, until it is canceled",
+                                  [&] { (void)group.wait_for(timeout); });
+    await_parked(watchdog, group, 1);
+    EXPECT_EQ(pthread_cancel(waiter.native_handle()), 0);
+    waiter.join();
+    EXPECT_EQ(group.stats().waiting, 0u) << "after the canceled thread has exited";
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace worker_pool

@@ -28,6 +28,12 @@ JobResult run(const JobHandler& handler, const Job& job, const Context& ctx) {
   }
 }
 
+JobResult ended_its_thread() {
+  // This text fits into the string object, without an allocation that could fail.
+  return std::unexpected(
+      JobError{.kind = JobError::Kind::kThrew, .message = "thread exited", .ended_thread = true});
+}
+
 JobResult ended_before_start(CancelReason why) {
   JobError error = ended(why);
   error.message += " before it started";
@@ -49,7 +55,9 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
   // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09)
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
-  return run(handler, job, ctx);
+  JobResult result = run(handler, job, ctx);
+  end_thread_if_canceled();  // here, so that this job is reported as the cause
+  return result;
 }
 
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
@@ -67,7 +75,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
     result = attempt(id, job, handler, observer, pool);
   } catch (...) {
     if (is_forced_unwind()) {
-      result = std::unexpected(JobError{JobError::Kind::kThrew, "it ended its worker's thread"});
+      result = ended_its_thread();
       tell([&] { observer.job_finished(id, job, result); });
       throw;
     }
@@ -75,6 +83,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
     result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }
   tell([&] { observer.job_finished(id, job, result); });
+  end_thread_if_canceled();  // by the observer: before the worker receives another job
 }
 
 }  // namespace

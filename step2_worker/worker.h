@@ -23,12 +23,16 @@ namespace worker_pool {
 //  2. A job is not started if its own context or the pool's has ended. It is reported with
 //     the reason: kCancelled, kDeadlineExceeded or kShutDown. (WP-09)
 //  3. Only closing the channel ends the loop. Canceling the pool does not.
-//  4. `done` is released last, after this worker's copies of the handler and the observer have been
-//     destroyed. So when a wait for the group has succeeded, this worker runs no user code.
+//  4. `done` is released after this worker's copies of the handler and the observer have been
+//     destroyed. So when a wait for the group has succeeded, this worker runs no user code, with
+//     one exception: its copies of `queue` live until its thread exits, so the destructor of a
+//     ChannelQueue of your own may run later.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
 //  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
-//     job is reported as kThrew, and the worker leaves the group. This needs the GNU C library and
-//     libstdc++; elsewhere the program ends. (WP-04)
+//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. So it does if
+//     a cancel is pending when the handler returns or throws. No other job is affected, not even if
+//     the thread is canceled while it waits for one. This needs the GNU C library, libstdc++ and
+//     the default cancel type, PTHREAD_CANCEL_DEFERRED; elsewhere the program may end. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,

@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <thread>
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -18,6 +19,10 @@
 #include "step2_worker/worker.h"
 #include "step2_worker/worker_testing.h"
 #include "testing/watchdog.h"
+
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
 
 namespace {
 
@@ -75,6 +80,25 @@ TEST(WorkerWithoutMemory, ReportsTheJobAndGoesOn) {
               ElementsAre("1 started a", "1 finished a: threw, out of memory", "1 started b",
                           "1 finished b: ok"));
 }
+
+// Elsewhere, such a job ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make_channel<Job>(1);
+  EXPECT_EQ(jobs.try_send(make_job("a")), SendStatus::kSent);
+  const auto handler = [](const Job&, const Context&) -> JobResult {
+    t_out_of_memory = true;
+    pthread_exit(nullptr);
+  };
+  const auto recorder = std::make_shared<RecorderWithMemory>(watchdog);
+  WaitGroup group;
+  std::jthread thread(worker, 1, queue, group.add(), handler, recorder, Context());
+  thread.join();
+  EXPECT_THAT(recorder->log.events(),
+              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
+}
+#endif
 
 }  // namespace
 }  // namespace worker_pool

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -32,6 +33,9 @@ void cancel_thread() {
   pthread_testcancel();
 }
 
+// Only asks for the end, which then comes at the next cancellation point.
+void ask_to_cancel_thread() { pthread_cancel(pthread_self()); }
+
 class WorkerWhoseThreadEnds : public ::testing::TestWithParam<void (*)()> {
  protected:
   // Runs a worker on a thread of its own until it leaves the group.
@@ -60,7 +64,7 @@ TEST_P(WorkerWhoseThreadEnds, ReportsTheJobAndLeavesTheOthersInTheQueue) {
   };
   work(handler, recorder);
   EXPECT_THAT(recorder->log.events(),
-              ElementsAre("1 started a", "1 finished a: threw, it ended its worker's thread"));
+              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
   EXPECT_EQ(jobs.stats().queued, 1u);
 
   jobs.close();
@@ -79,14 +83,35 @@ TEST_P(WorkerWhoseThreadEnds, InAnObserverLeavesToo) {
   };
   const auto observer = std::make_shared<EndsThread>(watchdog, GetParam());
   EXPECT_EQ(jobs.send(make_job("a")), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(make_job("b")), SendStatus::kSent);
   work(succeed, observer);
   EXPECT_THAT(observer->log.events(), ElementsAre("1 started a", "1 finished a: ok"));
+  EXPECT_EQ(jobs.stats().queued, 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(By, WorkerWhoseThreadEnds, ::testing::Values(exit_thread, cancel_thread),
-                         [](const auto& way) {
-                           return way.param == exit_thread ? "Exit" : "Cancel";
-                         });
+const char* name_of(const ::testing::TestParamInfo<void (*)()>& way) {
+  if (way.param == exit_thread) return "Exit";
+  return way.param == cancel_thread ? "Cancel" : "CancelAtTheNextPoint";
+}
+
+INSTANTIATE_TEST_SUITE_P(By, WorkerWhoseThreadEnds,
+                         ::testing::Values(exit_thread, cancel_thread, ask_to_cancel_thread),
+                         name_of);
+
+// Otherwise the job might be retried, like any job that throws, and end another worker.
+TEST_F(WorkerWhoseThreadEnds, ReportsItsEndAndNotTheExceptionThatTheHandlerThrows) {
+  const auto recorder = std::make_shared<Recorder>(watchdog);
+  EXPECT_EQ(jobs.send(make_job("a")), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(make_job("b")), SendStatus::kSent);
+  const auto handler = [](const Job&, const Context&) -> JobResult {
+    ask_to_cancel_thread();
+    throw std::runtime_error("no such file");
+  };
+  work(handler, recorder);
+  EXPECT_THAT(recorder->log.events(),
+              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
+  EXPECT_EQ(jobs.stats().queued, 1u);
+}
 
 }  // namespace
 }  // namespace worker_pool

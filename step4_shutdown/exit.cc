@@ -1,8 +1,11 @@
 #include "step4_shutdown/exit.h"
 
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 
 namespace worker_pool {
 namespace {
@@ -27,6 +30,14 @@ void exit_without_destructors(int status) {
     flush_stdout();
   } catch (...) {  // std::cout may be set to throw when it cannot write
   }
+  exit_without_flush(status);
+}
+
+void exit_without_flush(int status) {
+  // Two threads in quick_exit() at once would be undefined behavior. After the flush, because a
+  // first caller that is blocked there must not keep a second one from leaving.
+  static std::atomic_flag is_leaving;
+  while (is_leaving.test_and_set()) std::this_thread::sleep_for(std::chrono::hours(1));
 #if defined(__APPLE__)
   std::_Exit(status);  // macOS lacks quick_exit
 #else

@@ -17,9 +17,13 @@ namespace worker_pool {
 // 2. Flushes no other stream.
 // 3. Blocks for as long as standard output does, for example on a pipe that is not read. After
 //    std::ios::sync_with_stdio(false) it also blocks while another thread is stuck in std::cout.
-// 4. May be called from any thread, but only once, and not while another thread is in std::exit()
-// or
+// 4. May be called from any thread, and from several at once: the first one to finish its flush
+//    ends the program with its status, and the others sleep until then. Must not be called by a
+//    function registered with std::at_quick_exit, nor while another thread is in std::exit() or
 //    returns from main().
 [[noreturn]] void exit_without_destructors(int status);
+
+// Does the same without the flush, so it does not wait for a reader of standard output.
+[[noreturn]] void exit_without_flush(int status);
 
 }  // namespace worker_pool

@@ -136,9 +136,12 @@ TEST(Shutdown, AWorkerThatLeavesAfterTheLimitStillCountsAsDrained) {
   constexpr auto kDrain = milliseconds(5);
   Watchdog watchdog;
   Gate gate(watchdog, "the handler's state may be destroyed");
-  JobHandler handler = [state = std::shared_ptr<void>(nullptr, [&](void*) { gate.wait(); })](
-                           const Job&, const Context&) -> JobResult { return {}; };
-  Workers pool = start_workers(1, std::move(handler), nullptr);
+  std::shared_ptr<void> state(nullptr, [&](void*) { gate.wait(); });
+  // Not from a variable: libc++'s JobHandler would leave a copy of the state behind when it is
+  // moved.
+  Workers pool = start_workers(
+      1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
+      nullptr);
   send(pool, "a");
   watchdog.await("an idle worker", [&] { return idle_after(pool, 1); });
 

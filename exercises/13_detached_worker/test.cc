@@ -133,7 +133,10 @@ TEST(DetachedWorker, TwoThreadsMaySubmit) {
 struct SubmitsWhenDestroyed {
   SubmitsWhenDestroyed(Pool& its_pool, std::string& its_order)
       : pool(&its_pool), order(its_order) {}
-  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = default;
+  // noexcept(false), because the std::function of libc++ copies a small lambda even when it is
+  // moved, unless copying may throw. The original would then be destroyed, and submit, under a
+  // pool's mutex.
+  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) noexcept(false) = default;
   SubmitsWhenDestroyed(SubmitsWhenDestroyed&& other) noexcept
       : pool(std::exchange(other.pool, nullptr)), order(other.order) {}
   ~SubmitsWhenDestroyed() {

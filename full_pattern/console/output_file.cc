@@ -102,9 +102,16 @@ int try_to_create_beside(const Path& path) {
 }
 
 int keep_owner_and_mode(int file, const Status& old) {
-  // Only root may give a file to another user. For others this fails, and the file is theirs.
-  [[maybe_unused]] const int ignored = fchown(file, old.st_uid, old.st_gid);
-  return error_if(fchmod(file, old.st_mode & 07777) != 0);
+  // Only root may give a file to another user. Others may still give it to a group of theirs.
+  if (fchown(file, old.st_uid, old.st_gid) != 0) {
+    constexpr auto kSameOwner = static_cast<uid_t>(-1);
+    [[maybe_unused]] const int ignored = fchown(file, kSameOwner, old.st_gid);
+  }
+  Status now{};
+  if (fstat(file, &now) != 0) return errno;
+  // Another group must not get the rights of the old one.
+  const mode_t kept = now.st_gid == old.st_gid ? 0777 : 0707;
+  return error_if(fchmod(file, old.st_mode & kept) != 0);
 }
 
 int replace(const Path& path, std::string_view text) {

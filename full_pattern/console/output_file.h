@@ -37,9 +37,11 @@ class Descriptor {
 //
 // The name decides what write() does:
 //   1. A regular file, or no file yet: replaces it. The text is written to a new file in the same
-//      folder, flushed to the disk and renamed. The permissions stay, and also the owner if the
-//      system allows that. Of a symbolic link, the file behind it is replaced. Another hard link
-//      keeps the old contents.
+//      folder, flushed to the disk and renamed. The owner and the group stay if the system allows
+//      that, and the permissions stay. But if the group does not stay, the new one gets none of
+//      the old one's permissions. Not kept: set-user-ID and set-group-ID, extended attributes and
+//      access control lists (ACLs): the mask of an ACL becomes the permissions of the group. Of a
+//      symbolic link, the file behind it is replaced. Another hard link keeps the old contents.
 //   2. `-`, or any name of what is open as standard output, such as /dev/stdout or FILE in `>FILE`:
 //      prints the text on std::cout. Replacing FILE would lose what the program prints. The same
 //      holds for standard error, which has no name like `-`.

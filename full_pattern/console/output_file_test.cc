@@ -22,6 +22,7 @@
 namespace worker_pool {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
@@ -156,6 +157,7 @@ TEST_F(OutputFileTest, ReaderNeverSeesAnEmptyOrACutFile) {
   std::atomic<int> writers = 2;
   const auto replace_often = [&](char letter) {
     auto file = OutputFile::open(path("file"));
+    EXPECT_TRUE(file);
     for (int i = 0; file && i < kTimes; ++i) {
       EXPECT_TRUE(file->write(std::string(kLength, letter)));
     }
@@ -169,6 +171,7 @@ TEST_F(OutputFileTest, ReaderNeverSeesAnEmptyOrACutFile) {
     if (seen.size() != kLength || seen.find_first_not_of(seen.front()) != seen.npos) ++wrong;
   }
   EXPECT_EQ(wrong, 0);
+  EXPECT_THAT(contents(path("file")), AnyOf(std::string(kLength, 'a'), std::string(kLength, 'b')));
   EXPECT_THAT(names(), ElementsAre("file"));
 }
 
@@ -242,6 +245,7 @@ TEST_F(OutputFileTest, KnowsTheSameFileByAnotherName) {
   const auto same = [](const std::string& a, const std::string& b) {
     const auto first = OutputFile::open(a);
     const auto second = OutputFile::open(b);
+    EXPECT_TRUE(first && second) << a << " " << b;
     return first && second && first->same_as(*second);
   };
   EXPECT_TRUE(same(path("file"), path("./file")));

@@ -20,6 +20,7 @@ _HEADERS = [
     "//step2_worker:channel.h",
     "//step2_worker:channel_queue.h",
     "//step2_worker:observer.h",
+    "//step2_worker:scoped_count.h",
     "//step2_worker:wait_group.h",
     "//step2_worker:worker.h",
     "//step3_dispatcher:dispatcher.h",

@@ -63,6 +63,22 @@ TEST(ContextSchedules, AStopRequestEndsASleep) {
   });
 }
 
+TEST(ContextSchedules, AReasonNeverChanges) {
+  expect_every_schedule([] {
+    ContextSource pool;
+    const Context ctx = pool.context();
+    std::jthread canceler([&pool, &ctx] {
+      pool.request_stop();
+      const auto first = ctx.err();
+      lab::check(first.has_value(), "stopped, and has no reason");
+      std::this_thread::sleep_for(1h);
+      lab::check(ctx.err() == first, "the reason has changed");
+    });
+    pool.request_shut_down();
+    lab::check(ctx.err().has_value(), "shut down, and has no reason");
+  });
+}
+
 TEST(ContextSchedules, EitherParentEndsALinkedContext) {
   expect_every_schedule([] {
     std::stop_source a;

@@ -31,10 +31,14 @@ class BriefLock {
   }
   void unlock() { locked_.store(false, std::memory_order_release); }  // pairs with try_lock()
 
-  // Tells an x86 processor that this is a waiting loop. Does nothing on other processors.
+  // Makes a waiting loop cheaper for other threads: for some tens of cycles, the processor runs
+  // none of its instructions. Does nothing on processors other than x86-64 and arm64.
   static void pause() {
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    // Not `yield`, which most of these processors ignore. `isb` waits until the pipeline is empty.
+    asm volatile("isb" ::: "memory");
 #endif
   }
 

@@ -8,10 +8,18 @@
 
 namespace worker_pool {
 
+// Variables this many bytes apart are never in the same cache line. Not
+// std::hardware_destructive_interference_size, whose value depends on the compiler's options.
+#if defined(__APPLE__) && defined(__aarch64__)
+inline constexpr std::size_t kCacheLine = 128;
+#else
+inline constexpr std::size_t kCacheLine = 64;
+#endif
+
 // Each side has cache lines of its own, because what one side writes in every operation must not
 // slow the other side down. `lock` guards all members, except that any thread may read `count`.
 template <class Threads>
-struct alignas(64) Side {
+struct alignas(kCacheLine) Side {
   explicit Side(std::uint64_t start) : head_start(start), limit(start) {}
 
   // How far this side may be ahead of the other: the capacity for senders, 0 for receivers.
@@ -27,7 +35,7 @@ struct alignas(64) Side {
 
   // The number of values that this side has sent or received. Written under the lock, with release.
   // A thread that reads it with acquire also sees the values up to that count.
-  alignas(64) typename Threads::template Atomic<std::uint64_t> count{0};
+  alignas(kCacheLine) typename Threads::template Atomic<std::uint64_t> count{0};
 };
 
 }  // namespace worker_pool

@@ -23,6 +23,7 @@
 
 #include "full_pattern/fast_channel/side.h"
 #include "step1_job/context.h"
+#include "step2_worker/scoped_count.h"
 
 namespace worker_pool {
 
@@ -108,6 +109,28 @@ class WaitingRoom {
  private:
   static constexpr std::uint64_t kMaxSpinPeriod = 16;
 
+  // Counts a thread as asleep. mutex_ is held. A destructor ends it, because pthread_cancel()
+  // leaves a sleep without returning: see scoped_count.h.
+  class Asleep {
+   public:
+    explicit Asleep(const Stay& stay) : stay_(stay) {
+      --stay.room_.awake_;
+      ++stay.room_.asleep_;
+    }
+    ~Asleep() {
+      WaitingRoom& room = stay_.room_;
+      --room.asleep_;
+      // The thread is awake again, whatever ended its sleep. A notified one is counted already.
+      room.notified_ > 0 ? --room.notified_ : ++room.awake_;
+      room.announce();
+    }
+    Asleep(const Asleep&) = delete;
+    Asleep& operator=(const Asleep&) = delete;
+
+   private:
+    const Stay& stay_;
+  };
+
   bool ready(std::uint64_t enough) const {
     return closed_.load(std::memory_order_acquire) || available() >= enough;
   }
@@ -140,21 +163,15 @@ class WaitingRoom {
   void sleep(Stay& stay, Clock::time_point deadline, bool has_spun) {
     std::unique_lock lock(mutex_);
     if (has_spun) spin_period_ = std::min(2 * spin_period_, kMaxSpinPeriod);
-    --awake_;
     if (!std::exchange(stay.blocked_, true)) ++blocked_;
-    ++asleep_;
+    const Asleep asleep(stay);
     if (!stay.any_step_ && !sleep_until(stay, goal_deadline(deadline), habits_.goal, lock)) {
       stay.any_step_ = true;
     }
     if (stay.any_step_) {
-      ++any_step_;
+      const ScopedCount counted(any_step_);
       sleep_until(stay, deadline, 1, lock);
-      --any_step_;
     }
-    --asleep_;
-    // The thread is awake again, whatever ended its sleep. A notified one is counted already.
-    notified_ > 0 ? --notified_ : ++awake_;
-    announce();
   }
 
   Clock::time_point goal_deadline(Clock::time_point deadline) const {

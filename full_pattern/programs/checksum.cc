@@ -156,6 +156,7 @@ JobHandler checksum_handler(const std::shared_ptr<Outcomes>& outcomes,
 struct Settings {
   int workers;
   std::chrono::milliseconds timeout;  // per file; 0 for none
+  std::chrono::milliseconds cancel;   // how long canceled files may take to end
   bool show_progress;
   std::vector<std::string> files;
 };
@@ -241,8 +242,7 @@ std::string not_read_line(std::span<const std::string> names) {
   return line + (names.size() > kShown ? " ...\n" : "\n");
 }
 
-// Runs on the thread that waits for signals. Does not use std::cerr, which flushes std::cout first
-// and would wait for the reader of the results.
+// Runs on a thread of its own, so it may print and block (signals.h).
 void announce(ProgressLine* progress, int signal, int count) {
   const std::string name(name_of_signal(signal));
   const std::string what = count == 1 ? "finishing the open files; another signal cancels them"
@@ -254,12 +254,13 @@ void announce(ProgressLine* progress, int signal, int count) {
 }
 
 // Without a timeout, every file gets the time it needs. With one, every deadline passes during the
-// drain, early enough for a worker to finish its piece and notice, and the same holds for a cancel.
-// A worker that is still running then hangs in the operating system, for example on a pipe.
-ShutdownLimits limits(std::chrono::milliseconds timeout) {
+// drain, early enough for a worker to finish its piece and notice. A worker that is still running
+// some time after a cancel hangs in the operating system, for example on a pipe.
+ShutdownLimits limits(const Settings& settings) {
   constexpr std::chrono::milliseconds kTimeToNotice(500);
-  const bool has_timeout = timeout != std::chrono::milliseconds::zero();
-  return {.drain = has_timeout ? timeout + kTimeToNotice : kForever, .cancel = kTimeToNotice};
+  const bool has_timeout = settings.timeout != std::chrono::milliseconds::zero();
+  return {.drain = has_timeout ? settings.timeout + kTimeToNotice : kForever,
+          .cancel = settings.cancel};
 }
 
 int run(const Settings& settings) {
@@ -286,7 +287,7 @@ int run(const Settings& settings) {
            settings.timeout, *observer);
   }
 
-  const ShutdownReport report = pool.shutdown(limits(settings.timeout), signals.second());
+  const ShutdownReport report = pool.shutdown(limits(settings), signals.second());
   for (const Job& job : report.not_started) {
     report_unreceived(*observer, job, stop.stop_requested() ? stopped() : too_late_to_start());
   }
@@ -303,6 +304,8 @@ int main_with(std::span<const char* const> args) {
       IntFlag{"workers", "files to read at the same time", 1, 1'000, 3},
       IntFlag{"timeout_ms", "time for each file, including its wait; 0 for no limit", 0, 86'400'000,
               0},
+      IntFlag{"cancel_ms", "how long to wait for canceled files before leaving without them", 0,
+              86'400'000, 500},
   };
   std::array switches = {SwitchFlag{"quiet", "show no progress (it is shown on a terminal only)"}};
   const FlagSet flags = {.numbers = numbers, .switches = switches};
@@ -325,11 +328,12 @@ int main_with(std::span<const char* const> args) {
     std::cerr << "checksum: -: standard input can be read only once\n";
     return kBadCommandLine;
   }
-  const auto& [workers, timeout_ms] = numbers;
+  const auto& [workers, timeout_ms, cancel_ms] = numbers;
   const auto& [quiet] = switches;
   return run({
       .workers = static_cast<int>(workers.value),
       .timeout = std::chrono::milliseconds(timeout_ms.value),
+      .cancel = std::chrono::milliseconds(cancel_ms.value),
       .show_progress = !quiet.on && can_redraw(stderr),
       .files = std::move(line->arguments),
   });

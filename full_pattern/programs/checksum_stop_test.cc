@@ -108,7 +108,7 @@ TEST_F(ChecksumOfAPipe, SignalThatLeavesNothingUnreadIsNoError) {
 }
 
 TEST_F(ChecksumOfAPipe, SecondSignalCancelsWhatIsOpen) {
-  start("--workers=1 a pipe b");
+  start("--workers=1 --cancel_ms=86400000 a pipe b");
   open_pipe();
   program_->send_signal(SIGINT);
   program_->await_line(kFirst);

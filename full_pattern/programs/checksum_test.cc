@@ -152,7 +152,7 @@ TEST_F(Checksum, NamesAreRelativeToTheFolderThatBazelRunWasCalledIn) {
 }
 
 TEST_F(Checksum, FileThatNeverEndsFailsAtItsDeadline) {
-  const ProgramResult run = checksum("--timeout_ms=50 /dev/zero");
+  const ProgramResult run = checksum("--timeout_ms=50 --cancel_ms=86400000 /dev/zero");
   EXPECT_EQ(run.status, 1);
   EXPECT_EQ(run.out, "");
   EXPECT_THAT(run.err, StartsWith("checksum: /dev/zero: deadline exceeded"));
@@ -275,7 +275,8 @@ TEST_F(Checksum, ProgressCountsFilesThatWereNeverStarted) {
 TEST_F(Checksum, HelpNamesEveryFlag) {
   const ProgramResult run = checksum("--help");
   EXPECT_EQ(run.status, 0);
-  for (const char* flag : {"FILE...", "--workers", "--timeout_ms", "--quiet", "--help"}) {
+  for (const char* flag :
+       {"FILE...", "--workers", "--timeout_ms", "--cancel_ms", "--quiet", "--help"}) {
     EXPECT_THAT(run.out, HasSubstr(flag));
   }
 }

@@ -18,6 +18,10 @@
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
 
@@ -81,6 +85,25 @@ TEST(Retrier, JobThatThrowsIsTriedAgain) {
   service.ends->log.await("a: ok");
   EXPECT_EQ(tries->of("a"), 2);
 }
+
+// Elsewhere, such a job ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(Retrier, JobThatEndsItsThreadIsNotTriedAgainAndCostsOneWorker) {
+  const Watchdog watchdog;
+  const auto tries = std::make_shared<Tries>();
+  Service service(watchdog, kSoon, {.workers = 2},
+                  [tries](const Job& job, const Context&) -> JobResult {
+                    (void)tries->next(job.id);
+                    if (job.id == "a") pthread_exit(nullptr);
+                    return {};
+                  });
+  service.submit({.id = "a"});
+  service.ends->log.await("a: thread exited");
+  EXPECT_EQ(tries->of("a"), 1);
+  service.submit({.id = "b"});
+  service.ends->log.await("b: ok");
+}
+#endif
 
 TEST(Retrier, EachJobHasItsOwnTries) {
   const Watchdog watchdog;

@@ -27,6 +27,10 @@ bool result_is_wanted(const Job& job, const JobError& error) {
   return !unwanted && !job.ctx.err();
 }
 
+bool may_be_retried(const Job& job, const JobError& error) {
+  return !error.ended_thread && result_is_wanted(job, error);
+}
+
 bool ends_before(const Context& ctx, Clock::time_point time) {
   const bool has_deadline = ctx.deadline() != kNever;
   return has_deadline && ctx.deadline() <= time;
@@ -42,7 +46,7 @@ RetryQueue::RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next, Rando
 void RetryQueue::job_started(int worker, const Job& job) { next_->job_started(worker, job); }
 
 void RetryQueue::job_finished(int worker, const Job& job, const JobResult& result) {
-  if (!result && result_is_wanted(job, result.error())) {
+  if (!result && may_be_retried(job, result.error())) {
     try {
       if (keep(job, result.error())) return;
     } catch (const std::bad_alloc&) {  // without memory to wait in, this error is final

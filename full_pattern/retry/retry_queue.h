@@ -36,7 +36,8 @@ struct WaitingJob {
 //   1. its kind is kCancelled or kDeadlineExceeded, so the result is no longer wanted;
 //   2. the job's own context has ended, or its deadline, which is for all tries together, is before
 //      the next try;
-//   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped.
+//   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped;
+//   4. the job ended its worker's thread (JobError::ended_thread): each try would cost a worker.
 //
 // An error of the kind kShutDown says nothing about the job. It does not count as a try, and the
 // job is not submitted again, because its pool is closed. It waits for Retrier::stop(), which hands

@@ -1,20 +1,24 @@
 #include "full_pattern/signals/signals.h"
 
 #include <array>
-#include <atomic>
-#include <functional>
+#include <cstddef>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "full_pattern/signals/write_signals.h"
 #include "step1_job/forced_unwind.h"
+#include "step2_worker/channel.h"
 #include "step4_shutdown/exit.h"
 
 #if !defined(_WIN32)
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 #endif
 
 namespace worker_pool {
@@ -23,10 +27,8 @@ namespace worker_pool {
 
 class ShutdownSignals::Waiter {
  public:
-  explicit Waiter(std::function<void(int, int)> /*handle*/) {}
+  Waiter(std::stop_source /*first*/, std::stop_source /*second*/, Listener /*listener*/) {}
 };
-
-void ShutdownSignals::handle(int /*signal*/, int /*count*/) {}
 
 std::string_view name_of_signal(int /*signal*/) { return "a signal"; }
 
@@ -53,13 +55,18 @@ sigset_t shutdown_signals() {
   return signals;
 }
 
+// Returns whether the signal is pending for the process or for the calling thread.
+bool is_pending(int signal) {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, signal) == 1;
+}
+
 // Takes the signals of the set that are pending for the calling thread alone, because raise() has
 // sent them. Those that are pending for the process stay.
 void discard_raised(const sigset_t& signals) {
-  sigset_t pending;
-  sigpending(&pending);
   for (const int signal : kShutdownSignals) {
-    if (sigismember(&signals, signal) != 1 || sigismember(&pending, signal) != 1) continue;
+    if (sigismember(&signals, signal) != 1 || !is_pending(signal)) continue;
     // If the pending one is for the process, another thread may take it first. This one merges with
     // one that is pending for this thread already, so sigwait() takes both and never blocks.
     raise(signal);
@@ -82,54 +89,120 @@ class Blocked {
   sigset_t before_;
 };
 
+// Calls the listener, on a thread of its own. So a listener that blocks, for example because
+// nothing reads what it prints, does not keep the program from seeing the next signal.
+class ListenerThread {
+ public:
+  explicit ListenerThread(ShutdownSignals::Listener listener)
+      : calls_(make_channel<Call>(kRoomForAll)) {
+    if (!listener) return;
+    thread_ = std::thread([listener = std::move(listener), calls = calls_.second] {
+      while (const auto call = calls.receive()) call_listener(listener, *call);
+    });
+  }
+  ListenerThread(const ListenerThread&) = delete;
+  ListenerThread& operator=(const ListenerThread&) = delete;
+  ~ListenerThread() { finish(); }
+
+  void call(int signal, int count) { (void)calls_.first.try_send({signal, count}); }
+
+  // Accepts no more calls and waits for the accepted ones. Idempotent.
+  void finish() {
+    calls_.first.close();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  struct Call {
+    int signal;
+    int count;
+  };
+  static constexpr std::size_t kRoomForAll = 2;
+
+  static void call_listener(const ShutdownSignals::Listener& listener, const Call& call) {
+    try {
+      listener(call.signal, call.count);
+    } catch (...) {  // a listener that fails must not end the program during a drain
+      rethrow_forced_unwind();
+    }
+  }
+
+  std::pair<Sender<Call>, Receiver<Call>> calls_;
+  std::thread thread_;
+};
+
+bool standard_output_takes_text() {
+  pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return poll(&out, 1, 0) == 1;
+}
+
+[[noreturn]] void leave(int signal) {
+  // What leaving still does may block. Unblocked, one more signal ends that too.
+  const sigset_t signals = shutdown_signals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  const int status = 128 + signal;
+  if (!standard_output_takes_text()) exit_without_flush(status);
+  exit_without_destructors(status);
+}
+
 }  // namespace
 
 class ShutdownSignals::Waiter {
  public:
-  explicit Waiter(std::function<void(int signal, int count)> handle)
-      : signals_(shutdown_signals()), blocked_(signals_) {
+  Waiter(std::stop_source first, std::stop_source second, Listener listener)
+      : first_(std::move(first)),
+        second_(std::move(second)),
+        signals_(shutdown_signals()),
+        blocked_(signals_),
+        listener_(std::move(listener)) {
     ignore_write_signals();
-    thread_ = std::thread([this, handle = std::move(handle)] { wait(handle); });
+    thread_ = std::thread([this] { wait(); });
   }
 
   ~Waiter() {
-    over_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);  // to this thread only, which wakes it
+    listener_.finish();  // first: as long as it blocks, a third signal must still be seen
+    end_wait();
     thread_.join();
     discard_raised(signals_);  // they would end the program when they are unblocked
   }
 
  private:
-  void wait(const std::function<void(int signal, int count)>& handle) const {
+  void wait() {
     for (int count = 1;; ++count) {
       int signal = 0;
       sigwait(&signals_, &signal);
-      if (over_) return;
-      handle(signal, count);
+      if (is_over(signal)) return;
+      if (count > 2) leave(signal);
+      (count == 1 ? first_ : second_).request_stop();
+      listener_.call(signal, count);
     }
   }
 
+  void end_wait() {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    pthread_kill(thread_.native_handle(), SIGTERM);  // to this thread only, which wakes it
+  }
+
+  // Returns whether the wait is over. Then `taken` is the SIGTERM of end_wait(), or that one is
+  // still pending and `taken` was sent to the process. The process gets it back. If another SIGTERM
+  // is pending for the process, the two merge.
+  bool is_over(int taken) {
+    const std::lock_guard lock(mutex_);
+    if (over_ && (taken != SIGTERM || is_pending(SIGTERM))) kill(getpid(), taken);
+    return over_;
+  }
+
+  std::stop_source first_;
+  std::stop_source second_;
   const sigset_t signals_;
   const Blocked blocked_;
-  std::atomic<bool> over_ = false;
-  std::thread thread_;  // started while the signals are blocked, because it inherits the mask
+  // The threads start while the signals are blocked, because they inherit the mask.
+  ListenerThread listener_;
+  std::mutex mutex_;  // guards over_, which is true exactly if end_wait() has sent its SIGTERM
+  bool over_ = false;
+  std::thread thread_;
 };
-
-void ShutdownSignals::handle(int signal, int count) {
-  if (count == 1) first_.request_stop();
-  if (count == 2) second_.request_stop();
-  if (count > 2) {
-    // Leaving flushes standard output, which may block. Unblocked, one more signal ends that too.
-    const sigset_t signals = shutdown_signals();
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-    exit_without_destructors(128 + signal);
-  }
-  try {
-    if (listener_) listener_(signal, count);
-  } catch (...) {  // a listener that fails must not end the program during a drain
-    rethrow_forced_unwind();
-  }
-}
 
 std::string_view name_of_signal(int signal) {
   if (signal == SIGHUP) return "SIGHUP";
@@ -139,8 +212,7 @@ std::string_view name_of_signal(int signal) {
 #endif
 
 ShutdownSignals::ShutdownSignals(Listener listener)
-    : listener_(std::move(listener)),
-      waiter_(std::make_unique<Waiter>([this](int signal, int count) { handle(signal, count); })) {}
+    : waiter_(std::make_unique<Waiter>(first_, second_, std::move(listener))) {}
 
 ShutdownSignals::~ShutdownSignals() = default;
 

@@ -14,7 +14,9 @@
 //   second   cancel now                           second() is stopped
 //   third    leave now                            exit_without_destructors(128 + signal)
 //
-// So the exit status after a third signal is 130 for SIGINT, 143 for SIGTERM and 129 for SIGHUP.
+// So the exit status after a third signal is 130 for SIGINT, 143 for SIGTERM and 129 for SIGHUP,
+// unless the program is leaving already. What std::cout has not yet written is lost if standard
+// output would block.
 //
 // A shutdown must not end early because the reader of the output has gone. After Ctrl-C in
 // `service | tee log`, for example, tee is the first to exit. So this class also ignores SIGPIPE,
@@ -22,7 +24,7 @@
 //
 // There is no signal handler, because almost nothing is allowed in one: printing, allocating or
 // locking there is undefined behavior. Instead every thread blocks the signals, and one thread
-// waits for them in sigwait() and then runs ordinary code. (WP-20)
+// waits for them in sigwait() and then runs ordinary code. (WP-20) Another one calls the listener.
 #pragma once
 
 #include <functional>
@@ -36,7 +38,8 @@ namespace worker_pool {
 //      inherit the blocked signals of their creator; an earlier thread could still receive a
 //      signal, which ends the program. The same thread destroys it, which restores the former
 //      signal mask.
-//   2. A blocked signal is not lost: it stays pending until the waiting thread takes it.
+//   2. A blocked signal is not lost: it stays pending until the waiting thread takes it. One that
+//      comes too late for this object has its usual effect after the destructor.
 //   3. Only process-directed signals (`kill`, Ctrl-C) are seen. raise() sends a signal to the
 //      calling thread, where nothing waits for it: call kill(getpid(), SIGTERM) instead. What the
 //      thread of main() has raised is discarded by the destructor.
@@ -52,32 +55,31 @@ namespace worker_pool {
 // On Windows no signal is handled: both tokens are never stopped, and Ctrl-C ends the program.
 class ShutdownSignals {
  public:
-  // Called for the first and the second signal, on the waiting thread, after the stop was
-  // requested. While it blocks, no further signal is seen, and the destructor waits for it. So it
-  // should not print through std::cout, in which a worker may be blocked, nor through std::cerr,
-  // which flushes std::cout first. What it throws is dropped.
+  // Called for the first and the second signal, one call after the other, on a thread of its own,
+  // after the stop was requested. It may print, lock and block: the next signal is seen all the
+  // same. The destructor waits for it, and a third signal ends that wait too. What it throws is
+  // dropped. To be seen while a worker is blocked in std::cout, print with std::fputs() to stderr:
+  // std::cerr flushes std::cout first.
   using Listener = std::function<void(int signal, int count)>;
 
-  // Throws std::system_error if the thread cannot be started. No signal is blocked then.
+  // Throws std::system_error if a thread cannot be started. No signal is blocked then.
   explicit ShutdownSignals(Listener listener = {});
   ShutdownSignals(const ShutdownSignals&) = delete;
   ShutdownSignals& operator=(const ShutdownSignals&) = delete;
-  ~ShutdownSignals();  // waits for a running listener, then restores the signal mask
+  ~ShutdownSignals();  // waits for the calls of the listener, then restores the signal mask
 
-  // A std::stop_callback on one of these tokens runs on the waiting thread. It must not block,
-  // because the next signal would not be seen.
+  // A std::stop_callback on one of these tokens runs on the waiting thread. It may take a lock that
+  // is held only briefly, as WorkerPool::close() does. It must not wait for anything else, nor
+  // print: while it blocks, no further signal is seen.
   std::stop_token first() const { return first_.get_token(); }
   std::stop_token second() const { return second_.get_token(); }
 
  private:
   class Waiter;
 
-  void handle(int signal, int count);
-
-  const Listener listener_;
   std::stop_source first_;
   std::stop_source second_;
-  std::unique_ptr<Waiter> waiter_;  // last: it uses the members above (WP-21)
+  std::unique_ptr<Waiter> waiter_;
 };
 
 // Returns "SIGHUP", "SIGINT" or "SIGTERM", for what a Listener prints.
