@@ -2,10 +2,14 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include "scenarios/scenario.h"
+#include "step1_job/context.h"
 
 namespace worker_pool {
 namespace {
@@ -16,14 +20,20 @@ constexpr int kJobsPerStep = 40;  // more than all consumers can have in hand
 
 // Replaces each consumer, `rounds` times, while it runs a job.
 void roll_out(Scenario& scenario, const std::vector<std::string>& names, int rounds) {
+  Clock::duration slowest{};
   for (int round = 0; round < rounds; ++round) {
     for (const std::string& name : names) {
       scenario.produce(kJobsPerStep, "sleep 50", name + std::to_string(round) + "-");
       scenario.await_start_by(name);
+      const auto start = Clock::now();
       EXPECT_EQ(scenario.terminate(name), 0);
+      slowest = std::max(slowest, Clock::now() - start);
       scenario.consumer(name);
     }
   }
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(slowest).count();
+  std::cout << "The slowest consumer exited after " << ms << " ms\n";
+  EXPECT_LT(ms, 6'000);  // the default limits: 5 s to drain and 1 s to cancel
 }
 
 TEST(ConsumerEnd, KilledLosesNothingAndOnlyItsRunningJobsStartAgain) {
