@@ -83,7 +83,7 @@ double median(std::vector<double> values) {
 }
 
 void print(const char* name, double ours, double plain) {
-  std::printf("%-20s %6.0f jobs/s  %3.0f %%  %4.1f us more for each job\n", name, ours,
+  std::printf("%-21s%6.0f jobs/s  %3.0f %%  %4.1f us more for each job\n", name, ours,
               100 * ours / plain, 1e6 / ours - 1e6 / plain);
 }
 
@@ -104,7 +104,7 @@ int run(const std::string& folder) {
   std::printf("Medians of %d rounds of %d empty jobs:\n", kRounds, kJobs);
   const double plain = median(results[0]);
   print("plain client", plain, plain);
-  print("pool", median(results[1]), plain);
+  print("pool, simple channel", median(results[1]), plain);
   print("pool, fast channel", median(results[2]), plain);
   return EXIT_SUCCESS;
 }
