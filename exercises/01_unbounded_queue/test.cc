@@ -220,8 +220,13 @@ TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
 
         bool is_in1 = false;
         bool is_in2 = false;
-        lab::thread producer1 = start_thread("producer 1", [&] { is_in1 = submit_one(queue); });
-        lab::thread producer2 = start_thread("producer 2", [&] { is_in2 = submit_one(queue); });
+        const auto submit = [&](bool& is_in) {
+          is_in = submit_one(queue);
+          lab::check(is_in || queue.size() == kMaxWaiting,
+                     "a job was refused although fewer than 100 jobs were waiting");
+        };
+        lab::thread producer1 = start_thread("producer 1", [&] { submit(is_in1); });
+        lab::thread producer2 = start_thread("producer 2", [&] { submit(is_in2); });
         producer1.join();
         producer2.join();
         lab::check(is_in1 || is_in2, "there was room for one job, but both were refused");

@@ -328,7 +328,10 @@ TEST(EscapedThrow, EqualJobsAreEachReported) {
         constexpr int kJobs = 200;
         int reports = 0;
         int runs = 0;
-        Worker worker([&](const std::string&, const std::string&) { ++reports; });
+        Worker worker([&](const std::string& id, const std::string&) {
+          lab::check(id == "nightly", "the report names " + id + "; wanted: nightly");
+          ++reports;
+        });
         for (int i = 0; i < kJobs; ++i) {
           worker.submit({.id = "nightly", .work = [&]() -> JobResult {
                            ++runs;

@@ -164,6 +164,38 @@ TEST(DanglingCapture, JobThatNeverRunsLeavesNothingBehind) {
         lab::check(sent.empty(), "no worker has run the job, but the report was sent");
       },
       {.max_steps = 32, .random_schedules = 0});
+
+  // A worker takes the job, but does not run it.
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue jobs;
+                          Sent sent;
+                          Watched report("disk is full");
+                          report.send(jobs, sent);
+                          lab::note("takes the job and destroys it");
+                          jobs.pop() = nullptr;
+                          report.check_destroyed("the job has been destroyed, but ");
+                        },
+                        {.random_schedules = 0});
+}
+
+TEST(DanglingCapture, JobMayRunAfterTheQueueIsDestroyed) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Sent sent;
+                          Watched report("disk is full");
+                          Job job;
+                          {
+                            JobQueue jobs;
+                            report.send(jobs, sent);
+                            job = jobs.pop();
+                            lab::note("has taken the job, and destroys the queue");
+                          }
+                          report.check_and_run(job);
+                          job = nullptr;
+                          report.check_destroyed();
+                        },
+                        {.random_schedules = 0});
 }
 
 TEST(DanglingCapture, EqualReportsAreBothSent) {

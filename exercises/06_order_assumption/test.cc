@@ -112,10 +112,12 @@ TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
     const auto scenario = [&] {
       // While one worker runs the long job, the other one runs all the rest.
       const std::vector<std::string> inputs = {"0", "1", "2", "3", "4", "5", "6", "7"};
+      std::vector<lab::steady_clock::time_point> started(inputs.size());
       const auto began = lab::steady_clock::now();
       const auto results = run_all(inputs, [&](const std::string& input) {
         const bool is_long = input == inputs[long_job];
         lab::note("job " + input + " takes " + (is_long ? "7 s" : "1 s"));
+        started.at(std::stoul(input)) = lab::steady_clock::now();
         lab::this_thread::sleep_for(std::chrono::seconds(is_long ? 7 : 1));
         return input;
       });
@@ -124,6 +126,8 @@ TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
                  "two workers took " + in_ms(took) +
                      " for a job of 7 s and seven jobs of 1 s; wanted: 7000 ms, as a worker that "
                      "finishes a job takes the next at once");
+      lab::check(std::ranges::is_sorted(started),
+                 "a job started before a job with an earlier input did");
       lab::check(results == inputs, "the results are not in the order of the inputs");
     };
     expect_every_schedule(kLesson, scenario, kExactTimes);

@@ -41,6 +41,7 @@ class Bench {
     const auto submitted = lab::steady_clock::now();
     const auto until = submitted + deadline;
     seen_.at(id).submitted = true;
+    seen_.at(id).late_on_submit = until < submitted;
     worker_.submit({.id = id, .deadline = until, .body = [this, id, takes, until, more] {
                       lab::note("runs job " + id + ", which takes " + seconds(takes));
                       const auto late_by = lab::steady_clock::now() - until;
@@ -80,6 +81,7 @@ class Bench {
  private:
   struct Seen {
     bool submitted = false;
+    bool late_on_submit = false;
     int run = 0;
     int reported = 0;
     lab::steady_clock::time_point started{};
@@ -92,7 +94,10 @@ class Bench {
                "job " + job.id + " was reported as late, but it was in time");
     lab::check(job.body != nullptr, "job " + job.id + " was reported without its body");
     expect_two_threads();
-    ++seen_.at(job.id).reported;
+    Seen& seen = seen_.at(job.id);
+    lab::check(seen.late_on_submit || std::this_thread::get_id() != main_id_,
+               "job " + job.id + " became late in the queue, but the worker did not report it");
+    ++seen.reported;
     if (report_takes_ != 0s) lab::this_thread::sleep_for(report_takes_);
     if (job.id == "c") submit("c again", 1s, 60s);
   }
@@ -106,6 +111,7 @@ class Bench {
   // The threads that change one entry are ordered by the worker's queue.
   std::map<std::string, Seen> seen_{{"a", {}}, {"b", {}}, {"c", {}}, {"c again", {}}, {"d", {}}};
   Worker worker_{[this](const Job& job) { report(job); }};
+  const std::thread::id main_id_ = std::this_thread::get_id();
   std::thread::id worker_id_{};
   lab::thread thread_{"worker", [this] {
                         worker_id_ = std::this_thread::get_id();
@@ -251,10 +257,29 @@ TEST(StaleDeadline, JobsMayComeWhileOthersAreReported) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
+TEST(StaleDeadline, TheLastJobMayBeLateToo) {
+  const auto another_job_comes_later = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, 5s);
+    lab::this_thread::sleep_for(20s);
+    bench.submit("d", 1s, 60s);
+    bench.finish();
+  };
+  const auto its_report_submits_a_job = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("c", 1s, 5s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, another_job_comes_later, kFewer);
+  expect_every_schedule(kLesson, its_report_submits_a_job, kFewer);
+}
+
 TEST(StaleDeadline, AnIdleWorkerStartsAJobAtOnce) {
   const auto scenario = [] {
     Bench bench;
-    lab::this_thread::sleep_for(1'234'567ns);
+    lab::this_thread::sleep_for(24h * 365);
     for (const std::string id : {"a", "b"}) {
       const auto submitted = lab::steady_clock::now();
       bench.submit(id, 0s, 60s);

@@ -76,7 +76,10 @@ TEST(FullQueueShutdown, CloseWakesEveryConsumerAndRefusesWhatComesLater) {
       kLesson,
       [] {
         Queue queue(1);
-        lab::thread first("consumer 1", [&] { pop_rest(queue, 0); });
+        lab::thread first("consumer 1", [&] {
+          pop_rest(queue, 0);
+          push_refused(queue, 2, "closed");
+        });
         lab::thread second("consumer 2", [&] { pop_rest(queue, 0); });
         lab::note("closes the queue");
         queue.close();
@@ -358,6 +361,22 @@ TEST(FullQueueShutdown, CloseWakesConsumersAlthoughThereIsAJob) {
     first.thread.join();
     second.thread.join();
     lab::check(first.number + second.number == 1, "not exactly one consumer got job 1");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(FullQueueShutdown, AWaitingConsumerMakesNoRoom) {
+  const auto scenario = [] {
+    Queue queue(1);
+    Consumer consumer(queue, "consumer");
+    lab::this_thread::sleep_for(1h);
+    push_accepted(queue, 1);
+    push_accepted(queue, 2);
+    queue.close();
+    lab::note("pops what is left");
+    const bool popped = queue.pop().has_value();
+    lab::check(!popped || !queue.pop().has_value(), "the queue held 2 jobs; its capacity is 1");
+    consumer.thread.join();
   };
   expect_every_schedule(kLesson, scenario, exact_times());
 }

@@ -157,6 +157,25 @@ TEST(CloseContract, TheDestructorIsAShutdown) {
       exact_times());
 }
 
+TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool;
+        Pool other;
+        pool.shutdown();
+        lab::note("submits a job to another pool, which submits a job to the closed one");
+        submit_accepted(other, [&] {
+          const SubmitStatus status = pool.submit([] {});
+          lab::check(status == SubmitStatus::kClosed,
+                     "a job of another pool submitted a job after the shutdown, and the job was "
+                     "accepted, but no worker is left to run it");
+        });
+        other.shutdown();
+      },
+      options());
+}
+
 TEST(CloseContract, AJobRunsSoonAfterItIsSubmitted) {
   expect_every_schedule(
       kLesson,

@@ -1,0 +1,55 @@
+// A job queue. A worker that finds it empty sleeps until there is a job.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class JobQueue {
+ public:
+  void submit(Job job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (waiters_.empty()) return;
+    Waiter* const waiter = waiters_.front();
+    waiters_.pop_front();
+    waiter->ready.notify_one();
+  }
+
+  // Returns the oldest job. Blocks until there is one.
+  Job take() {
+    std::unique_lock lock(mutex_);
+    Waiter waiter;
+    while (jobs_.empty()) {
+      waiters_.push_back(&waiter);
+      waiter.ready.wait(lock);
+    }
+    return take_front();
+  }
+
+ private:
+  // Requires that the caller holds the lock and that there is a job.
+  Job take_front() {
+    lab::check(!jobs_.empty(),
+               "take() takes from an empty queue: outside the lab, this is undefined behavior");
+    Job job = std::move(jobs_.at(0));
+    jobs_.pop_front();
+    return job;
+  }
+
+  lab::mutex mutex_;
+  std::deque<Job> jobs_;  // guarded by mutex_
+  struct Waiter {
+    lab::condition_variable ready{"ready"};
+  };
+  std::deque<Waiter*> waiters_;  // guarded by mutex_
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,77 @@
+// Sends reports in the background: each becomes a job in a queue, which a worker runs later.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+struct Report;
+using Job = std::function<void()>;
+
+class JobQueue {
+ public:
+  void push(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    job_ready_.notify_one();
+  }
+
+  // Blocks until there is a job.
+  Job pop() {
+    std::unique_lock lock(mutex_);
+    job_ready_.wait(lock, [this] { return !jobs_.empty(); });
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return job;
+  }
+
+  // Returns the number under which release() returns the two.
+  int keep(std::shared_ptr<const Report> report, std::function<void(const Report&)> send) {
+    const std::lock_guard lock(mutex_);
+    kept_.emplace(++next_, std::pair(std::move(report), std::move(send)));
+    return next_;
+  }
+  auto release(int id) {
+    const std::lock_guard lock(mutex_);
+    auto result = std::move(kept_.at(id));
+    kept_.erase(id);
+    return result;
+  }
+
+ private:
+  lab::mutex mutex_;
+  lab::condition_variable job_ready_{"job_ready"};
+  std::deque<Job> jobs_;  // guarded by mutex_
+  std::map<int, std::pair<std::shared_ptr<const Report>, std::function<void(const Report&)>>>
+      kept_;      // guarded by mutex_
+  int next_ = 0;  // guarded by mutex_
+};
+
+struct Report {
+  std::string to{};
+  std::string text{};  // may be large
+};
+
+// Sends one report. Owns what it needs to do so, such as a connection.
+using Send = std::function<void(const Report&)>;
+
+// Returns at once; a worker sends the report later. The caller need not keep anything alive for it.
+inline void send_later(JobQueue& jobs, std::shared_ptr<const Report> report, Send send) {
+  const int id = jobs.keep(std::move(report), std::move(send));
+  jobs.push([&jobs, id] {
+    const auto it = jobs.release(id);
+    it.second(*it.first);
+  });
+}
+
+}  // namespace worker_pool

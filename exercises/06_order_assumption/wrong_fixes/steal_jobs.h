@@ -1,0 +1,53 @@
+// Does the same work for many inputs, several at a time, and collects the results.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+// Turns an input into its result. Several workers call it at the same time. Must not throw.
+using Work = std::function<std::string(const std::string& input)>;
+
+constexpr int kWorkers = 2;
+
+// Returns when all the work is finished. The results are in the order of the inputs: results[i] is
+// the result of inputs[i].
+inline std::vector<std::string> run_all(const std::vector<std::string>& inputs, const Work& work) {
+  std::vector<std::string> results(inputs.size());
+  lab::mutex mutex;  // guards results
+  std::array<std::deque<std::size_t>, kWorkers> queues;
+  for (std::size_t k = 0; k < inputs.size(); ++k) queues[k % kWorkers].push_back(k);
+
+  const auto run_worker = [&](std::size_t me) {
+    while (true) {
+      std::size_t i = 0;
+      {
+        const std::lock_guard lock(mutex);
+        // A worker without jobs of its own takes one of the other worker.
+        auto& queue = queues[me].empty() ? queues[1 - me] : queues[me];
+        if (queue.empty()) return;
+        i = queue.front();
+        queue.pop_front();
+      }
+      std::string result = work(inputs[i]);
+      const std::lock_guard lock(mutex);
+      results[i] = std::move(result);
+    }
+  };
+
+  std::vector<lab::thread> workers;
+  for (std::size_t n = 0; n < kWorkers; ++n) workers.emplace_back("worker", run_worker, n);
+  for (lab::thread& worker : workers) worker.join();  // before what they refer to is destroyed
+  return results;
+}
+
+}  // namespace worker_pool
