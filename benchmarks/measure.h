@@ -24,6 +24,8 @@
 #include <cstdint>
 #include <latch>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "step1_job/context.h"
@@ -39,8 +41,16 @@ enum class Shape {
   kLifecycle,   // start a pool, send kJobsInALife jobs, shut the pool down, start the next
 };
 
+// How jobs of the type Job are made.
+enum class Making {
+  kNew,     // each one is a new object with a payload
+  kReused,  // each producer fills the same variable
+  kBare,    // new, without heap memory
+};
+
 struct Row {
   Shape shape = Shape::kThroughput;
+  Making making = Making::kNew;
   int workers = 3;
   int producers = 1;  // for kThroughput
   std::uint64_t steps = 0;
@@ -73,7 +83,10 @@ inline Usage used_since(const Usage& start, std::uint64_t count) {
 }
 
 template <class T, class Pool>
-T make_job_for(Pool& pool, std::uint64_t number) {
+T make_job_for(Pool& pool, std::uint64_t number, Making making) {
+  if constexpr (std::is_same_v<T, Job>) {
+    if (making == Making::kBare) return make_bare_job(number);
+  }
   if constexpr (requires { pool.spare_payload(); }) {
     return make_full_job(number, pool.spare_payload());
   } else {
@@ -82,8 +95,18 @@ T make_job_for(Pool& pool, std::uint64_t number) {
 }
 
 template <class T, class Pool>
-void send(Pool& pool, std::uint64_t first, std::uint64_t end) {
-  for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job_for<T>(pool, i));
+void send(Pool& pool, std::uint64_t first, std::uint64_t end, Making making) {
+  if constexpr (std::is_same_v<T, Job>) {
+    if (making == Making::kReused) {
+      Job job;
+      for (std::uint64_t i = first; i < end; ++i) {
+        fill_full_job(job, i);
+        pool.submit(std::move(job));
+      }
+      return;
+    }
+  }
+  for (std::uint64_t i = first; i < end; ++i) pool.submit(make_job_for<T>(pool, i, making));
 }
 
 // From the first submit() until all jobs are done. The pool has been started before.
@@ -91,7 +114,7 @@ template <class T, class Pool>
 Usage throughput(Pool& pool, const Row& row) {
   if (row.producers == 1) {
     const Usage start = usage();
-    send<T>(pool, 0, row.count);
+    send<T>(pool, 0, row.count, row.making);
     pool.finish();
     return used_since(start, row.count);
   }
@@ -101,9 +124,9 @@ Usage throughput(Pool& pool, const Row& row) {
     return row.count * static_cast<std::uint64_t>(i) / static_cast<std::uint64_t>(row.producers);
   };
   for (int i = 0; i < row.producers; ++i) {
-    producers.emplace_back([&pool, &go, first = share(i), end = share(i + 1)] {
+    producers.emplace_back([&pool, &go, &row, first = share(i), end = share(i + 1)] {
       go.wait();
-      send<T>(pool, first, end);
+      send<T>(pool, first, end, row.making);
     });
   }
   const Usage start = usage();
@@ -116,7 +139,9 @@ Usage throughput(Pool& pool, const Row& row) {
 template <class T, class Pool>
 Usage ping_pong(Pool& pool, const Row& row) {
   const Usage start = usage();
-  for (std::uint64_t i = 0; i < row.count; ++i) pool.submit_and_wait(make_job_for<T>(pool, i));
+  for (std::uint64_t i = 0; i < row.count; ++i) {
+    pool.submit_and_wait(make_job_for<T>(pool, i, row.making));
+  }
   pool.finish();
   return used_since(start, row.count);
 }
@@ -126,7 +151,7 @@ Usage lives(MakePool make_pool, const Row& row) {
   const Usage start = usage();
   for (std::uint64_t i = 0; i < row.count; ++i) {
     auto pool = make_pool();
-    send<T>(pool, 0, kJobsInALife);
+    send<T>(pool, 0, kJobsInALife, row.making);
     pool.finish();
   }
   return used_since(start, row.count);

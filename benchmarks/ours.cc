@@ -8,5 +8,5 @@ int main(int argc, char** argv) {
                      {entry<OnSimpleChannel>("simple"), entry<OnFastChannel>("fast"),
                       entry_for_full_jobs<WithReturns>("fast-returns"),
                       entry_for_full_jobs<WholePool<Simple>>("pool-simple"),
-                      entry_for_full_jobs<WholePool<Fast>>("pool-fast")});
+                      entry_for_full_jobs<WholePool<Fast>>("pool")});
 }

@@ -49,7 +49,8 @@ class OnChannel {
   OnChannel(int workers, bool answers) {
     for (int i = 0; i < workers; ++i) {
       threads_.emplace_back([this, answers, queue = jobs_.second] {
-        while (auto job = queue.receive()) {
+        std::optional<T> job;
+        while (queue.receive_into(job)) {
           handle(*job);
           if constexpr (returns) (void)returns_.first.try_send(std::move(job->payload));
           if (answers) must_be_sent(answers_.first.send(true));
@@ -61,7 +62,7 @@ class OnChannel {
   std::vector<std::byte> spare_payload()
     requires returns
   {
-    return returns_.second.try_receive().value_or({});
+    return returns_.second.try_receive().value_or(std::vector<std::byte>());
   }
 
   void submit(T&& job) { must_be_sent(jobs_.first.send(std::move(job))); }

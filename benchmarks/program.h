@@ -50,8 +50,8 @@ constexpr Entry entry(std::string_view name) {
 template <class Contestant>
 constexpr Entry entry_for_full_jobs(std::string_view name) {
   return {name, [](std::string_view job, const Row& row) {
-            if (job != "full") {
-              std::fprintf(stderr, "takes full jobs only\n");
+            if (job == "int" || job == "struct") {
+              std::fprintf(stderr, "takes jobs of the type Job only\n");
               std::exit(2);
             }
             return measure<Job>([&](bool answers) { return Contestant(row.workers, answers); },
@@ -91,8 +91,12 @@ inline int run_program(int argc, char** argv, std::initializer_list<Entry> entri
   const std::string_view job = args[3];
   const std::optional<Shape> shape = shape_named(args[2]);
   if (!shape) return usage_error("not a shape", args[2]);
-  if (job != "int" && job != "struct" && job != "full") return usage_error("not a job", job);
   Row row{.shape = *shape};
+  if (job == "bare") row.making = Making::kBare;
+  if (job == "reused") row.making = Making::kReused;
+  if (job != "int" && job != "struct" && job != "full" && row.making == Making::kNew) {
+    return usage_error("not a job", job);
+  }
   if (!read_number(args[4], 1, row.workers)) return usage_error("not a number", args[4]);
   if (!read_number(args[5], 1, row.producers)) return usage_error("not a number", args[5]);
   if (!read_number<std::uint64_t>(args[6], 0, row.steps)) {

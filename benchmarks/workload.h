@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -55,11 +56,29 @@ inline Job make_job<Job>(std::uint64_t number) {
   return make_full_job(number, {});
 }
 
+// Makes a job without heap memory: its id holds the number.
+inline Job make_bare_job(std::uint64_t number) {
+  std::array<char, sizeof number> id;
+  std::memcpy(id.data(), &number, sizeof number);
+  return {.id = std::string(id.data(), id.size())};
+}
+
+// Fills a variable that has held other jobs before, and uses what memory it has.
+inline void fill_full_job(Job& job, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  job.id.assign("job-").append(digits.data(), end);
+  job.payload.resize(64);
+  std::memcpy(job.payload.data(), &number, sizeof number);
+}
+
 inline std::uint64_t number_of(int job) { return static_cast<std::uint64_t>(job); }
 inline std::uint64_t number_of(const Block& job) { return job.number; }
 inline std::uint64_t number_of(const Job& job) {
   std::uint64_t number = 0;
-  std::memcpy(&number, job.payload.data(), sizeof number);
+  const void* const from = job.payload.empty() ? static_cast<const void*>(job.id.data())
+                                               : static_cast<const void*>(job.payload.data());
+  std::memcpy(&number, from, sizeof number);
   return number;
 }
 

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
@@ -37,6 +39,24 @@ TEST_P(WorkerPoolOn, IsDestroyedWithoutMemoryAndStartsNoQueuedJob) {
   pool.reset();
   allow_allocations(kAllAllocations);
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
+}
+
+// The first job in each place of the queue gives nothing back, nor does a worker's first one. So the
+// variable has memory after the fourth submit.
+TEST(WorkerPool, ASubmittingThreadThatReusesItsVariableSoonAllocatesNothing) {
+  const Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for room in the queue");
+  WorkerPool pool({.workers = 1, .capacity = 2}, succeed);
+  Job job;
+  for (int i = 0; i < 20; ++i) {
+    if (i == 4) allow_allocations(0);
+    job.id.assign("an id that is too long for the string object itself");
+    job.payload.assign(64, std::byte{42});
+    EXPECT_EQ(pool.submit(std::move(job)), SendStatus::kSent);
+    EXPECT_EQ(job.id.size() + job.payload.size(), 0u) << "something of an earlier job is left";
+  }
+  allow_allocations(kAllAllocations);
+  (void)pool.shutdown(kPatient);
 }
 
 }  // namespace

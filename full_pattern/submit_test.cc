@@ -139,8 +139,8 @@ TEST(WorkerPool, MoreThanASystemHasIsRefusedByName) {
                                                  HasSubstr("must be at most 16777216"))));
 }
 
-TEST(WorkerPool, TakesTheSimpleChannelUnlessToldOtherwise) {
-  EXPECT_EQ(WorkerPool::Options().channel, ChannelKind::kSimple);
+TEST(WorkerPool, TakesTheFastChannelUnlessToldOtherwise) {
+  EXPECT_EQ(WorkerPool::Options().channel, ChannelKind::kFast);
 }
 
 TEST_P(WorkerPoolOn, FullPoolRefusesAndTheJobStaysWithItsCaller) {

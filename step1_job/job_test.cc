@@ -105,6 +105,33 @@ TEST(JobError, EveryKindHasAText) {
   EXPECT_EQ(to_string(JobError::Kind::kShutDown), "shut down");
 }
 
+TEST(Recycle, KeepsTheMemoryAndNothingElse) {
+  std::stop_source stop;
+  Job job{.id = std::string(100, 'a'),
+          .payload = std::vector(1'000, kByte),
+          .ctx = Context(stop.get_token()),
+          .submitted = Clock::now()};
+  const void* const id = job.id.data();
+  const void* const payload = job.payload.data();
+  recycle(job);
+  EXPECT_THAT(job.id, IsEmpty());
+  EXPECT_THAT(job.payload, IsEmpty());
+  EXPECT_FALSE(job.ctx.can_end()) << "it still has its context";
+  EXPECT_EQ(job.submitted, Clock::time_point());
+  job.id.assign(100, 'b');
+  job.payload.assign(1'000, kByte);
+  EXPECT_EQ(job.id.data(), id);
+  EXPECT_EQ(job.payload.data(), payload);
+}
+
+TEST(Recycle, KeepsNoMemoryAboveTheLimit) {
+  Job job{.id = std::string(kMaxSpareMemory + 1, 'a'),
+          .payload = std::vector(kMaxSpareMemory + 1, kByte)};
+  recycle(job);
+  EXPECT_LE(job.id.capacity(), kMaxSpareMemory);
+  EXPECT_EQ(job.payload.capacity(), 0u);
+}
+
 TEST(JobError, AnInvalidKindHasATextToo) {
   EXPECT_EQ(to_string(static_cast<JobError::Kind>(200)), "unknown");
 }

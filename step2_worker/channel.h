@@ -122,6 +122,13 @@ class Receiver {
     return queue_->receive(Clock::time_point::max());
   }
 
+  // The same for a loop: `value`, which holds the value before, gets the next one. False if there
+  // is none. The value before has been destroyed when the wait begins; a fast channel may keep its
+  // memory for a later sender. T's move must not throw.
+  [[nodiscard]] bool receive_into(std::optional<T>& value) const {
+    return queue_->receive_into(value, Clock::time_point::max());
+  }
+
   // Does not wait for a value. Returns nullopt if the channel is empty, open or closed.
   [[nodiscard]] std::optional<T> try_receive() const {
     return queue_->receive(Clock::time_point::min());

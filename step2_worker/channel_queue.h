@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "step1_job/context.h"
@@ -50,6 +51,14 @@ class ChannelQueue {
   // latest. Returns nullopt if the queue is closed and drained, or if the time is up. If T's move
   // throws, the value stays in the queue.
   virtual std::optional<T> receive(Clock::time_point deadline) = 0;
+
+  // The same into `value`, and returns whether there is one. What `value` held is done with: it is
+  // destroyed first, or a queue may keep its memory for a later sender. T's move must not throw.
+  virtual bool receive_into(std::optional<T>& value, Clock::time_point deadline) {
+    value.reset();
+    if (std::optional<T> next = receive(deadline)) value.emplace(std::move(*next));
+    return value.has_value();
+  }
 
   // Accepts no more values; queued values can still be received. Idempotent.
   virtual void close() noexcept = 0;

@@ -56,6 +56,39 @@ TEST_P(Channel, CarriesMoveOnlyPayload) {
   EXPECT_EQ(received->get(), address) << "received another object than the one that was sent";
 }
 
+TEST_P(Channel, ReceiveIntoReplacesTheValueBefore) {
+  Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for values that have been sent");
+  auto [jobs, queue] = make<int>();
+  std::optional<int> value;
+  for (int number = 1; number <= 3 * capacity(); ++number) {
+    EXPECT_EQ(jobs.try_send(int{number}), SendStatus::kSent);
+    EXPECT_TRUE(queue.receive_into(value));
+    EXPECT_THAT(value, Optional(number));
+  }
+  jobs.close();
+  EXPECT_FALSE(queue.receive_into(value));
+  EXPECT_EQ(value, std::nullopt);
+}
+
+TEST_P(Channel, ReceiveIntoEndsTheValueBeforeItWaits) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make<std::shared_ptr<int>>();
+  auto owner = std::make_shared<int>(7);
+  const std::weak_ptr<int> before = owner;
+  EXPECT_EQ(jobs.try_send(std::move(owner)), SendStatus::kSent);
+  std::jthread receiver([&watchdog, values = queue] {
+    const auto note = watchdog.waiting("the receiver: for a value or the end of the channel");
+    std::optional<std::shared_ptr<int>> value;
+    while (values.receive_into(value)) EXPECT_THAT(value, Optional(::testing::Pointee(7)));
+    EXPECT_EQ(value, std::nullopt);
+  });
+  watchdog.await("the value to be received", [&] { return queue.stats().received == 1; });
+  await_blocked_receivers(watchdog, queue, 1);
+  EXPECT_TRUE(before.expired()) << "the receiver waits and still owns the value before";
+  jobs.close();
+}
+
 // Its move may throw, so a container that reallocates would copy it.
 struct CountsCopies {
   explicit CountsCopies(int& counter) : copies(&counter) {}

@@ -96,9 +96,8 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
   const JobHandler handle_job = std::exchange(handler, nullptr);
   const std::shared_ptr<Observer> watching = never_null(std::move(observer));
 
-  while (const std::optional<Job> job = queue.receive()) {
-    handle(id, *job, handle_job, *watching, pool);
-  }
+  std::optional<Job> job;
+  while (queue.receive_into(job)) handle(id, *job, handle_job, *watching, pool);
 }
 
 }  // namespace worker_pool

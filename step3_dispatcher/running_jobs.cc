@@ -1,5 +1,6 @@
 #include "step3_dispatcher/running_jobs.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -48,13 +49,9 @@ void RunningJobs::job_started(int worker, const Job& job) {
 void RunningJobs::job_finished(int worker, const Job& job, const JobResult& result) {
   struct ClearAtEnd {  // a destructor, because next_ may throw
     Slot& slot;
-    std::atomic<std::uint64_t>& finished;
-    ~ClearAtEnd() {
-      slot.clear();
-      ++finished;  // after clear(), as finished() promises
-    }
+    ~ClearAtEnd() { slot.clear(); }
   };
-  const ClearAtEnd clear_at_end{slot_of(worker), finished_};
+  const ClearAtEnd clear_at_end{slot_of(worker)};
   clear_at_end.slot.set(job);  // a canceled or late job never started, so it is not set yet
   next_->job_finished(worker, job, result);
 }
@@ -70,29 +67,37 @@ void RunningJobs::copy_ids_to(std::vector<std::string>& ids) const {
   ids.clear();
   for (const Slot& slot : slots_) {
     const std::lock_guard lock(slot.mutex);
-    if (slot.job != nullptr) ids.push_back(copy_or_unknown(slot.job->id));
+    if (const Job* const job = slot.job) ids.push_back(copy_or_unknown(job->id));
   }
 }
 
-bool RunningJobs::on_this_thread() const {
+std::uint64_t RunningJobs::finished() const {
+  std::uint64_t sum = 0;
   for (const Slot& slot : slots_) {
     const std::lock_guard lock(slot.mutex);
-    if (slot.job != nullptr && slot.thread == std::this_thread::get_id()) return true;
+    sum += slot.finished;
   }
-  return false;
+  return sum;
+}
+
+bool RunningJobs::on_this_thread() const {
+  const auto is_here = [](const Slot& slot) {
+    return slot.job != nullptr && slot.thread.load() == std::this_thread::get_id();
+  };
+  return std::ranges::any_of(slots_, is_here);
 }
 
 bool RunningJobs::in_forked_child() const { return this_process() != process_; }
 
 void RunningJobs::Slot::set(const Job& running) {
-  const std::lock_guard lock(mutex);
-  job = &running;
-  thread = std::this_thread::get_id();
+  thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  job.store(&running, std::memory_order_release);
 }
 
 void RunningJobs::Slot::clear() {
   const std::lock_guard lock(mutex);
-  job = nullptr;
+  job.store(nullptr, std::memory_order_relaxed);
+  ++finished;
 }
 
 }  // namespace worker_pool

@@ -19,6 +19,7 @@
 
 #include "step1_job/job.h"
 #include "step2_worker/worker.h"
+#include "step3_dispatcher/cache_line.h"
 
 namespace worker_pool {
 
@@ -42,10 +43,10 @@ class RunningJobs final : public Observer {
   std::size_t workers() const { return slots_.size(); }
 
   // How many jobs have finished, including those that ended before they started. A counted job is
-  // no longer in ids(), so read finished() first to compare the two.
-  std::uint64_t finished() const { return finished_; }
+  // no longer in ids(), so read finished() first to compare the two. O(workers).
+  std::uint64_t finished() const;
 
-  // Whether the calling thread is inside one of these jobs. O(workers).
+  // Whether the calling thread is inside one of these jobs. O(workers), without a lock.
   bool on_this_thread() const;
 
   // Whether this is a child process of fork(). It has none of the workers' threads, and the locks
@@ -53,11 +54,14 @@ class RunningJobs final : public Observer {
   bool in_forked_child() const;
 
  private:
-  // One for each worker, so that workers do not block each other.
-  struct Slot {
-    mutable std::mutex mutex;  // guards everything below
-    const Job* job = nullptr;  // owned by the worker, which clears it before the job is destroyed
-    std::thread::id thread;
+  // One for each worker, on cache lines of its own: workers neither block nor slow each other.
+  struct alignas(kCacheLine) Slot {
+    // Owned by the worker, which sets it without the lock and clears it under the lock. So who
+    // holds the lock may use the job: it is not destroyed yet.
+    std::atomic<const Job*> job = nullptr;
+    std::atomic<std::thread::id> thread{};
+    mutable std::mutex mutex;
+    std::uint64_t finished = 0;  // guarded by mutex
 
     void set(const Job& running);
     void clear();
@@ -67,7 +71,6 @@ class RunningJobs final : public Observer {
 
   const long process_;  // that started the workers
   std::vector<Slot> slots_;
-  std::atomic<std::uint64_t> finished_ = 0;
   const std::shared_ptr<Observer> next_;
 };
 

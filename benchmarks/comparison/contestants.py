@@ -15,8 +15,10 @@ class Program:
     needs: str = ""  # a header, a command, or a shared library
     preload: bool = False  # `needs` is a library that replaces malloc
     shapes: tuple = ("throughput", "ping-pong", "lifecycle")
-    jobs: tuple = ("int", "struct", "full")
+    jobs: tuple = ("int", "struct", "bare", "full", "reused")
 
+
+JOBS = ("bare", "full", "reused")  # of the course's type Job: all that a WorkerPool takes
 
 PROGRAMS = (
     Program("simple", "//:ours", "simple", bounded=True, ours=True),
@@ -26,8 +28,8 @@ PROGRAMS = (
     Program("fast-mimalloc", "//:ours", "fast", bounded=True, ours=True, jobs=("full",),
             package="libmimalloc-dev", needs="libmimalloc.so", preload=True,
             shapes=("throughput",)),
-    Program("pool-simple", "//:ours", "pool-simple", bounded=True, ours=True, jobs=("full",)),
-    Program("pool-fast", "//:ours", "pool-fast", bounded=True, ours=True, jobs=("full",)),
+    Program("pool-simple", "//:ours", "pool-simple", bounded=True, ours=True, jobs=JOBS),
+    Program("pool", "//:ours", "pool", bounded=True, ours=True, jobs=JOBS),
     Program("go", "go", "channel", bounded=True, package="golang-go", needs="go"),
     Program("onetbb-queue", "//peers:onetbb", "queue", bounded=True, package="libtbb-dev",
             needs="oneapi/tbb.h"),
@@ -60,13 +62,14 @@ class Row:
 
 
 ROW_SYNTAX = """\
-a row is JOB/WORKus/WORKERSw/PRODUCERSp with the job int, struct or full, such as full/0.5us/3w/1p;
+a row is JOB/WORKus/WORKERSw/PRODUCERSp with the job int, struct, bare, full or reused, such as
+full/0.5us/3w/1p;
 or ping-pong/WORKERSw or lifecycle/WORKERSw; or a group of rows: """
 
 
 def parse_row(name):
     """Returns None if the name is not that of a row."""
-    match = re.fullmatch(r"(int|struct|full)/(\d+(?:\.\d+)?)us/([1-9]\d?)w/([1-9]\d?)p", name)
+    match = re.fullmatch(r"(int|struct|bare|full|reused)/(\d+(?:\.\d+)?)us/([1-9]\d?)w/([1-9]\d?)p", name)
     if match:
         return Row(name, "throughput", match[1], float(match[2]), int(match[3]), int(match[4]))
     match = re.fullmatch(r"(ping-pong|lifecycle)/([1-9]\d?)w", name)
@@ -89,8 +92,11 @@ def rows_of(jobs, works, workers, producers=(1,)):
                  for job in jobs for us in works for w in workers for p in producers)
 
 
-ONE_US = rows_of(("int", "full"), (1,), (1, 2, 3))
+ONE_US = rows_of(("int", "full"), (0.3, 1), (1, 2, 3))
 TEN_US = rows_of(("int", "full"), (10,), (1, 2, 3))
+FULL_WORK = rows_of(("full",), (0.3, 1), (1, 2, 3))
+BARE = rows_of(("bare",), (0,), (1, 3))
+PING_PONG = ("ping-pong/3w", "ping-pong/1w")
 
 
 def both(rows, against_go, against_bounded):
@@ -101,13 +107,20 @@ def both(rows, against_go, against_bounded):
 TARGETS = (
     *both(rows_of(("int",), (0,), (1, 3, 8)), 2.0, 3.0),
     *both(("struct/0us/3w/1p",), 1.5, 3.0),
-    *both(("full/0us/3w/1p",), 1.0, 2.0),
+    Target(BARE, "fast", "go", "speed", 2.0),
+    Target(BARE, "pool", "go", "speed", 1.0),
+    Target(("reused/0us/3w/1p",), "pool", "go", "speed", 1.2),
+    Target(("full/0us/3w/1p",), "pool", "go", "speed", 1.0),
     *both(ONE_US, 1.1, 1.0),
+    Target(FULL_WORK, "pool", "go", "speed", 1.05),
     *both(TEN_US, 1.0, 1.0),
+    Target(rows_of(("full",), (10,), (1, 2, 3)), "pool", "go", "speed", 1.0),
     *both(("int/0us/3w/4p",), 1.0, 1.0),
-    *both(("ping-pong/3w",), 1.0, 10.0),
+    *both(PING_PONG, 1.0, 10.0),
+    Target(PING_PONG, "pool", "go", "speed", 0.9),
     Target(("full/1us/3w/1p",), "simple", "go", "speed", 0.9),
-    Target(ONE_US + TEN_US, "fast", "go", "CPU", 1.3),
+    Target(rows_of(("int", "full"), (1, 10), (1, 2, 3)), "fast", "go", "CPU", 1.2),
+    Target(rows_of(("full",), (1, 10), (1, 2, 3)), "pool", "go", "CPU", 1.2),
 )
 
 PLOTTED = rows_of(("int",), ("0.1", "0.3", 1, 3, 10, 30, 100), (3,))
@@ -115,8 +128,9 @@ PLOTTED = rows_of(("int",), ("0.1", "0.3", 1, 3, 10, 30, 100), (3,))
 GROUPS = {
     # In the order of the targets, each once.
     "targets": tuple(dict.fromkeys(row for target in TARGETS for row in target.rows)) +
-               ("ping-pong/1w", "lifecycle/3w"),
-    "all": rows_of(("int", "struct", "full"), (0, 1, 10), (1, 2, 3, 8), (1, 4)) +
+               ("lifecycle/3w",),
+    "all": rows_of(("int", "struct", "bare", "full", "reused"), (0, 1, 10), (1, 2, 3, 8),
+                   (1, 4)) +
            ("ping-pong/1w", "ping-pong/3w", "lifecycle/3w"),
     "plot": PLOTTED,
     "quick": ("int/0us/3w/1p", "struct/0us/8w/4p", "full/1us/3w/1p", "ping-pong/3w",

@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr ShutdownLimits kNoLimits{.drain = kForever, .cancel = kForever};
-constexpr WorkerPool::Options kSmall{.workers = 1, .capacity = 1};
+constexpr WorkerPool::Options kSmall{.workers = 1, .capacity = 1, .channel = ChannelKind::kSimple};
 
 // Without jitter, so that every schedule has the same times.
 constexpr RetryPolicy kTwoTries{.tries = 2, .backoff = 1s, .jitter = 0};

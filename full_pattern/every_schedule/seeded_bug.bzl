@@ -23,6 +23,7 @@ _HEADERS = [
     "//step2_worker:scoped_count.h",
     "//step2_worker:wait_group.h",
     "//step2_worker:worker.h",
+    "//step3_dispatcher:cache_line.h",
     "//step3_dispatcher:dispatcher.h",
     "//step3_dispatcher:running_jobs.h",
     "//step4_shutdown:shutdown.h",

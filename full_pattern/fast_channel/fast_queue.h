@@ -13,7 +13,9 @@
 // design notes in README.md explain the memory orders and what makes the queue fast.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +24,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,6 +39,13 @@ namespace worker_pool {
 // The memory for all values is allocated at once, so a mistake here would cost all of it.
 inline constexpr std::size_t kMaxFastCapacity = 1 << 24;
 
+// A T that can be emptied and used again, as a Job can. Its memory goes round: a sender swaps its
+// value with the emptied one that is in the slot, and a receiver swaps the other way. So the memory
+// of a value that is done goes back to the threads that send, without a lock or an allocation.
+template <class T>
+concept Recyclable = std::default_initializable<T> && std::is_nothrow_swappable_v<T> &&
+                     requires(T& value) { recycle(value); };
+
 template <class T, class Threads = StdThreads>
 class FastQueue final : public ChannelQueue<T> {
  public:
@@ -44,6 +54,10 @@ class FastQueue final : public ChannelQueue<T> {
 
   ~FastQueue() override {
     take_all([](T&&) {});
+    if constexpr (Recyclable<T>) {
+      const auto used = std::min<std::uint64_t>(send_.count.load(), capacity_);
+      for (std::uint64_t i = 0; i < used; ++i) std::destroy_at(std::addressof(ring_[i].value));
+    }
   }
 
   SendStatus send(T&& value, const Context& until) override {
@@ -54,10 +68,19 @@ class FastQueue final : public ChannelQueue<T> {
 
   std::optional<T> receive(Clock::time_point deadline) override {
     std::optional<T> value;  // the only returned object: see BoundedQueue::receive()
-    if (!try_receive(value) && deadline != Clock::time_point::min()) {
-      wait_and_receive(value, deadline);
-    }
+    receive_into(value, deadline);
     return value;
+  }
+
+  bool receive_into(std::optional<T>& value, Clock::time_point deadline) override {
+    make_empty(value);  // without a lock: it may run the destructors of what the value owns
+    Received received = try_receive(value);
+    if (received == Received::kNothing && deadline != Clock::time_point::min()) {
+      received = wait_and_receive(value, deadline);
+    }
+    if (received == Received::kValue) return true;
+    value.reset();
+    return false;
   }
 
   void close() noexcept override {
@@ -103,6 +126,12 @@ class FastQueue final : public ChannelQueue<T> {
     T value;
   };
 
+  enum class Received {
+    kValue,
+    kNothing,
+    kEnd,  // the queue is closed and empty
+  };
+
   static std::size_t checked(std::size_t capacity) {
     if (capacity == 0) {
       throw std::invalid_argument("make_fast_channel: capacity is 0, it must be at least 1");
@@ -126,11 +155,13 @@ class FastQueue final : public ChannelQueue<T> {
     }
   }
 
-  void wait_and_receive(std::optional<T>& value, Clock::time_point deadline) {
+  Received wait_and_receive(std::optional<T>& value, Clock::time_point deadline) {
     typename WaitingRoom<Threads>::Stay stay(receivers_);
-    do {
+    while (true) {
       stay.wait(deadline);
-    } while (!try_receive(value) && !passed(deadline));
+      const Received received = try_receive(value);
+      if (received != Received::kNothing || passed(deadline)) return received;
+    }
   }
 
   static bool passed(Clock::time_point deadline) {
@@ -144,7 +175,7 @@ class FastQueue final : public ChannelQueue<T> {
       if (closed_.load(std::memory_order_relaxed)) return SendStatus::kClosed;
       if (!may_step(send_, receive_)) return SendStatus::kFull;
       // If this throws, nothing has changed.
-      std::construct_at(std::addressof(slot_of(send_)), std::move(value));
+      put(value);
       step(send_);
       wake = receivers_.wants_one();
     }
@@ -152,24 +183,52 @@ class FastQueue final : public ChannelQueue<T> {
     return SendStatus::kSent;
   }
 
-  // Returns true if there is nothing to wait for: a value was received, or the queue is closed and
-  // empty.
-  bool try_receive(std::optional<T>& value) {
+  // Of a Recyclable T, `value` holds an empty one.
+  Received try_receive(std::optional<T>& value) {
     bool wake = false;
     {
       const std::lock_guard lock(receive_.lock);
       // Read before the count of sent values, so that values sent before the close are seen.
       // (WP-08)
       const bool closed = closed_.load(std::memory_order_acquire);
-      if (!may_step(receive_, send_)) return closed;
-      T& oldest = slot_of(receive_);
-      value.emplace(std::move(oldest));  // if this throws, the value stays queued
-      std::destroy_at(std::addressof(oldest));
+      if (!may_step(receive_, send_)) return closed ? Received::kEnd : Received::kNothing;
+      take(value);
       step(receive_);
       wake = senders_.wants_one();
     }
     if (wake) senders_.wake_one();
-    return true;
+    return Received::kValue;
+  }
+
+  // Of a Recyclable T, leaves an empty one in `value`.
+  static void make_empty(std::optional<T>& value) {
+    if constexpr (Recyclable<T>) {
+      value ? recycle(*value) : void(value.emplace());
+    } else {
+      value.reset();
+    }
+  }
+
+  // If the move throws, nothing has changed. Under the senders' lock.
+  void put(T& value) {
+    T& slot = slot_of(send_);
+    if constexpr (Recyclable<T>) {
+      using std::swap;
+      if (send_.count.load(std::memory_order_relaxed) >= capacity_) return swap(slot, value);
+    }
+    std::construct_at(std::addressof(slot), std::move(value));
+  }
+
+  // If the move throws, the value stays queued. Under the receivers' lock.
+  void take(std::optional<T>& value) {
+    T& slot = slot_of(receive_);
+    if constexpr (Recyclable<T>) {
+      using std::swap;
+      swap(slot, *value);
+    } else {
+      value.emplace(std::move(slot));
+      std::destroy_at(std::addressof(slot));
+    }
   }
 
   // Under the receivers' lock, or in the destructor.
@@ -178,7 +237,7 @@ class FastQueue final : public ChannelQueue<T> {
     while (may_step(receive_, send_)) {
       T& oldest = slot_of(receive_);
       take(std::move(oldest));
-      std::destroy_at(std::addressof(oldest));
+      if constexpr (!Recyclable<T>) std::destroy_at(std::addressof(oldest));
       step(receive_);
     }
   }

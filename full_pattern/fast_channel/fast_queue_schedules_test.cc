@@ -257,6 +257,37 @@ TEST(FastQueueSchedules, ASendThatGivesUpLeavesTheWakeUpToTheOther) {
   });
 }
 
+// A value with memory that goes round.
+struct Parcel {
+  int value = 0;
+  int memory = 0;  // which one it has; 0: none
+};
+void recycle(Parcel& parcel) noexcept { parcel.value = 0; }
+
+TEST(FastQueueSchedules, MemoryGoesBackToTheSender) {
+  expect_to_hold(1, [] {
+    Queue<Parcel> queue(1);
+    thread receiver("receiver", [&] {
+      std::optional<Parcel> parcel;
+      for (int number = 1; number <= 3; ++number) {
+        check(queue.receive_into(parcel, kNever), "the end of a queue that is open");
+        check(parcel->value == number, "not the next value");
+      }
+    });
+    Parcel mine;
+    int memories = 0;
+    for (int number = 1; number <= 3; ++number) {
+      if (mine.memory == 0) mine.memory = ++memories;
+      mine.value = number;
+      check(queue.send(std::move(mine), Context()) == SendStatus::kSent, "a send was refused");
+      if (number == 1) mine = {};  // it was moved into a new slot
+      check(mine.value == 0, "the sender sees the value of an earlier parcel");
+    }
+    check(mine.memory == 1, "the memory of the first parcel was not handed back");
+    receiver.join();
+  });
+}
+
 struct ThrowsOnce {
   explicit ThrowsOnce(bool& armed) : armed_(&armed) {}
   ThrowsOnce(ThrowsOnce&& other) : armed_(other.armed_) {

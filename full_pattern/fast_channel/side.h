@@ -6,15 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace worker_pool {
+#include "step3_dispatcher/cache_line.h"
 
-// Variables this many bytes apart are never in the same cache line. Not
-// std::hardware_destructive_interference_size, whose value depends on the compiler's options.
-#if defined(__APPLE__) && defined(__aarch64__)
-inline constexpr std::size_t kCacheLine = 128;
-#else
-inline constexpr std::size_t kCacheLine = 64;
-#endif
+namespace worker_pool {
 
 // Each side has cache lines of its own, because what one side writes in every operation must not
 // slow the other side down. `lock` guards all members, except that any thread may read `count`.

@@ -135,6 +135,29 @@ var fullJobs = kind[job]{
 	},
 }
 
+// A job without heap memory of its own. Making an ID of a number would allocate.
+type bareJob struct {
+	job
+	number uint64
+}
+
+var bareJobs = kind[bareJob]{
+	send: func(jobs chan<- bareJob, first, end uint64) {
+		for i := first; i < end; i++ {
+			jobs <- bareJob{job: job{ID: "job", Ctx: context.Background()}, number: i}
+		}
+	},
+	worker: func(jobs <-chan bareJob, answers chan<- bool, steps uint64) (own tally) {
+		for j := range jobs {
+			own.handle(j.number, steps)
+			if answers != nil {
+				answers <- true
+			}
+		}
+		return own
+	},
+}
+
 type pool[T any] struct {
 	jobs    chan T
 	answers chan bool // nil if no answers are wanted
@@ -300,8 +323,10 @@ func main() {
 		handled = measure(ints, r)
 	case "struct":
 		handled = measure(blocks, r)
-	case "full":
+	case "full", "reused": // what a worker reads must not change, so Go cannot reuse a payload
 		handled = measure(fullJobs, r)
+	case "bare":
+		handled = measure(bareJobs, r)
 	default:
 		fail("not a job: '" + args[2] + "'")
 	}
