@@ -24,7 +24,7 @@ in_root() { at_home tools/private_root/run "$@"; }
 tools="clang clang-22 libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
   curl wget mount golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev \
   libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox"
+  libbenchmark-dev gnuplot-nox libnats-dev nats-server"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
@@ -141,7 +141,7 @@ check_every_schedule() {
 declare_check seeded_bugs "the explorer finds each bug that is put into the shipped code"
 check_seeded_bugs() { bazel test //full_pattern/every_schedule:seeded_bugs; }
 
-# With benchmarks/, which //... does not contain.
+# With benchmarks/ and beyond_one_machine/, which //... does not contain.
 declare_check documents "documents_test passes on the whole work tree"
 check_documents() {
   bazel test --test_env=COURSE_ROOT="$PWD" --strategy=TestRunner=local --cache_test_results=no \
@@ -338,3 +338,8 @@ check_benchmark_run() {
   out=$(in_tools_root benchmarks/compare --quick --csv "$scratch/benchmarks.csv") &&
     printf '%s\n' "$out" && ! grep '^missing: ' <<<"$out"
 }
+
+# With a real server, which each test starts for itself. With the flags of the benchmarks, which have
+# compiled the course in this root.
+declare_check broker "no job is lost when consumers and their broker are killed"
+check_broker() { (cd beyond_one_machine && with_tools ../bazelw test -c opt //...); }

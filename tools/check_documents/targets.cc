@@ -55,7 +55,7 @@ Findings check_targets(const fs::path& root) {
                                   R"(|[a-z]\w*(?:/\w+)*(?:/\.\.\.)?)))");
   Findings findings;
   for (const Page& page : pages_of(root)) {
-    // benchmarks/ is a module of its own, and its page may mean either.
+    // Some folders, such as benchmarks/, are modules of their own. Their pages may mean either.
     const fs::path folder = root / *page.file.begin();
     const fs::path module = fs::exists(folder / "MODULE.bazel") ? folder : root;
     for (const auto& [line, target] : matches(lines_of(page.code), kTarget)) {

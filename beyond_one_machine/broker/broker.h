@@ -1,0 +1,124 @@
+// Broker: everything that the consumer and the producer need of a broker, in terms of jobs.
+//
+//   Broker broker({.url = "nats://127.0.0.1:4222"});
+//   broker.publish("job-1", payload);                        // stored when it returns
+//   for (Delivery& job : broker.fetch(10, 200ms)) {
+//     if (do_it(job.id, job.payload)) job.done();            // else it is delivered again
+//   }
+//
+// nats.cc implements it for NATS JetStream. For another broker, replace that one file.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace worker_pool {
+
+// The broker refused a request, or did not answer it. The request may have had its effect.
+struct BrokerError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A job as the broker delivered it. The broker delivers it again unless it is told within the ack
+// wait what became of it: done(), again() or extend().
+//
+// The three functions only queue a message for the broker and return false if they cannot: it may
+// be lost with the connection, and then the job is delivered again. A Delivery outlives its Broker.
+// Not thread-safe: one thread at a time.
+struct Delivery {
+  struct Message;
+
+  std::string id{};
+  std::vector<std::byte> payload{};
+  std::uint64_t number = 1;  // 1: the first delivery of this job
+  std::shared_ptr<Message> message{};
+
+  bool done() const;                                  // the broker removes the job
+  bool again(std::chrono::milliseconds delay) const;  // hands the job back
+  bool extend() const;                                // the ack wait begins again
+};
+
+// Values by key, kept by the broker. Thread-safe. Every function blocks for a reply, for at most
+// two seconds, and throws BrokerError without one. If the server is down, it throws at once.
+class Table {
+ public:
+  struct Store;
+  explicit Table(std::shared_ptr<Store> store) : store_(std::move(store)) {}
+
+  std::optional<std::string> get(const std::string& key) const;
+  void put(const std::string& key, std::string_view value) const;
+  // Returns false and changes nothing if the key has a value.
+  bool create(const std::string& key, std::string_view value) const;
+
+ private:
+  std::shared_ptr<Store> store_;
+};
+
+// Thread-safe, except that one thread fetches.
+class Broker {
+ public:
+  struct Options {
+    std::string url{};
+    std::chrono::milliseconds ack_wait = std::chrono::seconds(30);
+  };
+
+  struct Depth {
+    std::uint64_t jobs = 0;    // accepted and not done: waiting, or with a consumer
+    std::uint64_t buried = 0;  // in the dead-letter stream
+  };
+
+  // Connects, and creates the streams and tables that are missing. Throws BrokerError. If the
+  // connection is lost later, it reconnects for as long as it exists.
+  explicit Broker(const Options& options);
+  Broker(Broker&&) = delete;
+  ~Broker();
+
+  // Returns when the job is stored. An id that was published within the last two minutes is not
+  // stored twice. Throws std::invalid_argument if is_valid_id() is false, and BrokerError.
+  void publish(const std::string& id, std::span<const std::byte> payload) const;
+
+  // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Throws
+  // BrokerError, at once if the server is down: pause before the next call. The first call creates
+  // the server's side of the consumers, and throws if others use another ack wait.
+  std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
+
+  // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
+  // timed out. No other consumer gets these until the ack wait is over.
+  std::vector<Delivery> stop_fetching();
+
+  // Stores the job in the dead-letter stream with the reason. Blocks, and throws, as publish()
+  // does.
+  void bury(const std::string& id, std::span<const std::byte> payload,
+            const std::string& why) const;
+
+  // Blocks until the broker has received everything that was sent. False after `timeout`.
+  bool flush(std::chrono::milliseconds timeout) const;
+
+  Table results() const;   // of jobs that are done, by id
+  Table attempts() const;  // see attempts.h
+  // Both block for a reply, and throw BrokerError without one.
+  Depth depth() const;
+  std::uint64_t result_count() const;
+
+  // An id is also a key of the tables: 1 to 200 letters, digits, '-', '_', '=' and '/'.
+  static bool is_valid_id(std::string_view id);
+
+ private:
+  struct Connection;
+  struct Subscription;
+  void subscribe();
+
+  const Options options_;
+  const std::shared_ptr<Connection> connection_;
+  std::shared_ptr<Subscription> subscription_;
+};
+
+}  // namespace worker_pool

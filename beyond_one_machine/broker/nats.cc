@@ -1,0 +1,326 @@
+// Broker on NATS JetStream.
+//
+//   JOBS      a work-queue stream: a job is removed when a consumer acknowledges it
+//   pool      its one durable pull consumer, from which all our processes fetch
+//   DEAD      the dead-letter stream
+//   results   a key-value bucket: what each job has produced, by the job's id
+//   attempts  a key-value bucket: how often a job was started, for the jobs that were not done at
+//             the first start
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <utility>
+
+#include "broker/broker.h"
+#include "broker/nats_handles.h"
+
+namespace worker_pool {
+
+using nats::check;
+using nats::Out;
+
+struct Table::Store {
+  natsConnection* connection = nullptr;
+  nats::Store store;
+};
+
+struct Broker::Connection {
+  nats::Connection connection;
+  nats::JetStream jet_stream;
+  Table::Store results;
+  Table::Store attempts;
+};
+
+// Keeps its connection, because an abandoned job may be done after the Broker was destroyed.
+struct Broker::Subscription {
+  std::shared_ptr<Connection> connection;
+  nats::Subscription subscription;
+};
+
+// Keeps its subscription: natsMsg has a plain pointer to it.
+struct Delivery::Message {
+  std::shared_ptr<void> subscription;
+  nats::Message message;
+};
+
+namespace {
+
+constexpr std::int64_t kReplyMs = 2'000;
+constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
+constexpr const char* kIdHeader = "Nats-Msg-Id";  // the server drops a second one within 2 minutes
+constexpr const char* kReasonHeader = "Reason";
+
+bool stream_exists(jsCtx* jet_stream, const char* name) {
+  nats::StreamInfo info;
+  jsErrCode code{};
+  const natsStatus status = js_GetStreamInfo(Out(info), jet_stream, name, nullptr, &code);
+  if (status == NATS_NOT_FOUND) return false;
+  check(status, std::string("stream ") + name);
+  return true;
+}
+
+void create_stream(jsCtx* jet_stream, const char* name, const char* subject,
+                   jsRetentionPolicy retention) {
+  if (stream_exists(jet_stream, name)) return;
+  jsStreamConfig config;
+  check(jsStreamConfig_Init(&config), "stream configuration");
+  config.Name = name;
+  config.Subjects = &subject;
+  config.SubjectsLen = 1;
+  config.Retention = retention;
+  jsErrCode code{};
+  const natsStatus status = js_AddStream(nullptr, jet_stream, &config, nullptr, &code);
+  if (code == JSStreamNameExistErr) return;  // another process was faster
+  check(status, std::string("create stream ") + name);
+}
+
+nats::Store open_bucket(jsCtx* jet_stream, const char* name) {
+  nats::Store store;
+  if (js_KeyValue(Out(store), jet_stream, name) == NATS_OK) return store;
+  kvConfig config;
+  check(kvConfig_Init(&config), "bucket configuration");
+  config.Bucket = name;
+  config.History = 1;
+  if (js_CreateKeyValue(Out(store), jet_stream, &config) == NATS_OK) return store;
+  check(js_KeyValue(Out(store), jet_stream, name), std::string("bucket ") + name);
+  return store;
+}
+
+void store_message(jsCtx* jet_stream, const char* subject, const std::string& id,
+                   std::span<const std::byte> payload, const char* why) {
+  nats::Message message;
+  check(
+      natsMsg_Create(Out(message), subject, nullptr, reinterpret_cast<const char*>(payload.data()),
+                     static_cast<int>(payload.size())),
+      "message");
+  check(natsMsgHeader_Set(message.get(), kIdHeader, id.c_str()), "message id");
+  if (why != nullptr) check(natsMsgHeader_Set(message.get(), kReasonHeader, why), "reason");
+  jsErrCode code{};
+  check(js_PublishMsg(nullptr, jet_stream, message.get(), nullptr, &code), "store " + id);
+}
+
+std::uint64_t count_messages(jsCtx* jet_stream, const char* stream) {
+  nats::StreamInfo info;
+  jsErrCode code{};
+  check(js_GetStreamInfo(Out(info), jet_stream, stream, nullptr, &code),
+        std::string("stream ") + stream);
+  return info->State.Msgs;
+}
+
+std::vector<std::byte> payload_of(natsMsg* message) {
+  const auto* const data = reinterpret_cast<const std::byte*>(natsMsg_GetData(message));
+  return {data, data + natsMsg_GetDataLength(message)};
+}
+
+// A message without a usable id, from another producer, is named after its place in the stream.
+std::string id_of(natsMsg* message, std::uint64_t sequence) {
+  const char* id = nullptr;
+  if (natsMsgHeader_Get(message, kIdHeader, &id) == NATS_OK && Broker::is_valid_id(id)) return id;
+  return "message-" + std::to_string(sequence);
+}
+
+Delivery delivery(nats::Message message, std::shared_ptr<void> subscription) {
+  nats::MetaData data;
+  check(natsMsg_GetMetaData(Out(data), message.get()), "metadata of a message");
+  Delivery delivery;
+  delivery.id = id_of(message.get(), data->Sequence.Stream);
+  delivery.payload = payload_of(message.get());
+  delivery.number = data->NumDelivered;
+  delivery.message =
+      std::make_shared<Delivery::Message>(std::move(subscription), std::move(message));
+  return delivery;
+}
+
+// Fetches into `deliveries`, so that no message is lost if a later one is malformed.
+natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subscription,
+                      const std::shared_ptr<void>& owner, std::size_t max,
+                      std::chrono::milliseconds wait) {
+  natsMsgList list{};
+  jsErrCode code{};
+  const natsStatus status = natsSubscription_Fetch(&list, subscription, static_cast<int>(max),
+                                                   std::max<std::int64_t>(wait.count(), 1), &code);
+  const std::unique_ptr<natsMsgList, nats::Destroy<natsMsgList_Destroy>> owned(&list);
+  deliveries.reserve(deliveries.size() + static_cast<std::size_t>(list.Count));
+  for (int i = 0; i < list.Count; ++i) {
+    deliveries.push_back(delivery(nats::Message(std::exchange(list.Msgs[i], nullptr)), owner));
+  }
+  return status;
+}
+
+// A request that is made while the server is down would wait for it, and block its worker.
+void check_connected(natsConnection* connection, const std::string& what) {
+  if (natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED) return;
+  throw BrokerError(what + ": the server is down");
+}
+
+}  // namespace
+
+bool Delivery::done() const { return natsMsg_Ack(message->message.get(), nullptr) == NATS_OK; }
+
+bool Delivery::again(std::chrono::milliseconds delay) const {
+  natsMsg* const raw = message->message.get();
+  if (delay.count() <= 0) return natsMsg_Nak(raw, nullptr) == NATS_OK;
+  return natsMsg_NakWithDelay(raw, delay.count(), nullptr) == NATS_OK;
+}
+
+bool Delivery::extend() const {
+  return natsMsg_InProgress(message->message.get(), nullptr) == NATS_OK;
+}
+
+std::optional<std::string> Table::get(const std::string& key) const {
+  check_connected(store_->connection, "get " + key);
+  nats::Entry entry;
+  const natsStatus status = kvStore_Get(Out(entry), store_->store.get(), key.c_str());
+  if (status == NATS_NOT_FOUND) return std::nullopt;
+  check(status, "get " + key);
+  return std::string(static_cast<const char*>(kvEntry_Value(entry.get())),
+                     static_cast<std::size_t>(kvEntry_ValueLen(entry.get())));
+}
+
+void Table::put(const std::string& key, std::string_view value) const {
+  check_connected(store_->connection, "put " + key);
+  check(kvStore_Put(nullptr, store_->store.get(), key.c_str(), value.data(),
+                    static_cast<int>(value.size())),
+        "put " + key);
+}
+
+bool Table::create(const std::string& key, std::string_view value) const {
+  check_connected(store_->connection, "create " + key);
+  const natsStatus status = kvStore_Create(nullptr, store_->store.get(), key.c_str(), value.data(),
+                                           static_cast<int>(value.size()));
+  if (status == NATS_OK) return true;
+  // Versions of the client differ in what they return if the key exists.
+  if (get(key)) return false;
+  check(status, "create " + key);
+  return false;
+}
+
+Broker::Broker(const Options& options)
+    : options_(options), connection_(std::make_shared<Connection>()) {
+  nats::Options settings;
+  check(natsOptions_Create(Out(settings)), "options");
+  check(natsOptions_SetURL(settings.get(), options.url.c_str()), options.url);
+  check(natsOptions_SetMaxReconnect(settings.get(), -1), "options");  // forever
+  check(natsOptions_SetReconnectWait(settings.get(), 50), "options");
+  check(natsOptions_SetReconnectJitter(settings.get(), 20, 20), "options");
+  // Otherwise, a request that the lost connection had sent blocks its worker for kReplyMs.
+  check(natsOptions_SetFailRequestsOnDisconnect(settings.get(), true), "options");
+  check(natsConnection_Connect(Out(connection_->connection), settings.get()), options.url);
+
+  jsOptions js_options;
+  check(jsOptions_Init(&js_options), "JetStream options");
+  js_options.Wait = kReplyMs;
+  check(natsConnection_JetStream(Out(connection_->jet_stream), connection_->connection.get(),
+                                 &js_options),
+        "JetStream");
+  jsCtx* const jet_stream = connection_->jet_stream.get();
+  create_stream(jet_stream, "JOBS", "jobs", js_WorkQueuePolicy);
+  create_stream(jet_stream, "DEAD", "dead", js_LimitsPolicy);
+  natsConnection* const raw = connection_->connection.get();
+  connection_->results = {.connection = raw, .store = open_bucket(jet_stream, "results")};
+  connection_->attempts = {.connection = raw, .store = open_bucket(jet_stream, "attempts")};
+}
+
+Broker::~Broker() = default;
+
+void Broker::publish(const std::string& id, std::span<const std::byte> payload) const {
+  if (!is_valid_id(id)) {
+    throw std::invalid_argument("Broker::publish: id \"" + id +
+                                "\": allowed are 1 to 200 letters, digits, '-', '_', '=' and '/'");
+  }
+  store_message(connection_->jet_stream.get(), "jobs", id, payload, nullptr);
+}
+
+void Broker::bury(const std::string& id, std::span<const std::byte> payload,
+                  const std::string& why) const {
+  store_message(connection_->jet_stream.get(), "dead", id, payload, why.c_str());
+}
+
+// Another process that added the consumer with its own ack wait would change ours without notice.
+void Broker::subscribe() {
+  jsCtx* const jet_stream = connection_->jet_stream.get();
+  const std::int64_t ack_wait = options_.ack_wait.count() * kNanosecondsPerMs;
+  nats::ConsumerInfo info;
+  jsErrCode code{};
+  const natsStatus found =
+      js_GetConsumerInfo(Out(info), jet_stream, "JOBS", "pool", nullptr, &code);
+  if (found == NATS_NOT_FOUND) {
+    jsConsumerConfig config;
+    check(jsConsumerConfig_Init(&config), "consumer configuration");
+    config.Durable = "pool";
+    config.AckPolicy = js_AckExplicit;
+    config.AckWait = ack_wait;
+    config.MaxDeliver = -1;  // a job that is handed back counts as delivered: attempts.h counts
+    config.MaxAckPending = 100'000;
+    check(js_AddConsumer(nullptr, jet_stream, "JOBS", &config, nullptr, &code), "create consumer");
+  } else {
+    check(found, "consumer");
+    if (info->Config->AckWait != ack_wait) {
+      throw BrokerError("the ack wait is " +
+                        std::to_string(info->Config->AckWait / kNanosecondsPerMs) +
+                        " ms for all consumers, not " + std::to_string(options_.ack_wait.count()));
+    }
+  }
+  auto made = std::make_shared<Subscription>(connection_, nullptr);
+  jsSubOptions options;
+  check(jsSubOptions_Init(&options), "subscription options");
+  options.Stream = "JOBS";
+  options.Consumer = "pool";
+  options.ManualAck = true;
+  check(js_PullSubscribe(Out(made->subscription), jet_stream, "jobs", "pool", nullptr, &options,
+                         &code),
+        "subscribe");
+  subscription_ = std::move(made);
+}
+
+std::vector<Delivery> Broker::fetch(std::size_t max, std::chrono::milliseconds wait) {
+  if (!subscription_) subscribe();
+  std::vector<Delivery> deliveries;
+  const natsStatus status =
+      fetch_into(deliveries, subscription_->subscription.get(), subscription_, max, wait);
+  if (deliveries.empty() && status != NATS_TIMEOUT) check(status, "fetch");
+  return deliveries;
+}
+
+// What the server has sent before it processed the unsubscription arrives before the reply to the
+// flush.
+std::vector<Delivery> Broker::stop_fetching() {
+  std::vector<Delivery> late;
+  if (!subscription_) return late;
+  natsSubscription* const raw = subscription_->subscription.get();
+  natsSubscription_Drain(raw);
+  flush(std::chrono::milliseconds(kReplyMs));
+  int count = 0;
+  if (natsSubscription_GetPending(raw, &count, nullptr) == NATS_OK && count > 0) {
+    fetch_into(late, raw, subscription_, static_cast<std::size_t>(count),
+               std::chrono::milliseconds(10));
+  }
+  return late;
+}
+
+bool Broker::flush(std::chrono::milliseconds timeout) const {
+  return natsConnection_FlushTimeout(connection_->connection.get(), timeout.count()) == NATS_OK;
+}
+
+// A table keeps the connection.
+Table Broker::results() const { return Table({connection_, &connection_->results}); }
+Table Broker::attempts() const { return Table({connection_, &connection_->attempts}); }
+
+Broker::Depth Broker::depth() const {
+  jsCtx* const jet_stream = connection_->jet_stream.get();
+  return {.jobs = count_messages(jet_stream, "JOBS"), .buried = count_messages(jet_stream, "DEAD")};
+}
+
+// A bucket is a stream with one message for each key.
+std::uint64_t Broker::result_count() const {
+  return count_messages(connection_->jet_stream.get(), "KV_results");
+}
+
+bool Broker::is_valid_id(std::string_view id) {
+  return !id.empty() && id.size() <= 200 && std::ranges::all_of(id, [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("-_=/").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+}  // namespace worker_pool

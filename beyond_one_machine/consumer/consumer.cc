@@ -1,0 +1,130 @@
+#include "consumer/consumer.h"
+
+#include <iostream>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "step1_job/context.h"
+#include "step2_worker/channel.h"
+
+namespace worker_pool {
+namespace {
+
+// A stop request does not end a fetch, so it may delay the shutdown by this time.
+constexpr std::chrono::milliseconds kFetchWait{100};
+constexpr std::chrono::milliseconds kPauseAfterError{50};
+
+}  // namespace
+
+Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
+                   JobEvent event)
+    : options_(options),
+      broker_(std::move(broker)),
+      settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
+      pool_(options.pool, std::move(handler), settle_) {}
+
+ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
+  // Extends the jobs also while the pool drains.
+  const std::jthread extender([this](const std::stop_token& done) { extend_until(done); });
+  {
+    const std::stop_callback close(stop, [this] { pool_.close(); });
+    fetch_until(stop);
+  }
+  hand_back_late_messages();
+  ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
+  for (const Job& job : report.not_started) settle_->hand_back(job.id);
+  // The jobs in report.still_running are left alone: the broker delivers them again.
+  broker_->flush(std::chrono::seconds(1));
+  return report;
+}
+
+void Consumer::fetch_until(std::stop_token stop) {
+  const Context ctx(stop);
+  bool fetched = true;
+  while (!stop.stop_requested()) {
+    try {
+      Batch batch = take_in_hand(broker_->fetch(options_.batch, kFetchWait));
+      fetched = true;
+      submit(std::move(batch.jobs));
+      run_alone(std::move(batch.suspects), stop);
+    } catch (const BrokerError& error) {
+      if (std::exchange(fetched, false)) std::cerr << "consumer: " << error.what() << std::endl;
+      ctx.sleep_for(kPauseAfterError);  // while the server is down, a fetch fails at once
+    }
+  }
+}
+
+// All of the batch, before submit() blocks: a job that waits for that has to be extended too.
+Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries) {
+  Batch batch;
+  for (Delivery& delivery : deliveries) {
+    const Delivery copy = {.id = delivery.id, .message = delivery.message};
+    try {
+      add(batch, std::move(delivery));
+    } catch (const BrokerError&) {
+      settle_->hand_back(copy);
+    }
+  }
+  return batch;
+}
+
+void Consumer::add(Batch& batch, Delivery delivery) {
+  Attempts attempts;
+  if (delivery.number > 1) {
+    ++settle_->counts().redelivered;
+    if (settle_->has_result(delivery.id)) return settle_->done_before(delivery);
+    attempts = settle_->attempts(delivery.id);
+    if (settle_->is_hopeless(attempts)) {
+      return settle_->bury(delivery, delivery.payload, "started too often without a result");
+    }
+  }
+  const Clock::time_point deadline = deadline_after(options_.job_timeout);
+  Job job{.id = delivery.id,
+          .payload = std::move(delivery.payload),
+          .ctx = Context().with_deadline(deadline)};
+  JobInHand in_hand = {.delivery = std::move(delivery),
+                       .attempts = attempts,
+                       .extend_until = deadline + options_.limits.cancel};
+  if (!settle_->in_hand().add(std::move(in_hand))) return;  // another delivery of it is in hand
+  (attempts.open ? batch.suspects : batch.jobs).push_back(std::move(job));
+}
+
+void Consumer::submit(std::vector<Job> jobs) {
+  for (Job& job : jobs) {
+    const std::string id = job.id;
+    if (pool_.submit(std::move(job)) != SendStatus::kSent) settle_->hand_back(id);
+  }
+}
+
+// A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
+// starts when all other jobs are done, and the next fetch waits for it: for a limited time, because
+// a job may ignore its context.
+void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
+  const Clock::duration limit = options_.job_timeout + options_.limits.cancel;
+  std::size_t waiting = suspects.size();
+  for (Job& suspect : suspects) {
+    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+    const std::string id = suspect.id;
+    if (stop.stop_requested() || pool_.submit(std::move(suspect)) != SendStatus::kSent) {
+      settle_->hand_back(id);
+    }
+    --waiting;
+    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+  }
+}
+
+void Consumer::hand_back_late_messages() {
+  try {
+    for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
+  } catch (const BrokerError& error) {
+    std::cerr << "consumer: " << error.what() << std::endl;
+  }
+}
+
+void Consumer::extend_until(const std::stop_token& done) {
+  const Context ctx(done);
+  while (ctx.sleep_for(options_.ack_wait / 3)) settle_->in_hand().extend();
+}
+
+}  // namespace worker_pool

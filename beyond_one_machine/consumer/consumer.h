@@ -1,0 +1,72 @@
+// Consumer: a WorkerPool that gets its jobs from a broker.
+//
+//   fetch -> submit, which blocks while the pool is full -> handler -> settle (settle.h)
+//
+//   const ShutdownSignals signals;
+//   Consumer consumer(options, broker, handler, event);
+//   const ShutdownReport report = consumer.run(signals.first(), signals.second());
+//
+// Guarantees, as long as the broker keeps its own:
+//   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
+//   2. A running job is not given to another consumer before its timeout and the cancel limit have
+//      passed: its ack wait is extended.
+//   3. run() returns within the limits of its shutdown, plus 0.1 s for the last fetch, and 3 s if
+//      the broker does not answer. It hands back every job that is not running then.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "broker/broker.h"
+#include "consumer/settle.h"
+#include "full_pattern/worker_pool.h"
+#include "step1_job/job.h"
+
+namespace worker_pool {
+
+class Consumer {
+ public:
+  struct Options {
+    WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
+    std::size_t batch = 3;                                     // of one fetch
+    std::chrono::milliseconds ack_wait = std::chrono::seconds(30);  // as in Broker::Options
+    std::chrono::milliseconds job_timeout = std::chrono::minutes(5);
+    ShutdownLimits limits{};
+    Settle::Options settle{};
+  };
+
+  Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
+           JobEvent event);
+
+  // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
+  // it once.
+  ShutdownReport run(std::stop_token stop, std::stop_token cancel_now);
+
+  const ConsumerCounts& counts() const { return settle_->counts(); }
+  std::size_t in_hand() const { return settle_->in_hand().size(); }
+
+ private:
+  struct Batch {
+    std::vector<Job> jobs{};
+    std::vector<Job> suspects{};  // whose last start has no result: they run alone
+  };
+
+  void fetch_until(std::stop_token stop);
+  Batch take_in_hand(std::vector<Delivery> deliveries);
+  void add(Batch& batch, Delivery delivery);
+  void submit(std::vector<Job> jobs);
+  void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
+  void hand_back_late_messages();
+  void extend_until(const std::stop_token& stop);
+
+  const Options options_;
+  const std::shared_ptr<Broker> broker_;
+  const std::shared_ptr<Settle> settle_;
+  WorkerPool pool_;
+};
+
+}  // namespace worker_pool

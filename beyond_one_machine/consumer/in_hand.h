@@ -1,0 +1,58 @@
+// JobsInHand: the jobs that the broker has delivered to this process and that have no answer yet.
+//
+//   in_hand.add(std::move(delivery), extend_until);          // the fetching thread
+//   in_hand.start(job.id);                                   // the worker
+//   if (auto taken = in_hand.take(job.id)) taken->delivery.done();
+//
+// It is a map by the job's id, so that the pool and its jobs need to know nothing of a broker.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "broker/broker.h"
+#include "consumer/attempts.h"
+#include "step1_job/context.h"
+
+namespace worker_pool {
+
+struct JobInHand {
+  Delivery delivery;                    // without its payload, which the job has
+  Attempts attempts;                    // before this delivery
+  Clock::time_point extend_until = {};  // then the job is left to the broker
+  bool started = false;
+};
+
+// Thread-safe. A message is answered by the thread that has taken it, and extended under the lock,
+// because the client library does not allow both at the same time.
+class JobsInHand {
+ public:
+  // Returns false and keeps the argument as it is if a job with this id is in hand already.
+  bool add(JobInHand&& job);
+
+  // Marks the job as started. Returns its earlier attempts if it was delivered before.
+  std::optional<Attempts> start(const std::string& id);
+
+  // The caller has to answer the delivery.
+  std::optional<JobInHand> take(const std::string& id);
+
+  // Restarts the ack wait of every job whose limit has not passed.
+  void extend();
+
+  // Blocks until at most `count` jobs are in hand, or `ctx` ends.
+  void wait_for_size(std::size_t count, const Context& ctx) const;
+
+  std::size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;  // guards the members below
+  mutable std::condition_variable_any fewer_;
+  mutable int waiting_ = 0;  // threads in wait_for_size()
+  std::unordered_map<std::string, JobInHand> jobs_;
+};
+
+}  // namespace worker_pool

@@ -1,0 +1,102 @@
+#include "consumer/settle.h"
+
+#include <utility>
+
+namespace worker_pool {
+namespace {
+
+constexpr std::chrono::milliseconds kAtOnce{0};
+
+bool caller_canceled(const JobResult& result) {
+  return !result && result.error().kind == JobError::Kind::kCancelled;
+}
+
+// Of a job that was not started, no result is its own fault.
+bool is_no_fault(const JobInHand& job, const JobResult& result) {
+  return !job.started || result.error().kind == JobError::Kind::kShutDown;
+}
+
+}  // namespace
+
+Settle::Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event)
+    : options_(options),
+      broker_(std::move(broker)),
+      attempts_(broker_->attempts()),
+      results_(broker_->results()),
+      event_(std::move(event)) {}
+
+void Settle::job_started(int, const Job& job) {
+  event_("started", job.id);
+  if (const auto earlier = in_hand_.start(job.id)) {
+    record(job.id, {.starts = earlier->starts + 1, .open = true});
+  }
+}
+
+void Settle::job_finished(int, const Job& job, const JobResult& result) {
+  const auto taken = in_hand_.take(job.id);
+  if (!taken) return;
+  if (result || caller_canceled(result)) return done(taken->delivery);
+  if (is_no_fault(*taken, result)) return interrupted(*taken);
+  failed(*taken, job, result.error().message);
+}
+
+void Settle::hand_back(const std::string& id) {
+  if (const auto taken = in_hand_.take(id)) hand_back(taken->delivery);
+}
+
+void Settle::hand_back(const Delivery& delivery) {
+  ++counts_.handed_back;
+  event_("handed back", delivery.id);
+  answered(delivery.again(kAtOnce));
+}
+
+void Settle::done_before(const Delivery& delivery) {
+  event_("done before", delivery.id);
+  answered(delivery.done());
+}
+
+void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
+                  const std::string& why) {
+  try {
+    broker_->bury(delivery.id, payload, why);
+  } catch (const BrokerError&) {
+    ++counts_.errors;
+    answered(delivery.again(options_.retry_delay));
+    return;
+  }
+  ++counts_.buried;
+  event_("buried", delivery.id);
+  answered(delivery.done());
+}
+
+void Settle::done(const Delivery& delivery) {
+  ++counts_.done;
+  event_("done", delivery.id);
+  answered(delivery.done());
+}
+
+// The start that was interrupted does not count.
+void Settle::interrupted(const JobInHand& job) {
+  if (job.started && job.delivery.number > 1) record(job.delivery.id, job.attempts);
+  hand_back(job.delivery);
+}
+
+void Settle::failed(const JobInHand& taken, const Job& job, const std::string& why) {
+  const Attempts now = {.starts = taken.attempts.starts + 1, .open = false};
+  if (is_hopeless(now)) return bury(taken.delivery, job.payload, why);
+  record(job.id, now);
+  ++counts_.failed;
+  event_("failed", job.id);
+  answered(taken.delivery.again(options_.retry_delay));
+}
+
+// Without the record, the job may be started once more before it is buried.
+void Settle::record(const std::string& id, Attempts attempts) {
+  try {
+    attempts_.write(id, attempts);
+  } catch (const BrokerError&) {
+    ++counts_.errors;
+  }
+}
+
+}  // namespace worker_pool

@@ -1,0 +1,87 @@
+// Settle: tells the broker what became of each job, when a worker has finished it.
+//
+// | the job                          | the broker                                                |
+// | -------------------------------- | --------------------------------------------------------- |
+// | succeeded                        | removes it                                                |
+// | was canceled by its caller       | removes it: its caller no longer wants it                 |
+// | was interrupted by the shutdown  | delivers it again at once                                 |
+// | was late before it started       | delivers it again at once                                 |
+// | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broker/broker.h"
+#include "consumer/attempts.h"
+#include "consumer/in_hand.h"
+#include "step1_job/job.h"
+#include "step2_worker/worker.h"
+
+namespace worker_pool {
+
+struct ConsumerCounts {
+  std::atomic<std::uint64_t> done = 0;
+  std::atomic<std::uint64_t> failed = 0;       // and delivered again
+  std::atomic<std::uint64_t> handed_back = 0;  // not done, and no fault of the job
+  std::atomic<std::uint64_t> redelivered = 0;  // received, and delivered before
+  std::atomic<std::uint64_t> buried = 0;
+  std::atomic<std::uint64_t> errors = 0;  // answers that could not be sent
+};
+
+// What an event is called, and the id of the job. Called on any thread.
+using JobEvent = std::function<void(std::string_view event, const std::string& id)>;
+
+// Thread-safe. An abandoned worker may call it late, so it owns what it uses.
+class Settle final : public Observer {
+ public:
+  struct Options {
+    int max_starts = 5;
+    std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
+  };
+
+  Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event);
+
+  void job_started(int worker, const Job& job) override;
+  void job_finished(int worker, const Job& job, const JobResult& result) override;
+
+  // Hands back a job that was not started.
+  void hand_back(const std::string& id);
+  // The same for a delivery that is not in hand.
+  void hand_back(const Delivery& delivery);
+  // Removes a job that has a result already, from an earlier delivery.
+  void done_before(const Delivery& delivery);
+  // Stores the job in the dead-letter stream and removes it; hands it back if that fails.
+  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
+
+  bool has_result(const std::string& id) const { return results_.get(id).has_value(); }
+  Attempts attempts(const std::string& id) const { return attempts_.read(id); }
+  bool is_hopeless(Attempts attempts) const { return attempts.starts >= options_.max_starts; }
+
+  JobsInHand& in_hand() { return in_hand_; }
+  ConsumerCounts& counts() { return counts_; }
+
+ private:
+  void done(const Delivery& delivery);
+  void interrupted(const JobInHand& job);
+  void failed(const JobInHand& taken, const Job& job, const std::string& why);
+  void record(const std::string& id, Attempts attempts);
+  void answered(bool sent) { counts_.errors += sent ? 0 : 1; }
+
+  const Options options_;
+  const std::shared_ptr<Broker> broker_;
+  const AttemptLog attempts_;
+  const Table results_;
+  const JobEvent event_;
+  JobsInHand in_hand_;
+  ConsumerCounts counts_;
+};
+
+}  // namespace worker_pool

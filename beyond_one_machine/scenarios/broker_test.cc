@@ -1,0 +1,113 @@
+// What broker.h promises, with a real server.
+#include "broker/broker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <set>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "scenarios/scenario.h"
+
+namespace worker_pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Property;
+using ::testing::Throws;
+
+constexpr milliseconds kLongerThanTheTest{600'000};
+
+Broker::Options options(Scenario& scenario, milliseconds ack_wait = kLongerThanTheTest) {
+  return {.url = scenario.server().url(), .ack_wait = ack_wait};
+}
+
+void publish(const Broker& broker, const std::string& id) {
+  broker.publish(id, std::as_bytes(std::span(id)));
+}
+
+TEST(Broker, DeliversWhatWasPublishedUntilItIsDone) {
+  Scenario scenario({});
+  Broker broker(options(scenario));
+  publish(broker, "a");
+  const std::vector<Delivery> first = broker.fetch(10, seconds(5));
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].id, "a");
+  EXPECT_EQ(first[0].payload, std::vector{std::byte{'a'}});
+  EXPECT_EQ(first[0].number, 1u);
+  EXPECT_TRUE(first[0].again(milliseconds(0)));
+  const std::vector<Delivery> second = broker.fetch(1, seconds(5));
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].number, 2u);
+  EXPECT_TRUE(second[0].done());
+  // The server has the acknowledgment after a flush, and may process it later.
+  EXPECT_TRUE(broker.flush(seconds(5)));
+  scenario.watchdog().await("the job to be removed", [&] { return broker.depth().jobs == 0; });
+}
+
+TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {
+  Scenario scenario({});
+  publish(scenario.broker(), "a");
+  publish(scenario.broker(), "a");
+  EXPECT_EQ(scenario.broker().depth().jobs, 1u);
+}
+
+TEST(Broker, RefusesAnIdThatIsNoKey) {
+  Scenario scenario({});
+  EXPECT_THAT([&] { publish(scenario.broker(), "a b"); },
+              Throws<std::invalid_argument>(
+                  Property(&std::exception::what, HasSubstr("id \"a b\": allowed are"))));
+}
+
+TEST(Broker, RefusesAnotherAckWaitThanTheOtherConsumersHave) {
+  Scenario scenario({});
+  Broker first(options(scenario));
+  (void)first.fetch(1, milliseconds(1));
+  Broker second(options(scenario, milliseconds(1000)));
+  EXPECT_THAT([&] { (void)second.fetch(1, milliseconds(1)); },
+              Throws<BrokerError>(Property(&std::exception::what, HasSubstr("600000 ms"))));
+}
+
+TEST(Broker, CreatesAKeyOnce) {
+  Scenario scenario({});
+  const Table table = scenario.broker().results();
+  EXPECT_EQ(table.get("a"), std::nullopt);
+  EXPECT_TRUE(table.create("a", "1"));
+  EXPECT_FALSE(table.create("a", "2"));
+  EXPECT_EQ(table.get("a"), "1");
+}
+
+// Consumers with fetches of one millisecond, which often time out while the server sends a job.
+TEST(Broker, LeavesNoLateMessageBehind) {
+  constexpr int kConsumers = 60;
+  constexpr int kJobs = 1200;
+  Scenario scenario({});
+  std::set<std::string> done;
+  const auto finish = [&](const std::vector<Delivery>& jobs) {
+    for (const Delivery& job : jobs) {
+      job.done();
+      done.insert(job.id);
+    }
+  };
+  const std::jthread producer([&] {
+    for (int i = 0; i < kJobs; ++i) publish(scenario.broker(), std::to_string(i));
+  });
+  for (int i = 0; i < kConsumers; ++i) {
+    Broker consumer(options(scenario));
+    finish(consumer.fetch(5, milliseconds(1)));
+    for (const Delivery& late : consumer.stop_fetching()) late.again(milliseconds(0));
+    consumer.flush(seconds(5));
+  }
+  Broker last(options(scenario));
+  const auto note = scenario.watchdog().waiting("test: for the rest of the jobs");
+  while (done.size() < kJobs) finish(last.fetch(100, milliseconds(100)));
+}
+
+}  // namespace
+}  // namespace worker_pool

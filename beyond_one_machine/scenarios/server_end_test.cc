@@ -1,0 +1,58 @@
+// The server ends and is started again: stopped, killed, or with its disk full.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include "scenarios/scenario.h"
+#include "step1_job/context.h"
+
+namespace worker_pool {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+// Ends the server while jobs run and jobs are published, and starts it again.
+void end_and_start(Scenario& scenario, void (Server::*end)()) {
+  for (const char* name : {"a", "b", "c"}) scenario.consumer(name);
+  scenario.start_producer({"--jobs=400", "--work=sleep 10"});
+  scenario.await("some jobs", [](const JobLog& log) { return log.results() >= 30; });
+  (scenario.server().*end)();
+  scenario.server().start();
+  const auto started = Clock::now();
+  const std::size_t before = scenario.log().jobs("started");
+  scenario.await("the first job", [&](const JobLog& log) { return log.jobs("started") > before; });
+  const auto first_job = duration_cast<milliseconds>(Clock::now() - started);
+  std::cout << "The first job started " << first_job.count() << " ms after the server was up\n";
+  EXPECT_LT(first_job, milliseconds(1000));
+  scenario.expect_all_done(400);
+}
+
+TEST(ServerEnd, StoppedAndStartedAgainLosesNothing) {
+  Scenario scenario({"--ack_wait_ms=1000"});
+  end_and_start(scenario, &Server::stop);
+}
+
+TEST(ServerEnd, KilledAndStartedAgainLosesNothing) {
+  Scenario scenario({"--ack_wait_ms=1000"});
+  end_and_start(scenario, &Server::kill);
+}
+
+TEST(ServerEnd, WhileItIsDownAConsumerExitsInTimeAndLosesNothing) {
+  Scenario scenario({"--ack_wait_ms=1000", "--drain_ms=100"});
+  scenario.consumer("a");
+  scenario.produce(30, "sleep 10");
+  scenario.await("some jobs", [](const JobLog& log) { return log.results() >= 5; });
+  scenario.server().stop();
+  const auto start = Clock::now();
+  EXPECT_EQ(scenario.terminate("a"), 0);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));  // consumer.h, guarantee 3
+  scenario.server().start();
+  scenario.consumer("b");
+  scenario.expect_all_done(30);
+}
+
+}  // namespace
+}  // namespace worker_pool
