@@ -59,7 +59,7 @@ def print_targets(results):
     for target in TARGETS:
         for name in target.rows:
             checked = check_target(target, by_name[name]) if name in by_name else None
-            wanted = ("at most" if target.what == "CPU" else "at least") + f" {target.limit:.1f}"
+            wanted = ("at most" if target.what == "CPU" else "at least") + f" {target.limit:g}"
             if checked is None:
                 unknown += 1
                 continue
