@@ -41,8 +41,8 @@ TEST_P(WorkerPoolOn, IsDestroyedWithoutMemoryAndStartsNoQueuedJob) {
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
 }
 
-// The first job in each place of the queue gives nothing back, nor does a worker's first one. So the
-// variable has memory after the fourth submit.
+// The first job in each place of the queue gives nothing back, nor does a worker's first one. So
+// the variable has memory after the fourth submit.
 TEST(WorkerPool, ASubmittingThreadThatReusesItsVariableSoonAllocatesNothing) {
   const Watchdog watchdog;
   const auto note = watchdog.waiting("test: for room in the queue");
