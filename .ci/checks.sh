@@ -191,8 +191,9 @@ check_story() {
     "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
 }
 
-declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts twice"
-check_verdicts() { at_home tools/check_exercises 2; }
+# Once, because tsan_verdicts and asan_verdicts show that a verdict is the same in each run.
+declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts"
+check_verdicts() { at_home tools/check_exercises 1; }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
 check_template() {
