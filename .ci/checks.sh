@@ -116,9 +116,9 @@ check_test() {
 }
 
 # idle_cycles_test repeats its cycle thousands of times already.
-declare_check repeat "every test passes three more times"
+declare_check repeat "every test passes two more times"
 check_repeat() {
-  bazel test --runs_per_test=3 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 //...
+  bazel test --runs_per_test=2 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 //...
 }
 
 declare_check demos "each demo prints what its README shows"
@@ -191,7 +191,7 @@ check_story() {
     "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
 }
 
-# Once, because tsan_verdicts and asan_verdicts show that a verdict is the same in each run.
+# Once, because tsan_verdicts shows that a verdict is the same in each run.
 declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts"
 check_verdicts() { at_home tools/check_exercises 1; }
 
@@ -281,25 +281,20 @@ check_tsan() {
   bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread //...
 }
 
-# sanitized_verdicts COMMAND...: without the wrong fixes, which take five minutes more.
-sanitized_verdicts() {
-  "$@" --build_tests_only --test_tag_filters=-wrong_fix --test_arg=--runs=2 //exercises:verdicts
-}
-
-# A failed schedule leaves threads behind, and ThreadSanitizer would wait a second for them.
-declare_check tsan_verdicts "starters and solutions get their verdicts under ThreadSanitizer"
+# Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
+# ThreadSanitizer would wait a second for them.
+declare_check tsan_verdicts "starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
-  sanitized_verdicts bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0
+  bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0 --build_tests_only \
+    --test_tag_filters=-wrong_fix --test_arg=--runs=2 //exercises:verdicts
 }
 
 # With Clang and libc++, so that these need no checks of their own.
-test_asan_libcxx() { with_tools ./bazelw test --config=asan --config=libcxx "$@"; }
-
 declare_check asan "every test passes with Clang, libc++, AddressSanitizer and UBSan"
-check_asan() { test_asan_libcxx -- //... -//tools/check_documents:documents_test; }
-
-declare_check asan_verdicts "starters and solutions get their verdicts under these sanitizers"
-check_asan_verdicts() { sanitized_verdicts test_asan_libcxx; }
+check_asan() {
+  with_tools ./bazelw test --config=asan --config=libcxx -- \
+    //... -//tools/check_documents:documents_test
+}
 
 # --- With other tools ----------------------------------------------------------------------------
 

@@ -139,6 +139,27 @@ TEST(WorkerPool, MoreThanASystemHasIsRefusedByName) {
                                                  HasSubstr("must be at most 16777216"))));
 }
 
+TEST_P(WorkerPoolOn, LeavesAnEmptyJobBehind) {
+  const Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for room in the queue");
+  WorkerPool pool({.workers = 1, .capacity = 2, .channel = GetParam()}, succeed);
+  Job job;
+  for (int i = 0; i < 10; ++i) {
+    job = {.id = "an id that is too long for the string object itself",
+           .payload = std::vector(64, std::byte{42}),
+           .ctx = Context().with_timeout(std::chrono::hours(1)),
+           .submitted = Clock::now()};
+    const SendStatus status =
+        i % 2 == 0 ? pool.submit(std::move(job)) : pool.submit_for(std::move(job), kForever);
+    EXPECT_EQ(status, SendStatus::kSent);
+    EXPECT_EQ(job.id, "");
+    EXPECT_EQ(job.payload.size(), 0u);
+    EXPECT_FALSE(job.ctx.can_end()) << "it still has its deadline";
+    EXPECT_EQ(job.submitted, Clock::time_point());
+  }
+  (void)pool.shutdown(kPatient);
+}
+
 TEST(WorkerPool, TakesTheFastChannelUnlessToldOtherwise) {
   EXPECT_EQ(WorkerPool::Options().channel, ChannelKind::kFast);
 }

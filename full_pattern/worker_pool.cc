@@ -126,24 +126,24 @@ void WorkerPool::drop_queued() noexcept {
 
 SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {
   stamp(job);
-  if (ctx.err()) return counted(SendStatus::kContextEnded);
+  if (ctx.err()) return settled(SendStatus::kContextEnded, job);
   const SendStatus status = workers_.jobs.try_send(std::move(job));
-  if (status != SendStatus::kFull) return counted(status);
-  if (!ctx.can_end()) return counted(workers_.jobs.send(std::move(job), job.ctx));
+  if (status != SendStatus::kFull) return settled(status, job);
+  if (!ctx.can_end()) return settled(workers_.jobs.send(std::move(job), job.ctx), job);
   const LinkedContext linked(job.ctx, ctx);
-  return counted(workers_.jobs.send(std::move(job), linked.context()));
+  return settled(workers_.jobs.send(std::move(job), linked.context()), job);
 }
 
 SendStatus WorkerPool::try_submit(Job&& job) {
   stamp(job);
-  return counted(workers_.jobs.try_send(std::move(job)));
+  return settled(workers_.jobs.try_send(std::move(job)), job);
 }
 
 SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   stamp(job);
   const SendStatus status = workers_.jobs.try_send(std::move(job));
-  if (status != SendStatus::kFull) return counted(status);
-  return counted(workers_.jobs.send_for(std::move(job), timeout, job.ctx));
+  if (status != SendStatus::kFull) return settled(status, job);
+  return settled(workers_.jobs.send_for(std::move(job), timeout, job.ctx), job);
 }
 
 ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
@@ -179,8 +179,13 @@ void WorkerPool::stamp(Job& job) const {
   if (observed_) job.submitted = Clock::now();  // only observers read it
 }
 
-SendStatus WorkerPool::counted(SendStatus status) {
-  if (status != SendStatus::kSent) ++rejected_;
+// Counts a refused job, and empties the variable of a sent one.
+SendStatus WorkerPool::settled(SendStatus status, Job& job) {
+  if (status == SendStatus::kSent) {
+    recycle(job);
+  } else {
+    ++rejected_;
+  }
   return status;
 }
 

@@ -76,7 +76,7 @@ class WorkerPool {
   // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
   // the running jobs, and joins the threads, which blocks without a time limit until their handlers
   // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
-  // Without memory to take them back, it tells the observer of each queued job that it was shut
+  // Without memory to take them back, the workers that are left report each queued job as shut
   // down.
   // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
@@ -120,7 +120,7 @@ class WorkerPool {
 
   void drop_queued() noexcept;
   void stamp(Job& job) const;
-  SendStatus counted(SendStatus status);
+  SendStatus settled(SendStatus status, Job& job);
 
   // The workers own what they use through shared_ptr, so an abandoned worker uses no member, unless
   // its handler does. `workers_` is last, so its threads are joined before the other members are

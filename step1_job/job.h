@@ -105,22 +105,25 @@ constexpr std::string_view to_string(JobError::Kind kind) {
   return "unknown";
 }
 
+// What a job's error is called that stopped early because its context ended.
+constexpr JobError::Kind kind_of(CancelReason reason) {
+  switch (reason) {
+    case CancelReason::kDeadlineExceeded:
+      return JobError::Kind::kDeadlineExceeded;
+    case CancelReason::kShutDown:
+      return JobError::Kind::kShutDown;
+    case CancelReason::kCancelled:
+      break;
+  }
+  return JobError::Kind::kCancelled;
+}
+
 // Returns the error for a job that stopped early, or never started, because its context ended:
 //
 //   if (const auto why = ctx.err()) return std::unexpected(ended(*why));
 inline JobError ended(CancelReason reason) {
-  const auto error = [](JobError::Kind kind) {
-    return JobError{kind, std::string(to_string(kind))};
-  };
-  switch (reason) {
-    case CancelReason::kDeadlineExceeded:
-      return error(JobError::Kind::kDeadlineExceeded);
-    case CancelReason::kShutDown:
-      return error(JobError::Kind::kShutDown);
-    case CancelReason::kCancelled:
-      break;
-  }
-  return error(JobError::Kind::kCancelled);
+  const JobError::Kind kind = kind_of(reason);
+  return JobError{.kind = kind, .message = std::string(to_string(kind))};
 }
 
 }  // namespace worker_pool

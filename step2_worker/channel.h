@@ -68,8 +68,8 @@ class Sender {
 
   // Does not wait for room. Returns kSent, kFull or kClosed.
   [[nodiscard]] SendStatus try_send(T&& value) {
-    static const Context no_wait = Context().with_deadline(Clock::time_point::min());
-    return queue_ ? queue_->send(std::move(value), no_wait) : SendStatus::kClosed;
+    if (!queue_) return SendStatus::kClosed;
+    return queue_->send(std::move(value), Context().with_deadline(Clock::time_point::min()));
   }
 
   // Blocks while the channel is full, for at most `timeout`. A negative timeout does not wait;

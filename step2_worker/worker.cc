@@ -3,6 +3,7 @@
 #include <exception>
 #include <expected>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,9 +36,13 @@ JobResult ended_its_thread() {
 }
 
 JobResult ended_before_start(CancelReason why) {
-  JobError error = ended(why);
-  error.message += " before it started";
-  return std::unexpected(std::move(error));
+  try {
+    JobError error = ended(why);
+    error.message += " before it started";
+    return std::unexpected(std::move(error));
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(JobError{.kind = kind_of(why)});  // the reason matters, not the text
+  }
 }
 
 // Calls the observer and drops any exception it throws.

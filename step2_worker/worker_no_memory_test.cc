@@ -1,14 +1,14 @@
-// A worker that runs out of memory continues with the next job. A program of its own, because it
-// replaces operator new.
+// A worker that runs out of memory continues with the next job. A program of its own, because
+// scarce_memory replaces operator new.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <exception>
 #include <memory>
-#include <new>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -18,29 +18,12 @@
 #include "step2_worker/wait_group.h"
 #include "step2_worker/worker.h"
 #include "step2_worker/worker_testing.h"
+#include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
 
 #if defined(__GLIBCXX__) && defined(__GLIBC__)
 #include <pthread.h>
 #endif
-
-namespace {
-
-thread_local bool t_out_of_memory = false;
-
-}  // namespace
-
-// Replaced together: AddressSanitizer reports memory from its own new that free() releases.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return t_out_of_memory ? nullptr : std::malloc(size);
-}
-void* operator new(std::size_t size) {
-  void* const memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace worker_pool {
 namespace {
@@ -50,7 +33,7 @@ using ::testing::ElementsAre;
 // Its what() makes the next allocations fail, so the worker cannot copy the text.
 struct LastStraw : std::exception {
   const char* what() const noexcept override {
-    t_out_of_memory = true;
+    allow_allocations(0);
     return "a text that is too long for the string object itself";
   }
 };
@@ -63,7 +46,7 @@ JobResult throw_last_straw(const Job& job, const Context&) {
 struct RecorderWithMemory : Recorder {
   using Recorder::Recorder;
   void job_finished(int worker, const Job& job, const JobResult& result) override {
-    t_out_of_memory = false;
+    allow_allocations(kAllAllocations);
     Recorder::job_finished(worker, job, result);
   }
 };
@@ -81,6 +64,33 @@ TEST(WorkerWithoutMemory, ReportsTheJobAndGoesOn) {
                           "1 finished b: ok"));
 }
 
+struct RecorderOfKinds : Observer {
+  std::vector<JobError::Kind> kinds;
+  void job_finished(int, const Job&, const JobResult& result) override {
+    allow_allocations(kAllAllocations);
+    kinds.push_back(result ? JobError::Kind::kFailed : result.error().kind);
+    allow_allocations(0);
+  }
+};
+
+TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
+  const Watchdog watchdog;
+  auto [jobs, queue] = make_channel<Job>(2);
+  EXPECT_EQ(jobs.try_send(Job{}), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(Job{}), SendStatus::kSent);
+  jobs.close();
+  ContextSource stop;
+  stop.request_shut_down();
+  const Context pool = stop.context();
+  const auto recorder = std::make_shared<RecorderOfKinds>();
+  WaitGroup::Token token = WaitGroup().add();
+  const auto note = watchdog.waiting("test: for the worker to leave");
+  allow_allocations(0);
+  worker(1, queue, std::move(token), throw_last_straw, recorder, pool);
+  allow_allocations(kAllAllocations);
+  EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kShutDown, JobError::Kind::kShutDown));
+}
+
 // Elsewhere, such a job ends the program: forced_unwind.h.
 #if defined(__GLIBCXX__) && defined(__GLIBC__)
 TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
@@ -88,7 +98,7 @@ TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
   auto [jobs, queue] = make_channel<Job>(1);
   EXPECT_EQ(jobs.try_send(make_job("a")), SendStatus::kSent);
   const auto handler = [](const Job&, const Context&) -> JobResult {
-    t_out_of_memory = true;
+    allow_allocations(0);
     pthread_exit(nullptr);
   };
   const auto recorder = std::make_shared<RecorderWithMemory>(watchdog);

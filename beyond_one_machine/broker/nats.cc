@@ -131,7 +131,7 @@ Delivery delivery(nats::Message message, std::shared_ptr<void> subscription) {
   return delivery;
 }
 
-// Fetches into `deliveries`, so that no message is lost if a later one is malformed.
+// Fetches into `deliveries`. Skips a message that is malformed.
 natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subscription,
                       const std::shared_ptr<void>& owner, std::size_t max,
                       std::chrono::milliseconds wait) {
@@ -142,7 +142,11 @@ natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subsc
   const std::unique_ptr<natsMsgList, nats::Destroy<natsMsgList_Destroy>> owned(&list);
   deliveries.reserve(deliveries.size() + static_cast<std::size_t>(list.Count));
   for (int i = 0; i < list.Count; ++i) {
-    deliveries.push_back(delivery(nats::Message(std::exchange(list.Msgs[i], nullptr)), owner));
+    try {
+      deliveries.push_back(delivery(nats::Message(std::exchange(list.Msgs[i], nullptr)), owner));
+    } catch (const BrokerError&) {
+      continue;
+    }
   }
   return status;
 }

@@ -44,7 +44,7 @@ void Consumer::fetch_until(std::stop_token stop) {
   bool fetched = true;
   while (!stop.stop_requested()) {
     try {
-      Batch batch = take_in_hand(broker_->fetch(options_.batch, kFetchWait));
+      Batch batch = take_in_hand(broker_->fetch(options_.batch, kFetchWait), stop);
       fetched = true;
       submit(std::move(batch.jobs));
       run_alone(std::move(batch.suspects), stop);
@@ -55,16 +55,23 @@ void Consumer::fetch_until(std::stop_token stop) {
   }
 }
 
-// All of the batch, before submit() blocks: a job that waits for that has to be extended too.
-Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries) {
+// All of the batch, before submit() blocks: a job that waits for that has to be extended too. After
+// one question that the broker did not answer, which takes seconds, it asks no more.
+Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries,
+                                       const std::stop_token& stop) {
   Batch batch;
+  bool answers = true;
   for (Delivery& delivery : deliveries) {
     const Delivery copy = {.id = delivery.id, .message = delivery.message};
     try {
-      add(batch, std::move(delivery));
+      if (answers && !stop.stop_requested()) {
+        add(batch, std::move(delivery));
+        continue;
+      }
     } catch (const BrokerError&) {
-      settle_->hand_back(copy);
+      answers = false;
     }
+    settle_->hand_back(copy);
   }
   return batch;
 }

@@ -10,7 +10,7 @@
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
 //      passed: its ack wait is extended.
-//   3. run() returns within the limits of its shutdown, plus 0.1 s for the last fetch, and 3 s if
+//   3. run() returns within the limits of its shutdown, plus 0.1 s for the last fetch, and 5 s if
 //      the broker does not answer. It hands back every job that is not running then.
 #pragma once
 
@@ -56,7 +56,7 @@ class Consumer {
   };
 
   void fetch_until(std::stop_token stop);
-  Batch take_in_hand(std::vector<Delivery> deliveries);
+  Batch take_in_hand(std::vector<Delivery> deliveries, const std::stop_token& stop);
   void add(Batch& batch, Delivery delivery);
   void submit(std::vector<Job> jobs);
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);

@@ -26,16 +26,19 @@ Settle::Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event)
       event_(std::move(event)) {}
 
 void Settle::job_started(int, const Job& job) {
-  event_("started", job.id);
   if (const auto earlier = in_hand_.start(job.id)) {
     record(job.id, {.starts = earlier->starts + 1, .open = true});
   }
+  event_("started", job.id);  // last, here and below, because it may throw
 }
 
 void Settle::job_finished(int, const Job& job, const JobResult& result) {
   const auto taken = in_hand_.take(job.id);
   if (!taken) return;
   if (result || caller_canceled(result)) return done(taken->delivery);
+  // A second start would end another worker.
+  if (result.error().ended_thread)
+    return bury(taken->delivery, job.payload, result.error().message);
   if (is_no_fault(*taken, result)) return interrupted(*taken);
   failed(*taken, job, result.error().message);
 }
@@ -46,13 +49,13 @@ void Settle::hand_back(const std::string& id) {
 
 void Settle::hand_back(const Delivery& delivery) {
   ++counts_.handed_back;
-  event_("handed back", delivery.id);
   answered(delivery.again(kAtOnce));
+  event_("handed back", delivery.id);
 }
 
 void Settle::done_before(const Delivery& delivery) {
-  event_("done before", delivery.id);
   answered(delivery.done());
+  event_("done before", delivery.id);
 }
 
 void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
@@ -65,14 +68,14 @@ void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
     return;
   }
   ++counts_.buried;
-  event_("buried", delivery.id);
   answered(delivery.done());
+  event_("buried", delivery.id);
 }
 
 void Settle::done(const Delivery& delivery) {
   ++counts_.done;
-  event_("done", delivery.id);
   answered(delivery.done());
+  event_("done", delivery.id);
 }
 
 // The start that was interrupted does not count.
@@ -86,8 +89,8 @@ void Settle::failed(const JobInHand& taken, const Job& job, const std::string& w
   if (is_hopeless(now)) return bury(taken.delivery, job.payload, why);
   record(job.id, now);
   ++counts_.failed;
-  event_("failed", job.id);
   answered(taken.delivery.again(options_.retry_delay));
+  event_("failed", job.id);
 }
 
 // Without the record, the job may be started once more before it is buried.

@@ -53,7 +53,7 @@ TEST(RetrySchedules, AJobWaitsOrHasFailedOrIsBack) {
 }
 
 TEST(RetrySchedules, AJobIsTriedAgain) {
-  expect_every_schedule([] {
+  const auto scenario = [] {
     const auto results = std::make_shared<FinalResults>();
     const auto retries = std::make_shared<RetryQueue>(kTwoTries, results);
     WorkerPool pool(kSmall, fail, retries);
@@ -63,7 +63,8 @@ TEST(RetrySchedules, AJobIsTriedAgain) {
     const std::size_t waiting = retrier.stop().size();
     const std::size_t back = pool.shutdown(kNoLimits).not_started.size();
     lab::check(waiting + back + results->count == 1, "the job was lost or is there twice");
-  });
+  };
+  expect_every_schedule(scenario, {.max_preemptions = preemptions(), .max_spurious_wakeups = 0});
 }
 
 // With two preemptions this alone would take minutes.

@@ -217,6 +217,7 @@ class FastQueue final : public ChannelQueue<T> {
       if (send_.count.load(std::memory_order_relaxed) >= capacity_) return swap(slot, value);
     }
     std::construct_at(std::addressof(slot), std::move(value));
+    if constexpr (Recyclable<T>) recycle(value);  // a move leaves behind what it likes
   }
 
   // If the move throws, the value stays queued. Under the receivers' lock.

@@ -171,8 +171,7 @@ class ShutdownSignals::Waiter {
     for (int count = 1;; ++count) {
       int signal = 0;
       sigwait(&signals_, &signal);
-      if (is_over(signal)) return;
-      if (count > 2) leave(signal);
+      if (is_over(signal, count)) return;
       (count == 1 ? first_ : second_).request_stop();
       listener_.call(signal, count);
     }
@@ -186,10 +185,12 @@ class ShutdownSignals::Waiter {
 
   // Returns whether the wait is over. Then `taken` is the SIGTERM of end_wait(), or that one is
   // still pending and `taken` was sent to the process. The process gets it back. If another SIGTERM
-  // is pending for the process, the two merge.
-  bool is_over(int taken) {
+  // is pending for the process, the two merge. A third signal ends the program here, under the
+  // lock: once leave() has unblocked the signals, end_wait() must not send one.
+  bool is_over(int taken, int count) {
     const std::lock_guard lock(mutex_);
     if (over_ && (taken != SIGTERM || is_pending(SIGTERM))) kill(getpid(), taken);
+    if (!over_ && count > 2) leave(taken);
     return over_;
   }
 
