@@ -160,6 +160,9 @@ class ShutdownSignals::Waiter {
   }
 
   ~Waiter() {
+    {
+      const std::lock_guard lock(mutex_);  // a signal whose stop was requested is also announced
+    }
     listener_.finish();  // first: as long as it blocks, a third signal must still be seen
     end_wait();
     thread_.join();
@@ -171,9 +174,7 @@ class ShutdownSignals::Waiter {
     for (int count = 1;; ++count) {
       int signal = 0;
       sigwait(&signals_, &signal);
-      if (is_over(signal, count)) return;
-      (count == 1 ? first_ : second_).request_stop();
-      listener_.call(signal, count);
+      if (!handle(signal, count)) return;
     }
   }
 
@@ -183,15 +184,22 @@ class ShutdownSignals::Waiter {
     pthread_kill(thread_.native_handle(), SIGTERM);  // to this thread only, which wakes it
   }
 
-  // Returns whether the wait is over. Then `taken` is the SIGTERM of end_wait(), or that one is
-  // still pending and `taken` was sent to the process. The process gets it back. If another SIGTERM
-  // is pending for the process, the two merge. A third signal ends the program here, under the
-  // lock: once leave() has unblocked the signals, end_wait() must not send one.
-  bool is_over(int taken, int count) {
+  // Returns false if the wait is over. Then `signal` is the SIGTERM of end_wait(), or that one is
+  // still pending and `signal` was sent to the process. The process gets it back. If another
+  // SIGTERM is pending for the process, the two merge.
+  //
+  // All of it under the lock. For a third signal that is because end_wait() must not send one once
+  // leave() has unblocked the signals.
+  bool handle(int signal, int count) {
     const std::lock_guard lock(mutex_);
-    if (over_ && (taken != SIGTERM || is_pending(SIGTERM))) kill(getpid(), taken);
-    if (!over_ && count > 2) leave(taken);
-    return over_;
+    if (over_) {
+      if (signal != SIGTERM || is_pending(SIGTERM)) kill(getpid(), signal);
+      return false;
+    }
+    if (count > 2) leave(signal);
+    (count == 1 ? first_ : second_).request_stop();
+    listener_.call(signal, count);
+    return true;
   }
 
   std::stop_source first_;
