@@ -6,7 +6,7 @@ int main(int argc, char** argv) {
   using namespace worker_pool::benchmarks;
   return run_program(argc, argv,
                      {entry<OnSimpleChannel>("simple"), entry<OnFastChannel>("fast"),
-                      entry_for_full_jobs<WithReturns>("fast-returns"),
-                      entry_for_full_jobs<WholePool<Simple>>("pool-simple"),
-                      entry_for_full_jobs<WholePool<Fast>>("pool")});
+                      entry_for_jobs<WithReturns>("fast-returns"),
+                      entry_for_jobs<WholePool<Simple>>("pool-simple"),
+                      entry_for_jobs<WholePool<Fast>>("pool")});
 }

@@ -46,9 +46,9 @@ constexpr Entry entry(std::string_view name) {
           }};
 }
 
-// For a contestant that only takes full jobs.
+// For a contestant that takes only the type Job.
 template <class Contestant>
-constexpr Entry entry_for_full_jobs(std::string_view name) {
+constexpr Entry entry_for_jobs(std::string_view name) {
   return {name, [](std::string_view job, const Row& row) {
             if (job == "int" || job == "struct") {
               std::fprintf(stderr, "takes jobs of the type Job only\n");

@@ -43,11 +43,20 @@ inline Block make_job<Block>(std::uint64_t number) {
   return {.number = number};
 }
 
+// Fills a variable that has held other jobs before, and uses what memory it has.
+inline void fill_full_job(Job& job, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  job.id.assign("job-").append(digits.data(), end);
+  job.payload.resize(64);
+  std::memcpy(job.payload.data(), &number, sizeof number);
+}
+
 // Makes a job that reuses the memory of `payload`, if it has any.
 inline Job make_full_job(std::uint64_t number, std::vector<std::byte> payload) {
-  payload.resize(64);
-  std::memcpy(payload.data(), &number, sizeof number);
-  return {.id = "job-" + std::to_string(number), .payload = std::move(payload)};
+  Job job{.payload = std::move(payload)};
+  fill_full_job(job, number);
+  return job;
 }
 
 // The id fits into the string object. The payload is heap memory.
@@ -61,15 +70,6 @@ inline Job make_bare_job(std::uint64_t number) {
   std::array<char, sizeof number> id;
   std::memcpy(id.data(), &number, sizeof number);
   return {.id = std::string(id.data(), id.size())};
-}
-
-// Fills a variable that has held other jobs before, and uses what memory it has.
-inline void fill_full_job(Job& job, std::uint64_t number) {
-  std::array<char, 20> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  job.id.assign("job-").append(digits.data(), end);
-  job.payload.resize(64);
-  std::memcpy(job.payload.data(), &number, sizeof number);
 }
 
 inline std::uint64_t number_of(int job) { return static_cast<std::uint64_t>(job); }

@@ -24,6 +24,7 @@
 #include "consumer/consumer.h"
 #include "consumer/demo_work.h"
 #include "processes/server.h"
+#include "processes/temporary_folder.h"
 #include "step1_job/context.h"
 
 namespace worker_pool {
@@ -87,12 +88,13 @@ void print(const char* name, double ours, double plain) {
               100 * ours / plain, 1e6 / ours - 1e6 / plain);
 }
 
-int run(const std::string& folder) {
+int run() {
   using Contestant = std::function<double(const std::shared_ptr<Broker>&)>;
   const std::array<Contestant, 3> contestants = {
       plain_client, [](const auto& broker) { return pool(broker, ChannelKind::kSimple); },
       [](const auto& broker) { return pool(broker, ChannelKind::kFast); }};
-  Server server(folder);
+  const TemporaryFolder folder(std::filesystem::temp_directory_path() / "throughput");
+  Server server(folder.path());
   std::array<std::vector<double>, contestants.size()> results;
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < contestants.size(); ++i) {
@@ -113,14 +115,10 @@ int run(const std::string& folder) {
 }  // namespace worker_pool
 
 int main() {
-  std::string folder = std::filesystem::temp_directory_path() / "throughput.XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) return EXIT_FAILURE;
-  int status = EXIT_FAILURE;
   try {
-    status = worker_pool::run(folder);
+    return worker_pool::run();
   } catch (const std::exception& e) {
     std::cerr << "throughput: " << e.what() << "\n";
+    return EXIT_FAILURE;
   }
-  std::filesystem::remove_all(folder);
-  return status;
 }

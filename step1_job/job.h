@@ -66,8 +66,7 @@ struct JobError {
   };
   Kind kind = Kind::kFailed;
   std::string message{};
-  bool ended_thread =
-      false;  // the job ended its worker's thread (kThrew); a retry would end another
+  bool ended_thread = false;  // of kThrew: the job ended its worker's thread; do not retry it
 };
 
 using JobResult = std::expected<void, JobError>;

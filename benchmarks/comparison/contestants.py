@@ -3,6 +3,9 @@
 import dataclasses
 import re
 
+JOBS = ("bare", "full", "reused")  # of the course's type Job: all that a WorkerPool takes
+ALL_JOBS = ("int", "struct") + JOBS
+
 
 @dataclasses.dataclass(frozen=True)
 class Program:
@@ -15,10 +18,8 @@ class Program:
     needs: str = ""  # a header, a command, or a shared library
     preload: bool = False  # `needs` is a library that replaces malloc
     shapes: tuple = ("throughput", "ping-pong", "lifecycle")
-    jobs: tuple = ("int", "struct", "bare", "full", "reused")
+    jobs: tuple = ALL_JOBS
 
-
-JOBS = ("bare", "full", "reused")  # of the course's type Job: all that a WorkerPool takes
 
 PROGRAMS = (
     Program("simple", "//:ours", "simple", bounded=True, ours=True),
@@ -62,14 +63,15 @@ class Row:
 
 
 ROW_SYNTAX = """\
-a row is JOB/WORKus/WORKERSw/PRODUCERSp with the job int, struct, bare, full or reused, such as
-full/0.5us/3w/1p;
+a row is JOB/WORKus/WORKERSw/PRODUCERSp, such as full/0.5us/3w/1p, where JOB is one of
+""" + ", ".join(ALL_JOBS) + """;
 or ping-pong/WORKERSw or lifecycle/WORKERSw; or a group of rows: """
 
 
 def parse_row(name):
     """Returns None if the name is not that of a row."""
-    match = re.fullmatch(r"(int|struct|bare|full|reused)/(\d+(?:\.\d+)?)us/([1-9]\d?)w/([1-9]\d?)p", name)
+    job = f"({'|'.join(ALL_JOBS)})"
+    match = re.fullmatch(job + r"/(\d+(?:\.\d+)?)us/([1-9]\d?)w/([1-9]\d?)p", name)
     if match:
         return Row(name, "throughput", match[1], float(match[2]), int(match[3]), int(match[4]))
     match = re.fullmatch(r"(ping-pong|lifecycle)/([1-9]\d?)w", name)
@@ -92,7 +94,7 @@ def rows_of(jobs, works, workers, producers=(1,)):
                  for job in jobs for us in works for w in workers for p in producers)
 
 
-ONE_US = rows_of(("int", "full"), (0.3, 1), (1, 2, 3))
+SHORT_WORK = rows_of(("int", "full"), (0.3, 1), (1, 2, 3))
 TEN_US = rows_of(("int", "full"), (10,), (1, 2, 3))
 FULL_WORK = rows_of(("full",), (0.3, 1), (1, 2, 3))
 BARE = rows_of(("bare",), (0,), (1, 3))
@@ -111,7 +113,7 @@ TARGETS = (
     Target(BARE, "pool", "go", "speed", 1.0),
     Target(("reused/0us/3w/1p",), "pool", "go", "speed", 1.2),
     Target(("full/0us/3w/1p",), "pool", "go", "speed", 1.0),
-    *both(ONE_US, 1.1, 1.0),
+    *both(SHORT_WORK, 1.1, 1.0),
     Target(FULL_WORK, "pool", "go", "speed", 1.05),
     *both(TEN_US, 1.0, 1.0),
     Target(rows_of(("full",), (10,), (1, 2, 3)), "pool", "go", "speed", 1.0),
@@ -129,8 +131,7 @@ GROUPS = {
     # In the order of the targets, each once.
     "targets": tuple(dict.fromkeys(row for target in TARGETS for row in target.rows)) +
                ("lifecycle/3w",),
-    "all": rows_of(("int", "struct", "bare", "full", "reused"), (0, 1, 10), (1, 2, 3, 8),
-                   (1, 4)) +
+    "all": rows_of(ALL_JOBS, (0, 1, 10), (1, 2, 3, 8), (1, 4)) +
            ("ping-pong/1w", "ping-pong/3w", "lifecycle/3w"),
     "plot": PLOTTED,
     "quick": ("int/0us/3w/1p", "struct/0us/8w/4p", "full/1us/3w/1p", "ping-pong/3w",

@@ -144,8 +144,7 @@ natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subsc
   for (int i = 0; i < list.Count; ++i) {
     try {
       deliveries.push_back(delivery(nats::Message(std::exchange(list.Msgs[i], nullptr)), owner));
-    } catch (const BrokerError&) {
-      continue;
+    } catch (const BrokerError&) {  // malformed
     }
   }
   return status;

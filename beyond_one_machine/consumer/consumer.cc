@@ -63,15 +63,16 @@ Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries,
   bool answers = true;
   for (Delivery& delivery : deliveries) {
     const Delivery copy = {.id = delivery.id, .message = delivery.message};
-    try {
-      if (answers && !stop.stop_requested()) {
+    const auto add_to_batch = [&] {
+      try {
         add(batch, std::move(delivery));
-        continue;
+        return true;
+      } catch (const BrokerError&) {
+        return false;
       }
-    } catch (const BrokerError&) {
-      answers = false;
-    }
-    settle_->hand_back(copy);
+    };
+    answers = answers && !stop.stop_requested() && add_to_batch();
+    if (!answers) settle_->hand_back(copy);
   }
   return batch;
 }

@@ -24,7 +24,7 @@ std::optional<JobInHand> JobsInHand::take(const std::string& id) {
   const std::lock_guard lock(mutex_);
   auto node = jobs_.extract(id);
   if (node.empty()) return std::nullopt;
-  if (waiting_ > 0) fewer_.notify_all();
+  fewer_.notify_all();
   return std::move(node.mapped());
 }
 
@@ -38,9 +38,7 @@ void JobsInHand::extend() {
 
 void JobsInHand::wait_for_size(std::size_t count, const Context& ctx) const {
   std::unique_lock lock(mutex_);
-  ++waiting_;
   fewer_.wait_until(lock, ctx.stop_token(), ctx.deadline(), [&] { return jobs_.size() <= count; });
-  --waiting_;
 }
 
 std::size_t JobsInHand::size() const {

@@ -51,7 +51,6 @@ class JobsInHand {
  private:
   mutable std::mutex mutex_;  // guards the members below
   mutable std::condition_variable_any fewer_;
-  mutable int waiting_ = 0;  // threads in wait_for_size()
   std::unordered_map<std::string, JobInHand> jobs_;
 };
 

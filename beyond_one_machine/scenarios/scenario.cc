@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -19,12 +19,6 @@ std::string path_of(const char* variable) {
   const char* const path = std::getenv(variable);
   if (path == nullptr) throw std::runtime_error(std::string(variable) + " is not set");
   return path;
-}
-
-std::string temporary_folder() {
-  std::string folder = ::testing::TempDir() + "/scenario.XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder " + folder);
-  return folder;
 }
 
 }  // namespace
@@ -46,16 +40,14 @@ int JobLog::times(const std::string& event, const std::string& id) const {
 Scenario::Scenario(std::vector<std::string> flags, std::vector<std::string> server_wrapper)
     : watchdog_(std::chrono::seconds(50)),
       flags_(std::move(flags)),
-      folder_(temporary_folder()),
-      server_(std::make_unique<Server>(folder_, std::move(server_wrapper))),
+      folder_(::testing::TempDir() + "/scenario"),
+      server_(std::make_unique<Server>(folder_.path(), std::move(server_wrapper))),
       broker_(std::make_unique<Broker>(Broker::Options{.url = server_->url()})) {}
 
 Scenario::~Scenario() {
   programs_.clear();
   broker_.reset();
   server_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 Program& Scenario::consumer(const std::string& name, const std::vector<std::string>& flags) {

@@ -16,6 +16,7 @@
 #include "broker/broker.h"
 #include "processes/program.h"
 #include "processes/server.h"
+#include "processes/temporary_folder.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -81,7 +82,7 @@ class Scenario {
 
   const Watchdog watchdog_;
   const std::vector<std::string> flags_;
-  const std::string folder_;
+  const TemporaryFolder folder_;
   mutable std::mutex mutex_;  // guards the three members below
   std::condition_variable changed_;
   JobLog log_;

@@ -29,6 +29,7 @@
 #include "full_pattern/signals/signals.h"
 #include "processes/program.h"
 #include "processes/server.h"
+#include "processes/temporary_folder.h"
 #include "show/demo_table.h"
 #include "step1_job/context.h"
 
@@ -221,17 +222,8 @@ int main_with(std::span<const char* const> args) {
     std::cout << "usage: demo [flags]\n" << usage(flags);
     return EXIT_SUCCESS;
   }
-  std::string folder = std::filesystem::temp_directory_path() / "beyond_one_machine.XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot create " + folder);
-  struct Remove {
-    const std::string& folder;
-    ~Remove() {
-      std::error_code ignored;
-      std::filesystem::remove_all(folder, ignored);
-    }
-  };
-  const Remove remove{folder};
-  return run(numbers[0].value, folder);
+  const TemporaryFolder folder(std::filesystem::temp_directory_path() / "beyond_one_machine");
+  return run(numbers[0].value, folder.path());
 }
 
 }  // namespace
