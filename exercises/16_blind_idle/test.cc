@@ -1,0 +1,302 @@
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "exercises/harness/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "16_blind_idle",
+    "the worker took the job off the queue, then wait_idle() saw an empty queue and no busy "
+    "worker, and only then the worker counted itself as busy. For that time the job is in neither "
+    "count. The caller goes on without the job's result, or destroys what the job still uses.");
+
+// A pool with two workers has too many schedules to try all of them.
+constexpr lab::Options kTwoWorkers{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
+constexpr lab::Options kOneWorker{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
+
+// As a member of a job: calls `then` when the job is destroyed.
+class AtTheEnd {
+ public:
+  explicit AtTheEnd(Job then) : then_(std::move(then)) {}
+  AtTheEnd(const AtTheEnd&) = delete;
+  AtTheEnd& operator=(const AtTheEnd&) = delete;
+  ~AtTheEnd() { then_(); }
+
+ private:
+  const Job then_;
+};
+
+std::shared_ptr<AtTheEnd> at_the_end(Job then) {
+  return std::make_shared<AtTheEnd>(std::move(then));
+}
+
+TEST(BlindIdle, WaitsForAJobThatAWorkerHas) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          bool done = false;
+                          Pool pool(1);
+                          lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
+                          pool.submit([&] { done = true; });
+                          lab::note("calls wait_idle()");
+                          pool.wait_idle();
+                          lab::check(done, "wait_idle() returned, but the job has not run");
+                        },
+                        {.max_spurious_wakeups = 0, .random_schedules = 50});
+}
+
+// What wait_idle() promises about one job: it has run, and it has been destroyed.
+struct Progress {
+  bool ran = false;
+  bool destroyed = false;
+};
+
+Job tracked(Progress& progress) {
+  return [&progress, end = at_the_end([&progress] { progress.destroyed = true; })] {
+    progress.ran = true;
+  };
+}
+
+void check_finished(const Progress& progress, const std::string& job) {
+  lab::check(progress.ran, "wait_idle() returned, but " + job + " has not run");
+  lab::check(progress.destroyed,
+             "wait_idle() returned, but what " + job + " owns has not been destroyed");
+}
+
+// The pool is used again after each wait.
+TEST(BlindIdle, WaitsForEveryJobOfBothWorkers) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Progress a;
+        Progress b;
+        Progress c;
+        Pool pool(2);
+        pool.submit(tracked(a));
+        pool.submit(tracked(b));
+        lab::note("calls wait_idle()");
+        pool.wait_idle();
+        check_finished(a, "job 1");
+        check_finished(b, "job 2");
+        pool.submit(tracked(c));
+        lab::note("calls wait_idle() again");
+        pool.wait_idle();
+        check_finished(c, "job 3");
+      },
+      kTwoWorkers);
+}
+
+TEST(BlindIdle, WaitsForJobsThatJobsSubmit) {
+  for (const int workers : {1, 2}) {
+    const auto scenario = [workers] {
+      Progress second;
+      Progress third;
+      Pool pool(workers);
+      pool.submit([&, end = at_the_end([&] { pool.submit(tracked(third)); })] {
+        pool.submit(tracked(second));
+      });
+      lab::note("calls wait_idle()");
+      pool.wait_idle();
+      check_finished(second, "the job that job 1 submitted");
+      check_finished(third, "the job that was submitted while job 1 was destroyed");
+    };
+    expect_every_schedule(kLesson, scenario, workers == 1 ? kOneWorker : kTwoWorkers);
+  }
+}
+
+TEST(BlindIdle, AJobThatThrowsHasFinished) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Progress last;
+        Pool pool(1);
+        pool.submit([] { throw std::runtime_error("no such file"); });
+        pool.submit([] { throw 42; });
+        pool.submit(tracked(last));
+        lab::note("calls wait_idle()");
+        pool.wait_idle();
+        check_finished(last, "the job after two that throw");
+        lab::check(pool.failed() == 2,
+                   "two jobs threw, but failed() is " + std::to_string(pool.failed()));
+      },
+      kOneWorker);
+}
+
+// No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for ten
+// years takes more steps than a schedule may have.
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 0, .early_timeouts = false, .max_schedules = 200, .random_schedules = 30};
+constexpr auto kYear = 24h * 365;
+
+void check_time(lab::steady_clock::duration wanted, const std::string& what) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
+}
+
+TEST(BlindIdle, ReturnsAtOnceWithoutJobs) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(2);
+        pool.wait_idle();
+        lab::this_thread::sleep_for(1h);  // both workers wait for a job
+        pool.wait_idle();
+        pool.wait_idle();
+        check_time(1h, "wait_idle() waited, but the pool had no job");
+      },
+      kExactTimes);
+}
+
+TEST(BlindIdle, ReturnsWhenTheLastJobFinishes) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(2);
+        pool.submit([] { lab::this_thread::sleep_for(10 * kYear); });
+        pool.submit([&] {
+          lab::this_thread::sleep_for(kYear);
+          pool.submit([end = at_the_end([] { lab::this_thread::sleep_for(20 * kYear); })] {});
+        });
+        lab::note("calls wait_idle()");
+        pool.wait_idle();
+        check_time(21 * kYear, "wait_idle() did not return when the last job had finished");
+        pool.wait_idle();
+        check_time(21 * kYear, "wait_idle() waited, but the pool was idle");
+      },
+      kExactTimes);
+}
+
+TEST(BlindIdle, SeveralThreadsMayWait) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(1);
+        pool.submit([] { lab::this_thread::sleep_for(kYear); });
+        const auto wait = [&](lab::steady_clock::duration returns) {
+          pool.wait_idle();
+          check_time(returns, "wait_idle() did not return when the last job had finished");
+        };
+        {
+          lab::jthread first("waiter 1", [&] { wait(kYear); });
+          lab::jthread second("waiter 2", [&] { wait(kYear); });
+          wait(kYear);
+        }
+        pool.submit([] { lab::this_thread::sleep_for(kYear); });
+        lab::jthread third("waiter 3", [&] { wait(2 * kYear); });
+        wait(2 * kYear);
+      },
+      kExactTimes);
+}
+
+// Main has submitted job 1 before it waits. The other thread's job may come in time or too late.
+TEST(BlindIdle, AnotherThreadMaySubmitMeanwhile) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Progress first;
+        Progress second;
+        {
+          Pool pool(1);
+          lab::jthread producer("producer", [&] {
+            pool.submit(tracked(second));
+            pool.wait_idle();
+            check_finished(second, "the producer's job");
+          });
+          pool.submit(tracked(first));
+          lab::note("calls wait_idle()");
+          pool.wait_idle();
+          check_finished(first, "main's job");
+        }
+      },
+      kOneWorker);
+}
+
+// Each job waits until the other one runs, too.
+TEST(BlindIdle, BothWorkersRunJobsAtTheSameTime) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate first("job 1 runs");
+        LabGate second("job 2 runs");
+        Pool pool(2);
+        pool.submit([&] {
+          first.open();
+          second.wait();
+        });
+        pool.submit([&] {
+          second.open();
+          first.wait();
+        });
+        pool.wait_idle();
+      },
+      kTwoWorkers);
+}
+
+// Jobs run on the workers only, also while another thread waits: with one worker, one after another
+// and the oldest first.
+TEST(BlindIdle, WaitingRunsNoJob) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate gate("job 1");
+        int ran = 0;
+        const auto job = [&](int number) {
+          return [&ran, number] {
+            ++ran;
+            lab::check(ran == number, "job " + std::to_string(number) + " ran in place of job " +
+                                          std::to_string(ran) + ": the oldest job is next");
+          };
+        };
+        Pool pool(1);
+        pool.submit([&] {
+          gate.wait();
+          job(1)();
+        });
+        for (int i = 2; i <= 40; ++i) pool.submit(job(i));
+        lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
+        lab::this_thread::sleep_for(1h);
+        lab::check(ran == 0, "the only worker is busy, but another thread ran a job");
+        gate.open();
+        pool.wait_idle();
+        lab::check(ran == 40, "wait_idle() returned, but only " + std::to_string(ran) +
+                                  " of 40 jobs have run");
+        check_time(1h, "wait_idle() did not return when the last job had finished");
+      },
+      {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+TEST(BlindIdle, TheDestructorRunsTheRest) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int done = 0;
+        {
+          Pool pool(1);
+          pool.submit([&] {
+            ++done;
+            pool.submit([&] { ++done; });
+          });
+          pool.wait_idle();
+          pool.submit([&] {
+            ++done;
+            pool.submit([&] { ++done; });
+          });
+          lab::note("destroys the pool");
+        }
+        lab::check(lab::running_threads() == 1, "the pool was destroyed, but a thread still runs");
+        lab::check(done == 4, "the pool was destroyed, but only " + std::to_string(done) +
+                                  " of 4 jobs have run");
+      },
+      kOneWorker);
+}
+
+}  // namespace
+}  // namespace worker_pool
