@@ -1,0 +1,318 @@
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exercises/harness/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "17_dropped_after_pop",
+    "the worker took the job off the queue, then it saw that the pool was stopping, and it "
+    "exited with the job in its hand. The queue no longer has the job, so the shutdown cannot hand "
+    "it back. Its caller waits for a result, and no log line says that the job is lost.");
+
+// A pool with two workers has too many schedules to try all of them.
+constexpr lab::Options kTwoWorkers{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
+constexpr lab::Options kOneWorker{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
+// No thread is delayed for as long as the sleeps below.
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 0, .early_timeouts = false, .max_schedules = 200, .random_schedules = 30};
+
+std::string named(std::size_t number) { return "job " + std::to_string(number); }
+
+// As a member of a job: calls `then` when the job is destroyed.
+class AtTheEnd {
+ public:
+  explicit AtTheEnd(Job then) : then_(std::move(then)) {}
+  AtTheEnd(const AtTheEnd&) = delete;
+  AtTheEnd& operator=(const AtTheEnd&) = delete;
+  ~AtTheEnd() { then_(); }
+
+ private:
+  const Job then_;
+};
+
+std::shared_ptr<AtTheEnd> at_the_end(Job then) {
+  return std::make_shared<AtTheEnd>(std::move(then));
+}
+
+// Numbered jobs, and what became of each of them.
+class Jobs {
+ public:
+  explicit Jobs(std::size_t count) : jobs_(count) {}
+
+  void submit_all(Pool& pool, std::size_t first = 0) {
+    for (std::size_t i = first; i < jobs_.size(); ++i) {
+      lab::check(pool.submit(job(i)), named(i + 1) + " was refused before any shutdown");
+    }
+  }
+
+  // A job that `body` follows. It records that it runs, and that it is destroyed.
+  Job job(std::size_t i, Job body = [] {}) {
+    return
+        [this, i, body = std::move(body), end = at_the_end([this, i] { ++jobs_[i].destroyed; })] {
+          ++jobs_[i].ran;
+          body();
+        };
+  }
+
+  // After the shutdown: each job has run, or is the next one in `handed_back`, which runs here.
+  void check_shutdown(std::deque<Job> handed_back) {
+    lab::check(lab::running_threads() == 1, "shutdown() returned, but a worker still runs");
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      if (ran(i)) {
+        ++started_;
+        is_prefix_ = is_prefix_ && started_ == i + 1;
+        continue;
+      }
+      lab::check(jobs_[i].destroyed == 0 && !handed_back.empty(),
+                 named(i + 1) + " was accepted, but it has neither run nor been handed back");
+      const Job job = std::move(handed_back.front());
+      handed_back.pop_front();
+      lab::check(job != nullptr, "shutdown() handed back an empty job");
+      lab::note("runs a job that was handed back");
+      job();
+      lab::check(ran(i),
+                 "the jobs handed back are not those that have not started, the oldest "
+                 "first");
+    }
+    lab::check(handed_back.empty(), "shutdown() handed back a job that had run");
+    for (std::size_t i = 0; i < jobs_.size(); ++i) check_ran_once(i);
+  }
+
+  // How many of them the workers ran, and whether these were the oldest.
+  std::size_t started() const { return started_; }
+  bool oldest_started() const { return is_prefix_; }
+
+  // Whether the job has run.
+  bool ran(std::size_t i) const { return jobs_[i].ran > 0; }
+
+ private:
+  struct State {
+    int ran = 0;
+    int destroyed = 0;
+  };
+
+  void check_ran_once(std::size_t i) const {
+    lab::check(jobs_[i].ran == 1, named(i + 1) + " ran " + std::to_string(jobs_[i].ran) + " times");
+    lab::check(jobs_[i].destroyed == 1, named(i + 1) + " has run, but the pool still has it");
+  }
+
+  std::vector<State> jobs_;
+  std::size_t started_ = 0;
+  bool is_prefix_ = true;
+};
+
+TEST(DroppedAfterPop, EachJobRunsOrIsHandedBack) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Jobs jobs(1);
+                          Pool pool(1);
+                          lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
+                          jobs.submit_all(pool);
+                          lab::note("shuts the pool down");
+                          jobs.check_shutdown(pool.shutdown());
+                        },
+                        {.max_spurious_wakeups = 0, .random_schedules = 50});
+}
+
+TEST(DroppedAfterPop, NoneOfSeveralJobsIsLost) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Jobs jobs(3);
+        Pool pool(1);
+        jobs.submit_all(pool);
+        lab::note("shuts the pool down");
+        jobs.check_shutdown(pool.shutdown());
+        lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
+      },
+      kOneWorker);
+}
+
+TEST(DroppedAfterPop, NoWorkerLosesAJob) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Jobs jobs(4);
+        Pool pool(2);
+        jobs.submit_all(pool);
+        lab::note("shuts the pool down");
+        jobs.check_shutdown(pool.shutdown());
+      },
+      kTwoWorkers);
+}
+
+// Both workers are busy when the shutdown begins, and finish their jobs one hour later.
+TEST(DroppedAfterPop, QueuedJobsDoNotStart) {
+  for (const std::size_t workers : {1, 2}) {
+    const auto scenario = [workers] {
+      Jobs jobs(workers + 40);
+      LabGate gate("running jobs");
+      Pool pool(static_cast<int>(workers));
+      for (std::size_t i = 0; i < workers; ++i) {
+        lab::check(pool.submit(jobs.job(i, [&] { gate.wait(); })), "a job was refused");
+        lab::this_thread::sleep_for(1s);  // by then it has started
+      }
+      jobs.submit_all(pool, workers);
+      std::deque<Job> handed_back;
+      {
+        lab::jthread other("other", [&] {
+          lab::note("shuts the pool down");
+          handed_back = pool.shutdown();
+          lab::note("shutdown() has returned");
+          lab::check(jobs.ran(0), "shutdown() did not wait for a running job");
+          lab::check(
+              lab::steady_clock::now().time_since_epoch() == 1h + std::chrono::seconds(workers),
+              "shutdown() did not return when the last running job had finished");
+        });
+        lab::this_thread::sleep_for(1h);
+        Job late = [] {};
+        lab::check(!pool.submit(std::move(late)), "a job was accepted after a shutdown had begun");
+        lab::check(late != nullptr, "a job was refused, but the caller no longer has it");
+        gate.open();
+      }
+      jobs.check_shutdown(std::move(handed_back));
+      lab::check(jobs.started() == workers,
+                 "a job started that was still queued long after the shutdown had begun");
+      lab::check(pool.shutdown().empty(), "a second shutdown() handed back a job");
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
+}
+
+TEST(DroppedAfterPop, AnIdlePoolStopsAtOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(2);
+        lab::this_thread::sleep_for(24h * 3650);  // longer than a thread can poll
+        lab::check(pool.shutdown().empty(), "an idle pool handed back a job");
+        lab::check(lab::running_threads() == 1, "shutdown() returned, but a worker still runs");
+        lab::check(pool.shutdown().empty(), "a second shutdown() handed back a job");
+        lab::check(!pool.submit([] {}), "a job was accepted after the shutdown");
+        lab::check(lab::steady_clock::now().time_since_epoch() == 24h * 3650,
+                   "the shutdown of an idle pool took time");
+      },
+      kExactTimes);
+}
+
+// Each job waits until the other one runs, too.
+TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate first("job 1 runs");
+        LabGate second("job 2 runs");
+        LabGate third("job 3 runs");
+        Pool pool(2);
+        lab::this_thread::sleep_for(1h);
+        const bool accepted = pool.submit([&] {
+          first.open();
+          second.wait();
+        }) && pool.submit([&] {
+          second.open();
+          first.wait();
+        }) && pool.submit([&] { third.open(); });
+        lab::check(accepted, "a job was refused before any shutdown");
+        third.wait();
+        lab::check(lab::steady_clock::now().time_since_epoch() == 1h,
+                   "the workers were woken by the clock, not by submit()");
+        lab::check(pool.shutdown().empty(), "a job ran, and was handed back too");
+      },
+      kExactTimes);
+}
+
+// Of the jobs that another job submits, while it runs and while it is destroyed.
+struct Children {
+  int accepted = 0;
+  int finished = 0;
+};
+
+TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Children children;
+        Pool pool(1);
+        const auto submit_child = [&] {
+          if (pool.submit([&] { ++children.finished; })) ++children.accepted;
+        };
+        const bool accepted =
+            pool.submit([&, end = at_the_end([&] { submit_child(); })] { submit_child(); });
+        lab::check(accepted, "a job was refused before any shutdown");
+        lab::note("shuts the pool down");
+        std::deque<Job> handed_back = pool.shutdown();
+        while (!handed_back.empty()) {
+          handed_back.front()();
+          handed_back.pop_front();
+        }
+        lab::check(children.finished == children.accepted,
+                   "of " + std::to_string(children.accepted) +
+                       " accepted jobs that a job submitted, only " +
+                       std::to_string(children.finished) + " have run or been handed back");
+      },
+      {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
+}
+
+TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        bool ran = false;
+        bool accepted = false;
+        Pool pool(1);
+        lab::thread producer("producer", [&] {
+          Job job = [&] { ran = true; };
+          accepted = pool.submit(std::move(job));
+          lab::note(accepted ? "its job was accepted" : "its job was refused");
+          lab::check(accepted || job != nullptr,
+                     "a job was refused, but the caller no longer has it");
+        });
+        lab::note("shuts the pool down");
+        std::deque<Job> handed_back = pool.shutdown();
+        producer.join();
+        lab::check(handed_back.size() <= 1, "shutdown() handed back more jobs than were submitted");
+        lab::check(!ran || handed_back.empty(), "a job ran, and was handed back too");
+        lab::check(accepted == (ran || !handed_back.empty()),
+                   accepted ? "a job was accepted, but it has neither run nor been handed back"
+                            : "a job was refused, but it ran or was handed back");
+      },
+      kOneWorker);
+}
+
+TEST(DroppedAfterPop, TheDestructorIsAShutdown) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        int destroyed = 0;
+        {
+          Pool pool(1);
+          for (int i = 0; i < 3; ++i) {
+            // It is destroyed while the pool still exists, and without a lock.
+            (void)pool.submit([end = at_the_end([&] {
+                                 ++destroyed;
+                                 (void)pool.submit([] {});
+                               })] {});
+          }
+          lab::note("destroys the pool");
+        }
+        lab::check(lab::running_threads() == 1, "the pool was destroyed, but a worker still runs");
+        lab::check(destroyed == 3, "the pool was destroyed, but a job in it was not");
+      },
+      kOneWorker);
+}
+
+}  // namespace
+}  // namespace worker_pool
