@@ -1,0 +1,267 @@
+#include <string>
+
+#include "exercises/harness/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "18_lost_handoff",
+    "release() gave the permit to waiter 1, then the time of waiter 1 was over, and it returned "
+    "false: it does not know that it has a permit. No thread will ever release this permit. "
+    "Waiter 2, for which it would have been, sleeps forever, and the limit is one lower from now "
+    "on.");
+
+// A thread that waits for a permit. Read `has_permit` after joining it.
+struct Waiter {
+  // Waits without a limit.
+  Waiter(Permits& permits, const std::string& name)
+      : thread(name, [this, &permits] {
+          permits.acquire();
+          lab::note("has a permit");
+          has_permit = true;
+        }) {}
+
+  Waiter(Permits& permits, const std::string& name, lab::steady_clock::duration timeout)
+      : thread(name, [this, &permits, timeout] {
+          has_permit = permits.acquire_for(timeout);
+          lab::note(has_permit ? "has a permit" : "gives up");
+        }) {}
+
+  bool has_permit = false;
+  lab::thread thread;
+};
+
+// Releases the permit of a waiter that has one.
+void finish(Permits& permits, Waiter& waiter) {
+  waiter.thread.join();
+  if (waiter.has_permit) permits.release();
+}
+
+// No thread holds a permit or waits for one.
+void check_free(Permits& permits, int count) {
+  for (int i = 0; i < count; ++i) {
+    lab::check(permits.acquire_for(0s), "all permits were released, but only " + std::to_string(i) +
+                                            " of " + std::to_string(count) +
+                                            " are free: a permit is lost");
+  }
+  lab::check(!permits.acquire_for(0s),
+             "there are more permits than in the beginning: they were " + std::to_string(count));
+  for (int i = 0; i < count; ++i) permits.release();
+}
+
+// No thread is delayed for as long as the sleeps below: each lasts until all other threads wait.
+// Of two threads whose time is over at the same time, each may be the first.
+constexpr lab::Options kExactTimes{
+    .max_preemptions = 1, .early_timeouts = false, .max_schedules = 300, .random_schedules = 30};
+
+void check_time(lab::steady_clock::duration wanted, const std::string& what) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
+}
+
+TEST(LostHandoff, AWaiterThatGivesUpTakesNoPermitWithIt) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(1);
+        permits.acquire();
+        Waiter first(permits, "waiter 1", 10ms);
+        lab::this_thread::sleep_for(1ms);
+        Waiter second(permits, "waiter 2");
+        lab::this_thread::sleep_for(9ms);
+        lab::note("releases its permit");
+        permits.release();
+        finish(permits, first);
+        finish(permits, second);
+        check_time(10ms, "a permit was free, but a thread waited for longer");
+        check_free(permits, 1);
+      },
+      {.max_spurious_wakeups = 0, .early_timeouts = false, .random_schedules = 50});
+}
+
+TEST(LostHandoff, WithoutOtherWaitersThePermitIsFree) {
+  expect_every_schedule(kLesson, [] {
+    Permits permits(1);
+    permits.acquire();
+    Waiter only(permits, "waiter", 10ms);
+    lab::note("releases its permit");
+    permits.release();
+    finish(permits, only);
+    check_free(permits, 1);
+  });
+}
+
+// Both may give up although they have been given the permit, one after the other.
+TEST(LostHandoff, SeveralWaitersMayGiveUpAtOnce) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(1);
+        permits.acquire();
+        Waiter first(permits, "waiter 1", 10ms);
+        lab::this_thread::sleep_for(1ms);
+        Waiter second(permits, "waiter 2", 9ms);
+        lab::this_thread::sleep_for(1ms);
+        Waiter third(permits, "waiter 3");
+        lab::this_thread::sleep_for(1ms);
+        Waiter fourth(permits, "waiter 4");
+        lab::this_thread::sleep_for(7ms);
+        lab::note("releases its permit");
+        permits.release();
+        finish(permits, first);
+        finish(permits, second);
+        finish(permits, third);  // has the permit before waiter 4
+        finish(permits, fourth);
+        check_time(10ms, "a permit was free, but a thread waited for longer");
+        check_free(permits, 1);
+      },
+      kExactTimes);
+}
+
+TEST(LostHandoff, TwoPermitsAreGivenToTwoWaiters) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(2);
+        permits.acquire();
+        permits.acquire();
+        Waiter first(permits, "waiter 1", 10ms);
+        lab::this_thread::sleep_for(1ms);
+        Waiter second(permits, "waiter 2");
+        lab::this_thread::sleep_for(1ms);
+        Waiter third(permits, "waiter 3");
+        lab::this_thread::sleep_for(8ms);
+        lab::note("releases both permits");
+        permits.release();
+        permits.release();
+        finish(permits, second);
+        finish(permits, first);
+        finish(permits, third);
+        check_time(10ms, "a permit was free, but a thread waited for longer");
+        check_free(permits, 2);
+      },
+      kExactTimes);
+}
+
+TEST(LostHandoff, TheOldestWaiterIsNext) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(1);
+        permits.acquire();
+        Waiter first(permits, "waiter 1", 24h);
+        lab::this_thread::sleep_for(1s);
+        Waiter late(permits, "waiter 2", 30min);
+        lab::this_thread::sleep_for(1s);
+        Waiter third(permits, "waiter 3");
+        lab::this_thread::sleep_for(1s);
+        Waiter fourth(permits, "waiter 4", 24h);
+        lab::this_thread::sleep_for(1h);  // waiter 2 has given up
+        late.thread.join();
+        lab::check(!late.has_permit, "acquire_for() returned true, but no permit was free");
+        for (Waiter* waiter : {&first, &third, &fourth}) {
+          const auto released = lab::steady_clock::now();
+          lab::note("releases a permit");
+          permits.release();
+          // The thread that called release() does not overtake the waiting thread.
+          lab::check(!permits.acquire_for(0s), "a new caller got the permit, but threads wait");
+          waiter->thread.join();
+          lab::check(lab::steady_clock::now() == released,
+                     "the thread that had waited longest did not get the permit");
+          lab::check(waiter->has_permit, "acquire_for() returned false, but a permit was free");
+          lab::this_thread::sleep_for(1h);
+        }
+        permits.release();
+        check_free(permits, 1);
+      },
+      {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 30});
+}
+
+TEST(LostHandoff, TheLimitIsExact) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        constexpr auto kTenYears = 24h * 3650;  // longer than a thread can poll
+        Permits permits(1);
+        lab::check(permits.acquire_for(-1s),
+                   "a permit was free, but acquire_for(-1s) returned "
+                   "false");
+        lab::check(!permits.acquire_for(-1s), "acquire_for() returned true without a free permit");
+        lab::check(!permits.acquire_for(0s), "acquire_for() returned true without a free permit");
+        check_time(0s, "a limit of 0 or less had passed, but acquire_for() waited");
+        lab::check(!permits.acquire_for(10ms), "acquire_for() returned true without a free permit");
+        check_time(10ms, "acquire_for(10ms) did not return after 10 ms");
+        lab::jthread other("other", [&] {
+          permits.acquire();
+          check_time(2 * kTenYears, "acquire() did not return when the permit was released");
+          permits.release();
+        });
+        lab::this_thread::sleep_for(1s);
+        lab::check(!permits.acquire_for(kTenYears - 1010ms),
+                   "acquire_for() returned true without a free permit");
+        check_time(kTenYears, "acquire_for() did not return when its time was over");
+        lab::this_thread::sleep_for(kTenYears);
+        permits.release();
+        other.join();
+        check_free(permits, 1);
+      },
+      kExactTimes);
+}
+
+// A permit is released within the limit, by a thread that did not acquire it.
+TEST(LostHandoff, APermitInTimeIsTaken) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(1);
+        permits.acquire();
+        lab::jthread other("other", [&] {
+          lab::this_thread::sleep_for(5ms);
+          lab::note("releases the permit");
+          permits.release();
+        });
+        lab::check(permits.acquire_for(10ms),
+                   "acquire_for(10ms) returned false, but the permit "
+                   "was released after 5 ms");
+        check_time(5ms, "acquire_for() did not return when the permit was released");
+        permits.release();
+        check_free(permits, 1);
+      },
+      kExactTimes);
+}
+
+TEST(LostHandoff, NoPermitIsInventedOrLost) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Permits permits(1);
+                          lab::atomic<int> holders = 0;
+                          const auto use = [&] {
+                            lab::check(++holders == 1, "two threads have the only permit");
+                            lab::this_thread::sleep_for(5ms);
+                            --holders;
+                            permits.release();
+                          };
+                          {
+                            lab::jthread first("waiter 1", [&] {
+                              if (permits.acquire_for(5ms)) use();
+                            });
+                            lab::jthread second("waiter 2", [&] {
+                              permits.acquire();
+                              use();
+                            });
+                            if (permits.acquire_for(5ms)) use();
+                          }
+                          check_free(permits, 1);
+                        },
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = 400,
+                         .random_schedules = 100});
+}
+
+}  // namespace
+}  // namespace worker_pool
