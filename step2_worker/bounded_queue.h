@@ -52,7 +52,7 @@ class BoundedQueue final : public ChannelQueue<T> {
       wait(lock, not_full_, blocked_senders_, until.deadline(), settled);
       if (closed_) return SendStatus::kClosed;
       // A canceled sender that finds room sends: the notification for this place may have woken it
-      // and no other sender. If it gave up, it would have to notify the next one.
+      // and no other sender. If it gave up, it would have to notify the next one. (WP-44)
       if (!has_room()) return SendStatus::kFull;
       try {
         items_.push_back(std::move(value));
@@ -84,7 +84,7 @@ class BoundedQueue final : public ChannelQueue<T> {
         throw;
       }
       items_.pop_front();
-      ++received_;
+      ++received_;  // before another thread can see the queue without this value (WP-42)
     }
     not_full_.notify_one();
     return value;

@@ -57,7 +57,8 @@ void tell(Call call) {
 
 JobResult start(int id, const Job& job, const JobHandler& handler, Observer& observer,
                 const Context& ctx) {
-  // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09)
+  // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09) It
+  // has left the queue, so it gets a result even if it does not start. (WP-43)
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
   JobResult result = run(handler, job, ctx);
