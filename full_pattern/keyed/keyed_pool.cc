@@ -7,6 +7,7 @@
 #include <iterator>
 #include <list>
 #include <map>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -76,6 +77,7 @@ class KeyedPool::WaitingJobs final : public Observer {
   // Blocks until every job has been passed on, or `ctx` ends.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
+    pass_on();  // in case memory ran out the last time
     wait(lock, ctx, [this] { return count_ == 0; });
   }
 
@@ -101,10 +103,14 @@ class KeyedPool::WaitingJobs final : public Observer {
   }
 
  private:
-  // Needs the lock.
-  void pass_on() {
+  // Needs the lock. Never throws: these jobs have been accepted.
+  void pass_on() noexcept {
     while (pool_ != nullptr && !ready_.empty()) {
-      if (pool_->try_submit(std::move(ready_.front())) != SendStatus::kSent) return;
+      try {
+        if (pool_->try_submit(std::move(ready_.front())) != SendStatus::kSent) return;
+      } catch (const std::bad_alloc&) {
+        return;  // it stays ready, and the next call tries again
+      }
       ready_.pop_front();
       --count_;
       changed_.notify_all();
