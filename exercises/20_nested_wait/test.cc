@@ -54,7 +54,7 @@ TEST(NestedWait, AJobWaitsForItsJobs) {
                           pool.wait(outer);
                           lab::check(done == 1, "wait() returned, but the inner job has not run");
                         },
-                        {.max_schedules = 400, .random_schedules = 50});
+                        {.max_schedules = 250, .random_schedules = 20});
 }
 
 TEST(NestedWait, AllWorkersWait) {
@@ -84,7 +84,7 @@ TEST(NestedWait, AfterWaitTheGroupMayBeDestroyed) {
     group.reset();
     lab::check(done == 1, "wait() returned, but the job has not run");
   };
-  expect_every_schedule(kLesson, scenario, {.max_schedules = 500, .random_schedules = 50});
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 200, .random_schedules = 20});
 }
 
 // Splits its work until depth 0, and adds up the leaves.

@@ -128,7 +128,7 @@ TEST(LateTimer, ADelayPassesDuringShutdown) {
     record.shut_down(pool);
     record.check_all();
   };
-  expect_every_schedule(kLesson, scenario, {.max_schedules = 500, .random_schedules = 50});
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 400, .random_schedules = 20});
 }
 
 TEST(LateTimer, SeveralDelaysPassDuringShutdown) {
@@ -143,7 +143,7 @@ TEST(LateTimer, SeveralDelaysPassDuringShutdown) {
     record.check_all();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_schedules = 250, .random_schedules = 50});
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
 }
 
 // A job that fails submits itself again, with a delay, and runs at most three times.
@@ -163,7 +163,7 @@ TEST(LateTimer, AJobIsRetriedDuringShutdown) {
     record.check_all();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_schedules = 250, .random_schedules = 50});
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
 }
 
 TEST(LateTimer, AnotherThreadSubmitsDuringShutdown) {
@@ -183,7 +183,7 @@ TEST(LateTimer, AnotherThreadSubmitsDuringShutdown) {
     record.check_all();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_schedules = 250, .random_schedules = 50});
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
