@@ -90,7 +90,7 @@ class WaitGroup {
 };
 
 // Membership in a group. Move-only; the destructor leaves the group, also if an exception ends the
-// thread's work. A moved-from token is no member. (WP-42)
+// thread's work. A moved-from token is no member. (WP-45)
 class WaitGroup::Token {
  public:
   Token(Token&&) noexcept = default;
