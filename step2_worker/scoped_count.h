@@ -5,7 +5,7 @@
 //
 // Besides an exception, pthread_cancel() leaves a wait without returning from it: on Linux with
 // libstdc++, it unwinds the stack, and runs destructors only. The wait has locked the mutex again
-// by then, so a destructor may change what the mutex guards.
+// by then, so a destructor may change what the mutex guards. (WP-45)
 #pragma once
 
 #include <cstddef>

@@ -89,8 +89,8 @@ class WaitGroup {
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-// Membership in a group. Move-only; the destructor leaves the group. A moved-from token is no
-// member.
+// Membership in a group. Move-only; the destructor leaves the group, also if an exception ends the
+// thread's work. A moved-from token is no member. (WP-45)
 class WaitGroup::Token {
  public:
   Token(Token&&) noexcept = default;

@@ -82,7 +82,7 @@ void RetryQueue::forget(const std::string& id) {
 }
 
 // Releases the lock only while it waits. So whenever stop() gets the lock, each job is either in
-// `waiting_` or in the pool, and after stop() the pool is no longer used.
+// `waiting_` or in the pool, and after stop() the pool is no longer used. (WP-46)
 void RetryQueue::resubmit_to(WorkerPool& pool) {
   Clock::time_point room_again = Clock::time_point::min();
   std::unique_lock lock(mutex_);

@@ -1,0 +1,358 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "exercises/harness/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "20_nested_wait",
+    "every worker ran a job that submitted other jobs and waited for them. These were queued "
+    "behind "
+    "it, and all workers that could have run them were waiting: the pool is full of jobs that wait "
+    "for jobs that nothing runs, and it stays so, whatever its size.");
+
+// The workers, and the thread of the test. Called inside a job.
+void check_threads(int workers) {
+  lab::check(lab::running_threads() <= static_cast<std::size_t>(workers) + 1,
+             "the pool has started more threads than its constructor was asked for");
+}
+
+// Submits `count` jobs to a group of its own, and waits for them.
+void run_inner_jobs(Pool& pool, int count, int workers, lab::atomic<int>& done) {
+  lab::atomic<int> ran = 0;
+  Group inner;
+  for (int i = 0; i < count; ++i) {
+    pool.submit(inner, [&done, &ran, workers] {
+      check_threads(workers);
+      ++ran;
+      ++done;
+    });
+  }
+  lab::note("waits for its inner jobs");
+  pool.wait(inner);
+  lab::check(ran == count, "wait() returned, but only " + std::to_string(int{ran}) + " of " +
+                               std::to_string(count) + " jobs of its group have run");
+}
+
+TEST(NestedWait, AJobWaitsForItsJobs) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          lab::atomic<int> done = 0;
+                          Pool pool(1);
+                          Group outer;
+                          pool.submit(outer, [&] {
+                            lab::note("runs the outer job");
+                            run_inner_jobs(pool, 1, 1, done);
+                          });
+                          pool.wait(outer);
+                          lab::check(done == 1, "wait() returned, but the inner job has not run");
+                        },
+                        {.max_schedules = 250, .random_schedules = 20});
+}
+
+TEST(NestedWait, AllWorkersWait) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Pool pool(2);
+    Group outer;
+    for (int i = 0; i < 3; ++i) {
+      pool.submit(outer, [&] { run_inner_jobs(pool, 2, 2, done); });
+    }
+    pool.wait(outer);
+    lab::check(done == 6, "wait() returned, but only " + std::to_string(int{done}) +
+                              " of 6 inner jobs have run");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_schedules = 150, .random_schedules = 30});
+}
+
+// The waiter destroys the group at once.
+TEST(NestedWait, AfterWaitTheGroupMayBeDestroyed) {
+  const auto scenario = [] {
+    int done = 0;
+    Pool pool(1);
+    auto group = std::make_unique<Group>();
+    pool.submit(*group, [&] { ++done; });
+    pool.wait(*group);
+    group.reset();
+    lab::check(done == 1, "wait() returned, but the job has not run");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 200, .random_schedules = 20});
+}
+
+// Splits its work until depth 0, and adds up the leaves.
+int count_leaves(Pool& pool, int depth) {
+  if (depth == 0) return 1;
+  int left = 0;
+  int right = 0;
+  Group halves;
+  pool.submit(halves, [&] { left = count_leaves(pool, depth - 1); });
+  pool.submit(halves, [&] { right = count_leaves(pool, depth - 1); });
+  pool.wait(halves);
+  return left + right;
+}
+
+TEST(NestedWait, WaitsMayBeNested) {
+  for (const int workers : {1, 2}) {
+    const auto scenario = [workers] {
+      int leaves = 0;
+      {
+        Group outer;
+        Pool pool(workers);
+        pool.submit(outer, [&] { leaves = count_leaves(pool, 3); });
+        lab::note("destroys the pool, which runs all jobs");
+      }
+      lab::check(leaves == 8, "the pool was destroyed, but not all its jobs have run");
+    };
+    expect_every_schedule(kLesson, scenario,
+                          {.max_preemptions = 0, .max_schedules = 50, .random_schedules = 20});
+  }
+}
+
+// No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
+// takes more steps than a schedule may have.
+constexpr lab::Options kExactTimes{.max_preemptions = 1,
+                                   .max_spurious_wakeups = 0,
+                                   .early_timeouts = false,
+                                   .max_schedules = 100,
+                                   .random_schedules = 20};
+constexpr auto kYear = 24h * 365;
+
+void check_time(lab::steady_clock::duration wanted, const std::string& what) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
+}
+
+// A job that takes so long. `done` counts it.
+Job takes(lab::steady_clock::duration time, lab::atomic<int>& done) {
+  return [time, &done] {
+    lab::this_thread::sleep_for(time);
+    ++done;
+  };
+}
+
+TEST(NestedWait, JobsStartAtOnceAndInParallel) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Pool pool(2);
+    Group group;
+    pool.wait(group);
+    lab::this_thread::sleep_for(10 * kYear);
+    lab::note("submits two jobs of a year, and waits after two years");
+    for (int i = 0; i < 2; ++i) pool.submit(group, takes(kYear, done));
+    check_time(10 * kYear, "submit() ran the job, or waited for it");
+    lab::this_thread::sleep_for(kYear + 1h);
+    lab::check(done == 2, "2 workers did not run 2 jobs of a year within a year");
+    pool.wait(group);
+    check_time(11 * kYear + 1h, "wait() did not return at once, although no job was left");
+    lab::note("uses the group once more");
+    pool.submit(group, takes(kYear, done));
+    pool.wait(group);
+    lab::check(done == 3, "wait() returned, but the job has not finished");
+    check_time(12 * kYear + 1h, "wait() did not return when the job had finished");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// A job submits from a worker. So the worker that waits runs one of three jobs, and another worker
+// runs two, or the other way round.
+TEST(NestedWait, AWaitingWorkerIsOneOfTheWorkers) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Pool pool(2);
+    Group outer;
+    pool.submit(outer, [&] {
+      Group inner;
+      for (int i = 0; i < 3; ++i) pool.submit(inner, takes(kYear, done));
+      check_time(0h, "submit() ran the job, or waited for it");
+      pool.wait(inner);
+      lab::check(done == 3, "wait() returned, but not all jobs of the group have finished");
+      check_time(2 * kYear, "2 workers did not run 3 jobs of a year within 2 years");
+    });
+    lab::this_thread::sleep_for(3 * kYear);
+    pool.wait(outer);
+    check_time(3 * kYear, "wait() did not return at once, although no job was left");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// A job waits for a year's job while jobs of another group, which take longer, are queued before
+// it, behind it, or both. The second worker is free, or busy for an hour.
+TEST(NestedWait, WaitRunsNoOtherGroupsJobs) {
+  for (const bool busy : {true, false}) {
+    for (const std::string order : {"oi", "io", "oio"}) {
+      const auto scenario = [busy, &order] {
+        lab::atomic<int> done = 0;
+        Group other;
+        Group outer;
+        Pool pool(2);
+        LabGate started("second worker");
+        LabGate go("jobs are queued");
+        if (busy) {
+          pool.submit(other, [&] {
+            started.open();
+            go.wait();
+            lab::this_thread::sleep_for(1h);
+          });
+        }
+        pool.submit(outer, [&] {
+          if (busy) started.wait();
+          Group inner;
+          for (const char kind : order) {
+            if (kind == 'i') pool.submit(inner, takes(kYear, done));
+            if (kind == 'o') pool.submit(other, takes(10 * kYear, done));
+          }
+          go.open();
+          pool.wait(inner);
+          check_time(kYear, "wait() did not return when the job of its group had finished");
+        });
+        lab::this_thread::sleep_for(50 * kYear);
+        lab::check(done == static_cast<int>(order.size()), "a job of another group did not run");
+      };
+      lab::Options options = kExactTimes;
+      options.max_preemptions = 0;
+      options.max_schedules = 50;
+      expect_every_schedule(kLesson, scenario, options);
+    }
+  }
+}
+
+// The second worker runs a job of the group, which adds two more to it an hour later. By then the
+// first worker waits for the group, and the third one for any job.
+TEST(NestedWait, JobsAreAddedToAGroupThatAWorkerWaitsFor) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    LabGate started("first job of the group");
+    Group outer;
+    Pool pool(3);
+    pool.submit(outer, [&] {
+      Group inner;
+      pool.submit(inner, [&] {
+        started.open();
+        lab::this_thread::sleep_for(1h);
+        lab::note("adds two jobs to the group");
+        pool.submit(inner, takes(kYear, done));
+        pool.submit(inner, takes(kYear, done));
+        lab::this_thread::sleep_for(kYear);
+      });
+      started.wait();
+      pool.wait(inner);
+      lab::check(done == 2, "wait() returned, but not all jobs of the group have finished");
+      check_time(kYear + 1h,
+                 "a job was added to the group while one worker waited for the group, and another "
+                 "one for any job, but not both ran a job at once");
+    });
+    lab::this_thread::sleep_for(10 * kYear);
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Pool pool(1);
+    Group group;
+    LabGate started("job");
+    pool.submit(group, [&] {
+      started.open();
+      lab::this_thread::sleep_for(kYear);
+      ++done;
+    });
+    started.wait();
+    const auto wait = [&] {
+      pool.wait(group);
+      lab::check(done == 1, "wait() returned, but the job has not finished");
+      check_time(kYear, "wait() did not return when the job had finished");
+    };
+    lab::jthread second("waiter 2", wait);
+    lab::jthread third("waiter 3", wait);
+    wait();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// Two workers wait for the same group, and one of them runs its job.
+TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    LabGate queued("job is queued");
+    Group outer;
+    Group shared;
+    Pool pool(2);
+    const auto wait = [&] {
+      pool.wait(shared);
+      lab::check(done == 1, "wait() returned, but the job has not finished");
+      check_time(kYear, "wait() did not return when the job had finished");
+    };
+    pool.submit(outer, [&] {
+      queued.wait();
+      wait();
+    });
+    pool.submit(outer, [&] {
+      pool.submit(shared, takes(kYear, done));
+      queued.open();
+      wait();
+    });
+    lab::this_thread::sleep_for(10 * kYear);
+    pool.wait(outer);
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// When it is destroyed, it takes an hour, and submits a job, which waits too.
+struct SubmitsWhenDestroyed {
+  SubmitsWhenDestroyed(Pool& its_pool, Group& its_group, lab::atomic<int>& its_done)
+      : pool(its_pool), group(its_group), done(its_done) {}
+  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = delete;
+  SubmitsWhenDestroyed& operator=(const SubmitsWhenDestroyed&) = delete;
+  ~SubmitsWhenDestroyed() {
+    lab::this_thread::sleep_for(1h);
+    pool.submit(group,
+                [&its_pool = pool, &its_done = done] { run_inner_jobs(its_pool, 1, 1, its_done); });
+    ++done;
+  }
+
+  Pool& pool;
+  Group& group;
+  lab::atomic<int>& done;
+};
+
+// The jobs of a group run in the order in which they were submitted, and each is destroyed before
+// the next one runs.
+TEST(NestedWait, JobsRunAndAreDestroyedInOrder) {
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Group outer;
+    Group last;
+    Pool pool(1);
+    pool.submit(outer, [&] {
+      std::string order;
+      Group inner;
+      for (const char name : {'1', '2', '3'}) {
+        pool.submit(
+            inner, [&, name, owned = std::make_shared<SubmitsWhenDestroyed>(pool, last, done)] {
+              lab::check(done == name - '1', "a job has run, but what it owns still exists");
+              order += name;
+            });
+      }
+      pool.wait(inner);
+      lab::check(order == "123", "the jobs ran in the order " + order + "; wanted: 123");
+      lab::check(done == 3, "wait() returned, but what a job of the group owns still exists");
+      check_time(3h, "wait() did not return when the last job had finished");
+    });
+    lab::this_thread::sleep_for(kYear);
+    pool.wait(outer);
+    pool.wait(last);
+    lab::check(done == 6, "a job did not run that was submitted while another one was destroyed");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+}  // namespace
+}  // namespace worker_pool

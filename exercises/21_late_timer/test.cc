@@ -1,0 +1,344 @@
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "exercises/harness/lesson.h"
+
+#include EXERCISE_FILE
+
+namespace worker_pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Lesson kLesson(
+    "21_late_timer",
+    "the shutdown let the worker empty the queue and exit, then the delay of a job passed, and the "
+    "timer, which was still running, put that job into the queue. No worker is left to run it, and "
+    "shutdown() did not return it either: an accepted job is lost, and nothing says so.");
+
+constexpr auto kYear = 24h * 365;
+
+// What happened to the jobs of a scenario. Each has a number.
+class Record {
+ public:
+  explicit Record(std::size_t jobs) : jobs_(jobs) {}
+
+  // A job that takes `time`. It must not run before `due`.
+  Job job(std::size_t number, lab::steady_clock::duration time = 0s,
+          lab::steady_clock::duration due = 0s) {
+    return [this, number, time, due] {
+      if (returned_) {
+        jobs_[number].returned = true;
+        return;
+      }
+      const std::string name = "job " + std::to_string(number);
+      lab::note("runs " + name);
+      lab::check(lab::steady_clock::now().time_since_epoch() >= due,
+                 name + " ran before its delay had passed");
+      lab::check(!jobs_[number].ran, name + " ran twice");
+      if (worker_ == std::thread::id()) worker_ = std::this_thread::get_id();
+      lab::check(worker_ == std::this_thread::get_id(), name + " did not run on the worker");
+      jobs_[number].ran = true;
+      order += std::to_string(number);
+      lab::this_thread::sleep_for(time);
+    };
+  }
+
+  void accepted(std::size_t number) { jobs_[number].accepted = true; }
+
+  // Shuts the pool down, and checks that no accepted job is lost.
+  std::string shut_down(Pool& pool) {
+    lab::note("calls shutdown()");
+    std::vector<Job> not_run = pool.shutdown();
+    lab::check(lab::running_threads() == 1 + other_threads,
+               "shutdown() has returned, but a thread of the pool still runs");
+    std::string numbers;
+    returned_ = true;
+    for (const Job& job : not_run) {
+      lab::check(job != nullptr, "shutdown() returned an empty job");
+      for (Entry& entry : jobs_) entry.returned = false;
+      job();  // says which one it is
+      const auto entry = std::ranges::find(jobs_, true, &Entry::returned);
+      const std::string number = std::to_string(entry - jobs_.begin());
+      lab::check(!entry->ran, "shutdown() returned job " + number + ", but it has run");
+      lab::check(!entry->handed_back, "shutdown() returned job " + number + " twice");
+      entry->handed_back = true;
+      numbers += number;
+    }
+    returned_ = false;
+    return numbers;
+  }
+
+  void check_all() const {
+    for (std::size_t number = 0; number < jobs_.size(); ++number) {
+      const Entry& entry = jobs_[number];
+      const std::string name = "job " + std::to_string(number);
+      const bool seen = entry.ran || entry.handed_back;
+      lab::check(!entry.accepted || seen, name + " was accepted, but shutdown() has returned and " +
+                                              "the job neither ran nor was returned: it is lost");
+      lab::check(entry.accepted || !seen, name + " was refused, but it ran, or was returned");
+    }
+  }
+
+  std::string order;              // of the jobs that ran
+  std::size_t other_threads = 0;  // besides main, when shutdown() returns
+
+ private:
+  struct Entry {
+    bool accepted = false;
+    bool ran = false;
+    bool handed_back = false;
+    bool returned = false;
+  };
+
+  std::vector<Entry> jobs_;
+  std::thread::id worker_;
+  bool returned_ = false;
+};
+
+// Both submit a job that the pool may refuse: it is then still the caller's.
+void submit(Pool& pool, Record& record, std::size_t number, Job job) {
+  if (pool.submit(std::move(job))) {
+    record.accepted(number);
+  } else {
+    lab::check(job != nullptr, "submit() refused a job, but the caller no longer has it");
+  }
+}
+
+void submit_after(Pool& pool, Record& record, lab::steady_clock::duration delay, std::size_t number,
+                  Job job) {
+  if (pool.submit_after(delay, std::move(job))) {
+    record.accepted(number);
+  } else {
+    lab::check(job != nullptr, "submit_after() refused a job, but the caller no longer has it");
+  }
+}
+
+TEST(LateTimer, ADelayPassesDuringShutdown) {
+  const auto scenario = [] {
+    Record record(1);
+    Pool pool;
+    lab::note("submits job 0, to run in 10 ms");
+    submit_after(pool, record, 10ms, 0, record.job(0, 0s, 10ms));
+    record.shut_down(pool);
+    record.check_all();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 400, .random_schedules = 20});
+}
+
+TEST(LateTimer, SeveralDelaysPassDuringShutdown) {
+  const auto scenario = [] {
+    Record record(3);
+    Pool pool;
+    submit_after(pool, record, 20ms, 0, record.job(0, 0s, 20ms));
+    submit_after(pool, record, 10ms, 1, record.job(1, 0s, 10ms));
+    submit(pool, record, 2, record.job(2));
+    lab::this_thread::sleep_for(10ms);
+    record.shut_down(pool);
+    record.check_all();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
+}
+
+// A job that fails submits itself again, with a delay, and runs at most three times.
+TEST(LateTimer, AJobIsRetriedDuringShutdown) {
+  const auto scenario = [] {
+    Record record(3);
+    Pool pool;
+    submit(pool, record, 0, [&, first = record.job(0), second = record.job(1)] {
+      first();
+      submit_after(pool, record, 10ms, 1, [&, second] {
+        second();
+        if (record.order.size() < 2) return;  // it was returned
+        submit_after(pool, record, 0ms, 2, record.job(2));
+      });
+    });
+    record.shut_down(pool);
+    record.check_all();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
+}
+
+TEST(LateTimer, AnotherThreadSubmitsDuringShutdown) {
+  const auto scenario = [] {
+    Record record(2);
+    record.other_threads = 1;
+    LabGate done("shutdown");
+    Pool pool;
+    lab::jthread producer("producer", [&] {
+      submit_after(pool, record, 10ms, 0, record.job(0, 0s, 10ms));
+      submit(pool, record, 1, record.job(1));
+      done.wait();
+    });
+    record.shut_down(pool);
+    done.open();
+    producer.join();
+    record.check_all();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
+}
+
+// No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
+// takes more steps than a schedule may have.
+constexpr lab::Options kExactTimes{.max_preemptions = 1,
+                                   .max_spurious_wakeups = 0,
+                                   .early_timeouts = false,
+                                   .max_schedules = 100,
+                                   .random_schedules = 30};
+
+void check_time(lab::steady_clock::duration wanted, const std::string& what) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
+}
+
+TEST(LateTimer, EachJobRunsWhenItIsDue) {
+  const auto scenario = [] {
+    Record record(6);
+    {
+      Pool pool;
+      const auto at = [&](std::size_t number, lab::steady_clock::duration due) {
+        submit_after(pool, record, due - lab::steady_clock::now().time_since_epoch(), number,
+                     [due, job = record.job(number, 0s, due)] {
+                       check_time(due, "a delayed job did not run when it was due");
+                       job();
+                     });
+      };
+      at(0, 30 * kYear);
+      at(1, 20 * kYear);
+      at(2, 20 * kYear);
+      submit(pool, record, 3, record.job(3));
+      at(4, 0s);
+      lab::this_thread::sleep_for(kYear);
+      at(5, 2 * kYear);  // earlier than those for which the timer waits
+      lab::this_thread::sleep_for(40 * kYear);
+      lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that has run");
+    }
+    record.check_all();
+    lab::check(record.order == "345120",
+               "the jobs ran in the order " + record.order + "; wanted: 345120");
+    check_time(41 * kYear, "shutdown() waited although no job was left");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// Three jobs of a year are queued. During the second one, a job becomes due.
+TEST(LateTimer, ShutdownWaitsForQueuedJobsAndForNoDelay) {
+  const auto scenario = [] {
+    Record record(8);
+    Pool pool;
+    submit_after(pool, record, 100 * kYear, 0, record.job(0, 0s, 100 * kYear));
+    submit_after(pool, record, 50 * kYear, 1, record.job(1, 0s, 50 * kYear));
+    submit_after(pool, record, 50 * kYear, 2, record.job(2, 0s, 50 * kYear));
+    submit_after(pool, record, kYear + 2h, 3, record.job(3, kYear, kYear + 2h));
+    for (const std::size_t number : {4, 5, 6})
+      submit(pool, record, number, record.job(number, kYear));
+    lab::this_thread::sleep_for(1h);
+    const std::string returned = record.shut_down(pool);
+    record.check_all();
+    const bool third_ran = record.order == "4563";
+    lab::check(third_ran || record.order == "456",
+               "the jobs ran in the order " + record.order + "; wanted: 456, or 4563");
+    lab::check(returned == (third_ran ? "120" : "3120"),
+               "shutdown() returned the jobs " + returned + "; wanted: the earliest first");
+    check_time(third_ran ? 4 * kYear : 3 * kYear,
+               "shutdown() did not return when the last job had finished");
+
+    lab::note("submits jobs after shutdown()");
+    submit(pool, record, 7, record.job(7));
+    submit_after(pool, record, 0s, 7, record.job(7));
+    lab::check(record.shut_down(pool).empty(), "a second shutdown() returned a job");
+    lab::this_thread::sleep_for(200 * kYear);
+    record.check_all();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(LateTimer, NoJobIsAcceptedWhileShutdownWaits) {
+  const auto scenario = [] {
+    Record record(4);
+    Pool pool;
+    const auto refused = [&](lab::steady_clock::duration delay, std::size_t number) {
+      Job late = record.job(number);
+      const bool accepted =
+          delay > 0s ? pool.submit_after(delay, std::move(late)) : pool.submit(std::move(late));
+      lab::check(!accepted,
+                 "a job that ran during shutdown() submitted another job, which was "
+                 "accepted an hour after the call of shutdown()");
+      lab::check(late != nullptr, "a job was refused, but its owner no longer has it");
+    };
+    submit(pool, record, 0, [&, job = record.job(0, 2h)] {
+      job();
+      refused(0s, 1);
+      refused(1ms, 2);
+      refused(kYear, 3);
+    });
+    lab::this_thread::sleep_for(1h);
+    lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that was refused");
+    record.check_all();
+    check_time(2h, "shutdown() did not return when the last job had finished");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// When it is destroyed, it submits a job, as a job does that reports that it was dropped.
+struct SubmitsWhenDestroyed {
+  explicit SubmitsWhenDestroyed(Pool& its_pool, bool& is_destroyed)
+      : pool(its_pool), destroyed(is_destroyed) {}
+  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = delete;
+  SubmitsWhenDestroyed& operator=(const SubmitsWhenDestroyed&) = delete;
+  ~SubmitsWhenDestroyed() {
+    destroyed = true;
+    (void)pool.submit([] {});
+  }
+
+  Pool& pool;
+  bool& destroyed;
+};
+
+TEST(LateTimer, TheDestructorIsAShutdown) {
+  const auto scenario = [] {
+    Record record(2);
+    bool destroyed = false;
+    {
+      Pool pool;
+      (void)pool.submit_after(10 * kYear,
+                              [owned = std::make_shared<SubmitsWhenDestroyed>(pool, destroyed)] {
+                                lab::check(false, "a job ran before its delay had passed");
+                              });
+      submit(pool, record, 0, record.job(0, kYear));
+      submit(pool, record, 1, record.job(1, kYear));
+      lab::note("destroys the pool");
+    }
+    lab::check(lab::running_threads() == 1,
+               "the pool was destroyed, but a thread of it still runs");
+    lab::check(record.order == "01", "the pool was destroyed, but not all queued jobs have run");
+    lab::check(destroyed, "the pool was destroyed, but not what its delayed job owns");
+    check_time(2 * kYear, "the destructor did not return when the last job had finished");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(LateTimer, AnIdlePoolShutsDownAtOnce) {
+  const auto scenario = [] {
+    Record record(1);
+    {
+      Pool pool;
+      Pool unused;
+    }
+    Pool pool;
+    lab::this_thread::sleep_for(10 * kYear);
+    lab::check(record.shut_down(pool).empty(), "shutdown() returned a job, but there is none");
+    check_time(10 * kYear, "shutdown() waited although there was no job");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+}  // namespace
+}  // namespace worker_pool
