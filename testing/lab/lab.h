@@ -175,9 +175,9 @@ class AtomicBase {
 };
 
 // Every operation is a point where another thread may run. Memory orders count: a relaxed operation
-// orders nothing, so that plain memory which it is meant to protect has a data race. A load sees the
-// newest value. With Options::stale_reads, it may see an older one, if T has at most 8 bytes and no
-// padding. If the object has a name, every load and every store is a line of the story.
+// orders nothing, so that plain memory which it is meant to protect has a data race. A load sees
+// the newest value. With Options::stale_reads, it may see an older one, if T has at most 8 bytes
+// and no padding. If the object has a name, every load and every store is a line of the story.
 template <class T>
 class atomic : private AtomicBase {
  public:
