@@ -81,6 +81,23 @@ TEST(SumOfLimits, OneLimitHoldsForAllStages) {
   expect_every_schedule(kLesson, scenario, exact_times(1));
 }
 
+// A wake-up that comes when a part of the time is over does not begin the time anew.
+TEST(SumOfLimits, AWakeUpDoesNotExtendTheLimit) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    Stage stage;
+    submit_job_that_takes(10s, stage);
+    submit(stage, [&] { gate.wait(); });
+    check_shut_down({&stage}, 30s, 30s, {false});
+    gate.open();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 1,
+                         .early_timeouts = false,
+                         .random_schedules = 20});
+}
+
 TEST(SumOfLimits, NothingWaitsWhenAllJobsHaveFinished) {
   const auto scenario = [] {
     Stage first;
