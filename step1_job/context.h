@@ -122,7 +122,8 @@ class ContextSource : private std::stop_source {
   void request_shut_down() noexcept { stop(CancelReason::kShutDown); }
 
  private:
-  // Decides first, and stops second: err() reads the reason after it has seen the stop.
+  // Decides first, and stops second: err() reads the reason after it has seen the stop. The first
+  // reason stays: check and change are one step (WP-48).
   void stop(CancelReason reason) noexcept {
     CancelReason undecided = kUndecided;
     if (reason_) reason_->compare_exchange_strong(undecided, reason);  // null after a move

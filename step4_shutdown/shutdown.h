@@ -69,8 +69,8 @@ struct ShutdownReport {
 //
 // 1. Blocks for at most limits.drain + limits.cancel + 100 ms + 5 ms for each worker, whatever the
 //    handlers do, with the three exceptions below. The time beyond the limits is for workers that
-//    are about to leave. A stop request on `cancel_now` ends the drain at once; connect it to a
-//    second Ctrl-C.
+//    are about to leave. So the sum has to fit into the grace period of the platform (WP-47). A
+//    stop request on `cancel_now` ends the drain at once; connect it to a second Ctrl-C.
 // 2. A job that is handed back has not started and never will. No error loses one: if memory runs
 //    out (std::bad_alloc), the jobs are still queued, and a second call hands them back.
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.

@@ -43,10 +43,13 @@ struct Options {
   // Result::schedule of an earlier run with the same options. Only that schedule is run.
   std::string replay{};
 
-  // For code with hooks (engine/README.md):
-  bool stale_reads = false;       // an atomic load may return an older value, which C++ allows;
-                                  // each such load counts as a preemption
-  bool reference_counts = false;  // threads also switch at the counts of std::shared_ptr
+  // An atomic load may return an older value, as C++ allows: a lab::atomic<T> (lab.h says for which
+  // T), and in code with hooks (engine/README.md) a std::atomic. Each such load counts as a
+  // preemption.
+  bool stale_reads = false;
+
+  // For code with hooks: threads also switch at the counts of std::shared_ptr.
+  bool reference_counts = false;
 };
 
 struct Result {

@@ -1,6 +1,9 @@
 #include "testing/lab/lab.h"
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -193,6 +196,31 @@ void AtomicBase::before_update(std::memory_order order) {
 
 bool AtomicBase::weak_compare_fails() {
   return sync::weak_compare_fails({Scheduler::current(), this, place_of(return_address())});
+}
+
+std::uint64_t AtomicBase::load_bits(std::memory_order order, const void* value,
+                                    std::size_t size) const {
+  const sync::Operation op{Scheduler::current(), this, place_of(return_address())};
+  const auto read = [&] {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, value, size);
+    return bits;
+  };
+  if (op.scheduler.options().stale_reads) return sync::load(op, 1, order, read);
+  sync::before_load(op, 1, order);
+  return read();
+}
+
+void AtomicBase::changed(std::uint64_t before, std::uint64_t after, std::memory_order order) {
+  Scheduler& scheduler = Scheduler::current();
+  if (!scheduler.options().stale_reads) return;
+  sync::remember_store({scheduler, this, place_of(return_address())}, before, after, order);
+}
+
+void AtomicBase::compare_failed(std::uint64_t seen, std::memory_order order) {
+  Scheduler& scheduler = Scheduler::current();
+  if (!scheduler.options().stale_reads) return;
+  sync::compare_fails({scheduler, this, place_of(return_address())}, seen, order);
 }
 
 void AtomicBase::tell(const char* what, bool value) const {

@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>  // with std::chrono::duration: <chrono> itself takes longer to compile than a test
@@ -159,6 +161,11 @@ class AtomicBase {
   void before_store(std::memory_order order);
   void before_update(std::memory_order order);
   bool weak_compare_fails();
+  // With Options::stale_reads, a load may return the bits of an older value. The two functions
+  // below follow each change, and each compare_exchange() that changes nothing.
+  std::uint64_t load_bits(std::memory_order order, const void* value, std::size_t size) const;
+  void changed(std::uint64_t before, std::uint64_t after, std::memory_order order);
+  void compare_failed(std::uint64_t seen, std::memory_order order);
   // A line of the story: "sees stop = true". Without a name there is none.
   void tell(const char* what, bool value) const;
   void tell(const char* what, long long value) const;
@@ -168,9 +175,9 @@ class AtomicBase {
 };
 
 // Every operation is a point where another thread may run. Memory orders count: a relaxed operation
-// orders nothing, so that plain memory which it is meant to protect has a data race. But a load
-// always sees the newest value. If the object has a name, every load and every store is a line of
-// the story.
+// orders nothing, so that plain memory which it is meant to protect has a data race. A load sees
+// the newest value. With Options::stale_reads, it may see an older one, if T has at most 8 bytes
+// and no padding. If the object has a name, every load and every store is a line of the story.
 template <class T>
 class atomic : private AtomicBase {
  public:
@@ -180,27 +187,31 @@ class atomic : private AtomicBase {
 
   T load(std::memory_order order = std::memory_order_seq_cst) const {
     const Inside inside;
-    before_load(order);
-    return told("sees");
+    if constexpr (kHasBits) {
+      const std::uint64_t bits = load_bits(order, &value_, sizeof value_);
+      T value = value_;
+      std::memcpy(&value, &bits, sizeof value);
+      return told("sees", value);
+    } else {
+      before_load(order);
+      return told("sees", value_);
+    }
   }
   void store(T value, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
     before_store(order);
-    value_ = value;
-    told("sets");
+    write(value, order);
   }
   T exchange(T value, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
     before_update(order);
-    const T before = std::exchange(value_, value);
-    told("sets");
-    return before;
+    return write(value, order);
   }
   bool compare_exchange_strong(T& expected, T desired,
                                std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
     before_update(order);
-    return compare_exchange(expected, desired);
+    return compare_exchange(expected, desired, order);
   }
   // May fail although the value is the expected one; counts as a spurious wake-up.
   bool compare_exchange_weak(T& expected, T desired,
@@ -208,15 +219,12 @@ class atomic : private AtomicBase {
     const Inside inside;
     before_update(order);
     if (value_ == expected && weak_compare_fails()) return false;
-    return compare_exchange(expected, desired);
+    return compare_exchange(expected, desired, order);
   }
   T fetch_add(T change, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
     before_update(order);
-    const T before = value_;
-    value_ = static_cast<T>(value_ + change);
-    told("sets");
-    return before;
+    return write(static_cast<T>(value_ + change), order);
   }
   T fetch_sub(T change, std::memory_order order = std::memory_order_seq_cst) {
     return fetch_add(static_cast<T>(-change), order);
@@ -229,23 +237,40 @@ class atomic : private AtomicBase {
   T operator--(int) { return fetch_sub(1); }
 
  private:
-  bool compare_exchange(T& expected, T desired) {
+  static constexpr bool kHasBits =
+      sizeof(T) <= sizeof(std::uint64_t) && std::has_unique_object_representations_v<T>;
+
+  static std::uint64_t bits_of(T value) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof value);
+    return bits;
+  }
+
+  bool compare_exchange(T& expected, T desired, std::memory_order order) {
     if (value_ != expected) {
-      expected = told("sees");
+      expected = told("sees", value_);
+      if constexpr (kHasBits) compare_failed(bits_of(value_), order);
       return false;
     }
-    value_ = desired;
-    told("sets");
+    write(desired, order);
     return true;
   }
 
-  T told(const char* what) const {
+  // Returns the value before.
+  T write(T value, std::memory_order order) {
+    const T before = std::exchange(value_, value);
+    if constexpr (kHasBits) changed(bits_of(before), bits_of(value), order);
+    told("sets", value);
+    return before;
+  }
+
+  T told(const char* what, T value) const {
     if constexpr (std::is_same_v<T, bool>) {
-      tell(what, value_);
+      tell(what, value);
     } else if constexpr (std::is_arithmetic_v<T>) {
-      tell(what, static_cast<long long>(value_));
+      tell(what, static_cast<long long>(value));
     }
-    return value_;
+    return value;
   }
 
   T value_;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -194,6 +195,72 @@ TEST(LabAtomic, AStrongCompareExchangeFailsOnlyForAReason) {
     check(value.compare_exchange_strong(expected, 6), "it failed");
     check(!value.compare_exchange_strong(expected, 7) && expected == 6, "it is not 5 any more");
   });
+}
+
+// --- atomic with stale reads ---------------------------------------------------------------------
+
+std::string verdict_with_stale_reads(const std::function<void()>& scenario) {
+  return explore({.random_schedules = 0, .stale_reads = true}, scenario).verdict;
+}
+
+template <std::memory_order store, std::memory_order load>
+void pass_a_message() {
+  atomic<int> message(0, "message");
+  atomic<bool> ready(false, "ready");
+  jthread sender("sender", [&] {
+    message.store(5, std::memory_order_relaxed);
+    ready.store(true, store);
+  });
+  if (ready.load(load)) {
+    check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
+  }
+}
+
+TEST(LabAtomicStaleReads, ReleaseAndAcquirePassAMessage) {
+  EXPECT_EQ(verdict_with_stale_reads(
+                pass_a_message<std::memory_order_release, std::memory_order_acquire>),
+            "");
+}
+
+TEST(LabAtomicStaleReads, RelaxedMayNotPassAMessage) {
+  EXPECT_EQ(verdict_with_stale_reads(
+                pass_a_message<std::memory_order_relaxed, std::memory_order_acquire>),
+            "ready, but no message");
+  EXPECT_EQ(verdict_with_stale_reads(
+                pass_a_message<std::memory_order_release, std::memory_order_relaxed>),
+            "ready, but no message");
+}
+
+TEST(LabAtomicStaleReads, NeedTheOption) {
+  expect_passes(pass_a_message<std::memory_order_relaxed, std::memory_order_relaxed>);
+}
+
+TEST(LabAtomicStaleReads, NeverGoBackwards) {
+  EXPECT_EQ(verdict_with_stale_reads([] {
+              atomic<int> value(0);
+              jthread writer("writer", [&] {
+                value.store(1, std::memory_order_relaxed);
+                ++value;
+              });
+              int seen = 5;
+              value.compare_exchange_strong(seen, 7, std::memory_order_relaxed);
+              const int later = value.load(std::memory_order_relaxed);
+              check(seen <= later, "the value went backwards");
+            }),
+            "");
+}
+
+TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
+  EXPECT_EQ(verdict_with_stale_reads([] {
+              atomic<int> count(0);
+              const auto add = [&] { count.fetch_add(1, std::memory_order_relaxed); };
+              thread one("one", add);
+              thread other("other", add);
+              one.join();
+              other.join();
+              check(count.load(std::memory_order_relaxed) == 2, "an update was lost");
+            }),
+            "");
 }
 
 // --- Clock, counters and lifetimes ---------------------------------------------------------------
