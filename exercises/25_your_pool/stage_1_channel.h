@@ -1,0 +1,373 @@
+// Stage 1: the channel.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "exercises/harness/lesson.h"
+
+namespace your_pool {
+namespace {
+
+namespace lab = worker_pool::lab;
+using worker_pool::expect_every_schedule;
+using worker_pool::Lesson;
+using worker_pool::LessonStage;
+using namespace std::chrono_literals;
+
+const LessonStage kChannelStage("1 of 4: the channel");
+
+constexpr Lesson kChannelLesson(
+    "25_your_pool",
+    "stage 1 is not finished. The verdict above says what the channel promised and did not do, and "
+    "the story is one order of steps in which that happens. Stage 2, the worker, opens when stage "
+    "1 is green.");
+
+// One thread, so one schedule.
+constexpr lab::Options kOneThread{.random_schedules = 0};
+// Three threads and more: every schedule with one preemption.
+constexpr lab::Options kMany{.max_preemptions = 1, .random_schedules = 50};
+// No thread is slower than the clock, so after a sleep every other thread waits.
+constexpr lab::Options kExact{.max_preemptions = 0,
+                              .max_spurious_wakeups = 1,
+                              .early_timeouts = false,
+                              .random_schedules = 20};
+
+// No default constructor, no copy. Without a number once it has been moved from.
+class Value {
+ public:
+  explicit Value(int number) : number_(std::make_unique<int>(number)) {}
+  int number() const { return number_ ? *number_ : 0; }
+
+ private:
+  std::unique_ptr<int> number_;
+};
+
+using Values = Channel<Value>;
+
+void expect_sent(Values& channel, int number) {
+  lab::check(channel.send(Value(number)) == SendStatus::kSent,
+             "send() refused value " + std::to_string(number) + " although the channel was open");
+}
+
+void expect_refused(SendStatus status, SendStatus expected, const Value& value,
+                    const std::string& state) {
+  lab::check(status != SendStatus::kSent, "a " + state + " channel accepted a value");
+  lab::check(status == expected, "wrong status: a " + state + " channel refused a value");
+  lab::check(value.number() != 0, "a " + state + " channel refused a value, and took it");
+}
+
+void expect_closed(Values& channel) {
+  Value value(99);
+  expect_refused(channel.send(std::move(value)), SendStatus::kClosed, value, "closed");
+  expect_refused(channel.try_send(std::move(value)), SendStatus::kClosed, value, "closed");
+}
+
+void expect_received(Values& channel, int number) {
+  const std::optional<Value> value = channel.receive();
+  lab::check(value && value->number() == number,
+             "receive() did not return value " + std::to_string(number) + ", the oldest one");
+}
+
+void expect_end(Values& channel) {
+  lab::check(!channel.receive(), "receive() returned a value that nobody had sent");
+}
+
+TEST(Channel, KeepsTheOrderAndTheCapacity) {
+  const auto scenario = [] {
+    Values channel(3);
+    for (int first = 1; first <= 40; first += 3) {
+      for (int i = 0; i < 2; ++i) expect_sent(channel, first + i);
+      lab::check(channel.try_send(Value(first + 2)) == SendStatus::kSent,
+                 "try_send() refused a value although there was room");
+      Value next(99);
+      expect_refused(channel.try_send(std::move(next)), SendStatus::kFull, next, "full");
+      for (int i = 0; i < 3; ++i) expect_received(channel, first + i);
+    }
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, RefusesACapacityOfZero) {
+  const auto scenario = [] {
+    bool is_refused = false;
+    try {
+      const Values channel(0);
+    } catch (const std::invalid_argument&) {
+      is_refused = true;
+    }
+    lab::check(is_refused, "a capacity of 0 did not throw std::invalid_argument");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, RefusesValuesOnceItIsClosedAndKeepsThoseItHas) {
+  const auto scenario = [] {
+    Values channel(3);
+    for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
+    channel.close();
+    expect_closed(channel);
+    channel.close();
+    for (int number = 1; number <= 3; ++number) {
+      expect_received(channel, number);
+      expect_closed(channel);
+    }
+    for (int i = 0; i < 3; ++i) expect_end(channel);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, HandsBackWhatWasNotReceived) {
+  const auto scenario = [] {
+    Values channel(4);
+    for (int number = 1; number <= 4; ++number) expect_sent(channel, number);
+    expect_received(channel, 1);
+    expect_sent(channel, 5);
+    const std::vector<Value> pending = channel.close_and_take_pending();
+    lab::check(pending.size() == 4, "close_and_take_pending() did not return the 4 values left");
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      lab::check(pending[i].number() == static_cast<int>(i) + 2,
+                 "close_and_take_pending() did not return the oldest value first");
+    }
+    expect_closed(channel);
+    expect_end(channel);
+    lab::check(channel.close_and_take_pending().empty(), "a value was handed back twice");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, LetsGoOfAReceivedValue) {
+  const auto scenario = [] {
+    Channel<std::shared_ptr<int>> channel(2);
+    auto value = std::make_shared<int>(1);
+    const std::weak_ptr<int> watch = value;
+    lab::check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
+    (void)channel.receive();
+    lab::check(watch.expired(), "the channel still holds a value that was received");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, ASenderWaitsForRoom) {
+  expect_every_schedule(kChannelLesson, [] {
+    Values channel(1);
+    std::jthread sender([&] {
+      for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
+      channel.close();
+    });
+    for (int number = 1; number <= 3; ++number) expect_received(channel, number);
+    expect_end(channel);
+  });
+}
+
+TEST(Channel, ATrySendDoesNotWait) {
+  expect_every_schedule(kChannelLesson, [] {
+    Values channel(1);
+    expect_sent(channel, 1);
+    int received = 0;
+    std::jthread receiver([&] {
+      while (channel.receive()) ++received;
+    });
+    Value second(2);
+    const SendStatus status = channel.try_send(std::move(second));
+    lab::check(status != SendStatus::kClosed, "an open channel said that it was closed");
+    lab::check((second.number() == 0) == (status == SendStatus::kSent),
+               "try_send() took a value that it refused, or left one that it sent");
+    channel.close();
+    receiver.join();
+    lab::check(received == (status == SendStatus::kSent ? 2 : 1), "a value was lost");
+  });
+}
+
+TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
+  expect_every_schedule(kChannelLesson, [] {
+    Values channel(1);
+    Value value(1);
+    SendStatus status = SendStatus::kFull;
+    std::jthread sender([&] { status = channel.send(std::move(value)); });
+    channel.close();
+    const bool is_received = channel.receive().has_value();
+    sender.join();
+    const bool is_sent = status == SendStatus::kSent;
+    lab::check(is_sent || value.number() == 1, "a closed channel refused a value, and took it");
+    lab::check(!is_sent || is_received,
+               "receive() said that the channel had ended, then send() accepted a value");
+    lab::check(is_sent || !is_received, "a value was received that send() had refused");
+  });
+}
+
+// Starts two threads, lets them wait for ten years, and then wakes them. Polling for as long takes
+// more steps than a schedule may have.
+template <class Blocks, class Wakes>
+void expect_woken(Blocks blocks, Wakes wakes) {
+  constexpr auto kTenYears = 24h * 3650;
+  const auto woken_at = std::chrono::steady_clock::now() + kTenYears;
+  const auto wait = [&] {
+    blocks();
+    lab::check(std::chrono::steady_clock::now() == woken_at, "a call did not wait until the close");
+  };
+  std::jthread first(wait);
+  std::jthread second(wait);
+  std::this_thread::sleep_for(kTenYears);
+  wakes();
+  first.join();
+  second.join();
+}
+
+TEST(Channel, CloseWakesEverySenderThatSleeps) {
+  const auto scenario = [] {
+    Values channel(1);
+    expect_sent(channel, 1);
+    expect_woken(
+        [&] {
+          Value value(2);
+          expect_refused(channel.send(std::move(value)), SendStatus::kClosed, value, "closed");
+        },
+        [&] { channel.close(); });
+    expect_received(channel, 1);
+    expect_end(channel);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, CloseWakesEveryReceiverThatSleeps) {
+  const auto scenario = [] {
+    Values channel(1);
+    expect_woken([&] { expect_end(channel); }, [&] { channel.close(); });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, TakingBackWakesEverySenderThatSleeps) {
+  const auto scenario = [] {
+    Values channel(1);
+    expect_sent(channel, 1);
+    expect_woken(
+        [&] {
+          Value value(2);
+          expect_refused(channel.send(std::move(value)), SendStatus::kClosed, value, "closed");
+        },
+        [&] {
+          lab::check(channel.close_and_take_pending().size() == 1, "value 1 was not handed back");
+        });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, TakingBackWakesEveryReceiverThatSleeps) {
+  const auto scenario = [] {
+    Values channel(1);
+    expect_woken([&] { expect_end(channel); },
+                 [&] { (void)channel.close_and_take_pending(); });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, CloseWakesWhoeverIsAboutToSleep) {
+  const auto scenario = [] {
+    Values channel(1);
+    std::jthread first([&] { expect_end(channel); });
+    std::jthread second([&] { expect_end(channel); });
+    channel.close();
+  };
+  expect_every_schedule(kChannelLesson, scenario, kMany);
+}
+
+TEST(Channel, EachValueIsReceivedByOneThread) {
+  const auto scenario = [] {
+    Values channel(1);
+    int first = 0;
+    int second = 0;
+    const auto receive = [&channel](int& number) {
+      const std::optional<Value> value = channel.receive();
+      lab::check(value.has_value(), "receive() said that an open channel had ended");
+      number = value->number();
+    };
+    std::jthread one([&] { receive(first); });
+    std::jthread other([&] { receive(second); });
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    one.join();
+    other.join();
+    lab::check(first + second == 3 && first != 0 && second != 0,
+               "the two receivers did not get one value each");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kMany);
+}
+
+TEST(Channel, EachFreePlaceAdmitsASender) {
+  const auto scenario = [] {
+    Values channel(2);
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    std::jthread one([&] { expect_sent(channel, 3); });
+    std::jthread other([&] { expect_sent(channel, 3); });
+    std::this_thread::sleep_for(1h);  // both wait for room
+    expect_received(channel, 1);
+    expect_received(channel, 2);
+    one.join();
+    other.join();
+    expect_received(channel, 3);
+    expect_received(channel, 3);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, TwoSendersDoNotShareOnePlace) {
+  const auto scenario = [] {
+    Values channel(1);
+    SendStatus first = SendStatus::kFull;
+    SendStatus second = SendStatus::kFull;
+    std::jthread one([&] { first = channel.try_send(Value(1)); });
+    std::jthread other([&] { second = channel.send(Value(2)); });
+    std::this_thread::sleep_for(1h);
+    const std::size_t pending = channel.close_and_take_pending().size();
+    one.join();
+    other.join();
+    const int sent = (first == SendStatus::kSent ? 1 : 0) + (second == SendStatus::kSent ? 1 : 0);
+    lab::check(sent == 1, std::to_string(sent) + " values were accepted; the capacity is 1");
+    lab::check(pending == 1, "the value that was accepted was not handed back");
+  };
+  expect_every_schedule(kChannelLesson, scenario,
+                        {.max_spurious_wakeups = 0, .early_timeouts = false});
+}
+
+// With one condition variable for both sides, notify_one() may wake the wrong one.
+TEST(Channel, ANotificationReachesTheSideThatNeedsIt) {
+  const auto scenario = [] {
+    Values channel(1);
+    const auto receive = [&] { lab::check(channel.receive().has_value(), "a value was lost"); };
+    std::jthread r1(receive);
+    std::jthread r2(receive);
+    std::jthread s1([&] { expect_sent(channel, 1); });
+    std::jthread s2([&] { expect_sent(channel, 2); });
+  };
+  expect_every_schedule(kChannelLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 50});
+}
+
+TEST(Channel, AValueIsHandedBackOrReceived) {
+  expect_every_schedule(kChannelLesson, [] {
+    Values channel(2);
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    int received = 0;
+    std::jthread receiver([&] {
+      while (channel.receive()) ++received;
+    });
+    const std::vector<Value> pending = channel.close_and_take_pending();
+    receiver.join();
+    lab::check(received + static_cast<int>(pending.size()) == 2,
+               "a value was lost, or is there twice");
+  });
+}
+
+}  // namespace
+}  // namespace your_pool

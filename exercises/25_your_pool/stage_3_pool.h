@@ -1,0 +1,284 @@
+// Stage 3: the pool.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "exercises/25_your_pool/stage_1_channel.h"
+#include "exercises/25_your_pool/stage_2_worker.h"
+#include "exercises/harness/lesson.h"
+
+namespace your_pool {
+namespace {
+
+const LessonStage kPoolStage("3 of 4: the pool");
+
+constexpr Lesson kPoolLesson(
+    "25_your_pool",
+    "stage 3 is not finished. The verdict above says what the pool promised and did not do. The "
+    "channel and the worker have passed their own tests. Stage 4, the shutdown, opens when stage 3 "
+    "is green.");
+
+// For pools: two workers make many schedules.
+constexpr lab::Options kPool{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
+
+void expect_submitted(WorkerPool& pool, const std::string& id) {
+  lab::check(pool.submit(Job{.id = id}) == SendStatus::kSent,
+             "submit() refused job " + id + " although the pool was open");
+}
+
+void expect_once(Log& log, const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    lab::check(log.count(id) == 1 && log.count_of(id) == 1,
+               "job " + id + " must succeed exactly once, but there was " + joined(log.lines()));
+  }
+  lab::check(log.lines().size() == ids.size(), "more jobs were reported than submitted");
+}
+
+TEST(Pool, RefusesToHaveNoWorkersOrNoCapacity) {
+  const auto scenario = [] {
+    Log log;
+    for (const WorkerPool::Options& options :
+         {WorkerPool::Options{.workers = 0, .capacity = 1},
+          WorkerPool::Options{.workers = -1, .capacity = 1},
+          WorkerPool::Options{.workers = 1, .capacity = 0}}) {
+      bool is_refused = false;
+      try {
+        const WorkerPool pool(options, succeed, log.finished());
+      } catch (const std::invalid_argument&) {
+        is_refused = true;
+      }
+      lab::check(is_refused, "a pool with " + std::to_string(options.workers) +
+                                 " workers and a capacity of " + std::to_string(options.capacity) +
+                                 " did not throw std::invalid_argument");
+    }
+  };
+  expect_every_schedule(kPoolLesson, scenario, kOneThread);
+}
+
+TEST(Pool, CanBeDestroyedAtOnce) {
+  expect_every_schedule(kPoolLesson, [] {
+    Log log;
+    const WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
+  }, kPool);
+}
+
+TEST(Pool, OneWorkerDoesWhatWasSubmittedBeforeItIsDestroyed) {
+  expect_every_schedule(kPoolLesson, [] {
+    Log log;
+    {
+      WorkerPool pool({.workers = 1, .capacity = 2}, succeed, log.finished());
+      expect_submitted(pool, "a");
+      expect_submitted(pool, "b");
+    }
+    expect_lines(log, {"a", "b"});
+  });
+}
+
+TEST(Pool, TwoWorkersDoEachJobOnce) {
+  const auto scenario = [] {
+    Log log;
+    {
+      WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
+      expect_submitted(pool, "a");
+      expect_submitted(pool, "b");
+      expect_submitted(pool, "c");
+    }
+    expect_once(log, {"a", "b", "c"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
+  const auto scenario = [] {
+    Log log;
+    Rendezvous all(3);
+    std::atomic<int> running = 0;
+    const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+      lab::check(++running <= 3, "a pool with 3 workers runs 4 jobs at the same time");
+      all.meet();
+      std::this_thread::sleep_for(1h);
+      --running;
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 3, .capacity = 6}, handler, log.finished());
+      for (const char* const id : {"a", "b", "c", "d", "e", "f"}) expect_submitted(pool, id);
+    }
+    expect_once(log, {"a", "b", "c", "d", "e", "f"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
+}
+
+TEST(Pool, KeepsItsWorkersWhenJobsFail) {
+  const auto scenario = [] {
+    Log log;
+    const JobHandler handler = [](const Job& job, std::stop_token) -> JobResult {
+      if (job.id == "a") throw std::runtime_error("disk full");
+      if (job.id == "b") return std::unexpected("no such file");
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 3}, handler, log.finished());
+      for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
+    }
+    expect_lines(log, {"a: disk full", "b: no such file", "c"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+TEST(Pool, RefusesAJobWhenItIsFull) {
+  const auto scenario = [] {
+    Log log;
+    Rendezvous opened(2);
+    const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
+      if (job.id == "a") opened.meet();
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 2}, handler, log.finished());
+      expect_submitted(pool, "a");
+      std::this_thread::sleep_for(1h);  // job a runs
+      for (const char* const id : {"b", "c"}) {
+        lab::check(pool.try_submit(Job{.id = id}) == SendStatus::kSent,
+                   "try_submit() refused a job although the channel had room");
+      }
+      Job refused{.id = "d"};
+      lab::check(pool.try_submit(std::move(refused)) == SendStatus::kFull,
+                 "one job runs and the channel is full, but try_submit() did not return kFull");
+      lab::check(refused.id == "d", "try_submit() refused a job, and took it");
+      opened.meet();
+    }
+    expect_once(log, {"a", "b", "c"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
+}
+
+TEST(Pool, SubmitWaitsForRoom) {
+  const auto scenario = [] {
+    Log log;
+    const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+      std::this_thread::sleep_for(1h);
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+      const auto start = std::chrono::steady_clock::now();
+      for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
+      lab::check(std::chrono::steady_clock::now() - start == 1h,
+                 "job a runs for an hour and job b waits, but submit() of job c did not wait until "
+                 "job a had finished");
+    }
+    expect_once(log, {"a", "b", "c"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
+}
+
+TEST(Pool, ManyThreadsMaySubmit) {
+  const auto scenario = [] {
+    Log log;
+    {
+      WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
+      std::jthread other([&] { expect_submitted(pool, "a"); });
+      expect_submitted(pool, "b");
+    }
+    expect_once(log, {"a", "b"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+// The job may run before the pool's constructor has returned to this scenario, and it may be the
+// last one: then the pool is being destroyed.
+TEST(Pool, AJobMaySubmitAnother) {
+  const auto scenario = [] {
+    Log log;
+    std::atomic<WorkerPool*> itself = nullptr;
+    SendStatus status = SendStatus::kClosed;
+    const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
+      if (job.id == "b") return {};
+      Job next{.id = "b"};
+      status = itself.load()->try_submit(std::move(next));
+      lab::check((status == SendStatus::kSent) == next.id.empty(),
+                 "try_submit() took a job that it refused, or left one that it accepted");
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+      itself = &pool;
+      expect_submitted(pool, "a");
+    }
+    lab::check(status != SendStatus::kFull, "the channel was empty, but try_submit() found it full");
+    expect_once(log, status == SendStatus::kSent ? std::vector<std::string>{"a", "b"}
+                                                 : std::vector<std::string>{"a"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+TEST(Pool, AReportMaySubmitAnotherJob) {
+  const auto scenario = [] {
+    Log log;
+    std::atomic<WorkerPool*> itself = nullptr;
+    const JobFinished finished = [&](const Job& job, const JobResult&) {
+      if (job.id == "a") expect_submitted(*itself, "b");
+      log.add(job.id);
+    };
+    WorkerPool pool({.workers = 1, .capacity = 1}, succeed, finished);
+    itself = &pool;
+    expect_submitted(pool, "a");
+    log.wait_for(2);
+    expect_once(log, {"a", "b"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+TEST(Pool, OwnsItsHandlerUntilTheThreadsHaveExited) {
+  const auto scenario = [] {
+    auto handled = std::make_shared<int>(0);
+    const std::weak_ptr<int> watch = handled;
+    {
+      WorkerPool pool(
+          {.workers = 1, .capacity = 1},
+          [handled](const Job&, std::stop_token) -> JobResult {
+            ++*handled;
+            return {};
+          },
+          [handled](const Job&, const JobResult&) {});
+      handled.reset();
+      expect_submitted(pool, "a");
+    }
+    lab::check(watch.expired(), "the pool has been destroyed, but its handler still exists");
+  };
+  expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+// The stop tokens of the threads are not the pool's: a job that was accepted must finish.
+TEST(Pool, ItsDestructorCancelsNothing) {
+  const auto scenario = [] {
+    Log log;
+    const JobHandler handler = [](const Job&, std::stop_token stop) -> JobResult {
+      std::this_thread::sleep_for(1h);
+      if (stop.stop_requested()) return std::unexpected("stopped");
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 3}, handler, log.finished());
+      for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
+    }
+    expect_once(log, {"a", "b", "c"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
+}
+
+}  // namespace
+}  // namespace your_pool
