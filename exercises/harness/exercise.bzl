@@ -99,7 +99,7 @@ def exercise_test(
             test_file,
             file,
         ] + stages + course,
-        copts = HOOKS + (["-O1"] if std_types else []),
+        copts = HOOKS + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [
             "TEST_FILES=" + tests,

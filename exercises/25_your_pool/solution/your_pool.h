@@ -57,8 +57,8 @@ using JobHandler = std::function<JobResult(const Job&, std::stop_token)>;
 using JobFinished = std::function<void(const Job&, const JobResult&)>;
 
 inline worker_pool::JobHandler adapted(JobHandler handler) {
-  return [handler = std::move(handler)](
-             const Job& job, const worker_pool::Context& ctx) -> worker_pool::JobResult {
+  return [handler = std::move(handler)](const Job& job,
+                                        const worker_pool::Context& ctx) -> worker_pool::JobResult {
     const JobResult result = handler(job, ctx.stop_token());
     if (result) return {};
     return std::unexpected(worker_pool::JobError{.message = result.error()});
@@ -80,8 +80,7 @@ class Reports final : public worker_pool::Observer {
 inline void run_worker(Channel<Job>& jobs, const JobHandler& handler, const JobFinished& finished,
                        std::stop_token stop) {
   worker_pool::worker(1, jobs.receiver(), worker_pool::WaitGroup().add(), adapted(handler),
-                      std::make_shared<Reports>(finished),
-                      worker_pool::Context(std::move(stop)));
+                      std::make_shared<Reports>(finished), worker_pool::Context(std::move(stop)));
 }
 
 // --- Stages 3 and 4: the pool and its shutdown ---------------------------------------------------
