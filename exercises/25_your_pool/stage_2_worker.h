@@ -59,7 +59,8 @@ class Log {
   std::size_t count_of(const std::string& id) {
     const std::lock_guard lock(mutex_);
     return static_cast<std::size_t>(std::count_if(
-        lines_.begin(), lines_.end(), [&](const std::string& it) { return it == id || it.starts_with(id + ": "); }));
+        lines_.begin(), lines_.end(),
+        [&](const std::string& it) { return it == id || it.starts_with(id + ": "); }));
   }
 
  private:

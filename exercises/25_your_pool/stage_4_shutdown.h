@@ -155,6 +155,19 @@ TEST(Shutdown, CancelsWhatHasNotFinishedWithinTheDrainLimit) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+TEST(Shutdown, IsNoDrainIfARunningJobIsStopped) {
+  const auto scenario = [] {
+    Log log;
+    WorkerPool pool({.workers = 1, .capacity = 1}, sleep_until_stopped, log.finished());
+    expect_submitted(pool, "a");
+    std::this_thread::sleep_for(1h);
+    const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+    expect_outcome(report, ShutdownOutcome::kCancelled);
+    expect_lines(log, {"a: stopped"});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
 TEST(Shutdown, AJobFinishesOrIsHandedBack) {
   const auto scenario = [] {
     Log log;
