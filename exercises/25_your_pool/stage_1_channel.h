@@ -12,16 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "exercises/harness/lesson.h"
-
 namespace your_pool {
 namespace {
-
-namespace lab = worker_pool::lab;
-using worker_pool::expect_every_schedule;
-using worker_pool::Lesson;
-using worker_pool::LessonStage;
-using namespace std::chrono_literals;
 
 const LessonStage kChannelStage("1 of 4: the channel");
 
@@ -29,31 +21,6 @@ constexpr Lesson kChannelLesson(
     "25_your_pool",
     "stage 1 is not finished. The verdict above says what the channel promised and did not do. "
     "Stage 2, the worker, opens when stage 1 is green.");
-
-// One thread, so one schedule.
-constexpr lab::Options kOneThread{.random_schedules = 0};
-// Three threads and more: every schedule with one preemption.
-constexpr lab::Options kMany{.max_preemptions = 1, .random_schedules = 50};
-// No thread is slower than the clock, so after a sleep every other thread waits.
-constexpr lab::Options kExact{
-    .max_preemptions = 0, .early_timeouts = false, .random_schedules = 20};
-
-void fail(const std::string& verdict) { lab::check(false, verdict); }
-
-// Makes a string only if it fails, which is faster than lab::check().
-void check(bool ok, const char* verdict) {
-  if (!ok) fail(verdict);
-}
-
-// A std::jthread for every lambda would compile for seconds.
-class Thread {
- public:
-  explicit Thread(std::function<void()> body) : thread_(std::move(body)) {}
-  void join() { thread_.join(); }
-
- private:
-  std::jthread thread_;
-};
 
 // No default constructor, no copy. Without a number once it has been moved from.
 class Value {
@@ -68,8 +35,9 @@ class Value {
 using Values = Channel<Value>;
 
 void expect_sent(Values& channel, int number) {
-  if (channel.send(Value(number)) != SendStatus::kSent)
+  if (channel.send(Value(number)) != SendStatus::kSent) {
     fail("send() refused value " + std::to_string(number) + " although the channel was open");
+  }
 }
 
 void expect_refused(SendStatus status, SendStatus expected, const Value& value,
@@ -92,8 +60,9 @@ void expect_closed(Values& channel) {
 
 void expect_received(Values& channel, int number) {
   const std::optional<Value> value = channel.receive();
-  if (!(value && value->number() == number))
+  if (!(value && value->number() == number)) {
     fail("receive() did not return value " + std::to_string(number) + ", the oldest one");
+  }
 }
 
 void expect_end(Values& channel) {
@@ -175,7 +144,7 @@ TEST(Channel, LetsGoOfAReceivedValue) {
 }
 
 TEST(Channel, ASenderWaitsForRoom) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(1);
     Thread sender([&] {
       for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
@@ -183,11 +152,12 @@ TEST(Channel, ASenderWaitsForRoom) {
     });
     for (int number = 1; number <= 3; ++number) expect_received(channel, number);
     expect_end(channel);
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 TEST(Channel, ATrySendDoesNotWait) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(1);
     expect_sent(channel, 1);
     int received = 0;
@@ -202,11 +172,12 @@ TEST(Channel, ATrySendDoesNotWait) {
     channel.close();
     receiver.join();
     check(received == (status == SendStatus::kSent ? 2 : 1), "a value was lost");
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 TEST(Channel, ATrySendThatMeetsAnotherFindsItsRoom) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(2);
     const auto try_send = [&](int number) {
       check(channel.try_send(Value(number)) == SendStatus::kSent,
@@ -216,11 +187,12 @@ TEST(Channel, ATrySendThatMeetsAnotherFindsItsRoom) {
     try_send(2);
     other.join();
     check(channel.close_and_take_pending().size() == 2, "a value was accepted and lost");
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(1);
     Value value(1);
     SendStatus status = SendStatus::kFull;
@@ -233,7 +205,8 @@ TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
     check(!is_sent || is_received,
           "receive() said that the channel had ended, then send() accepted a value");
     check(is_sent || !is_received, "a value was received that send() had refused");
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 // Starts two threads, lets them wait for ten years, and then wakes them. Polling for as long takes
@@ -290,12 +263,12 @@ TEST(Channel, CloseWakesWhoeverIsAboutToSleep) {
     Thread second([&] { expect_end(channel); });
     channel.close();
   };
-  expect_every_schedule(kChannelLesson, scenario, kMany);
+  expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
 }
 
 TEST(Channel, EachValueIsReceivedByOneThread) {
   const auto scenario = [] {
-    Values channel(1);
+    Values channel(2);
     int first = 0;
     int second = 0;
     const auto receive = [&channel](int& number) {
@@ -312,7 +285,7 @@ TEST(Channel, EachValueIsReceivedByOneThread) {
     check(first + second == 3 && first != 0 && second != 0,
           "the two receivers did not get one value each");
   };
-  expect_every_schedule(kChannelLesson, scenario, kMany);
+  expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
 }
 
 TEST(Channel, EachFreePlaceAdmitsASender) {
@@ -348,8 +321,9 @@ TEST(Channel, TwoSendersDoNotShareOnePlace) {
     if (sent != 1) fail(std::to_string(sent) + " values were accepted; the capacity is 1");
     check(pending == 1, "the value that was accepted was not handed back");
   };
-  expect_every_schedule(kChannelLesson, scenario,
-                        {.max_spurious_wakeups = 0, .early_timeouts = false});
+  expect_every_schedule(
+      kChannelLesson, scenario,
+      {.max_spurious_wakeups = 0, .early_timeouts = false, .max_schedules = kSchedules});
 }
 
 // With one condition variable for both sides, notify_one() may wake the wrong one.
@@ -363,11 +337,14 @@ TEST(Channel, ANotificationReachesTheSideThatNeedsIt) {
     Thread s2([&] { expect_sent(channel, 2); });
   };
   expect_every_schedule(kChannelLesson, scenario,
-                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 50});
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = kSchedules,
+                         .random_schedules = 50});
 }
 
 TEST(Channel, AValueIsRefusedOrHandedBack) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(2);
     std::size_t sent = 0;
     Thread sender([&] {
@@ -377,11 +354,12 @@ TEST(Channel, AValueIsRefusedOrHandedBack) {
     const std::size_t pending = channel.close_and_take_pending().size();
     sender.join();
     check(pending == sent, "a value was accepted, and neither received nor handed back");
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 TEST(Channel, AValueIsHandedBackOrReceived) {
-  expect_every_schedule(kChannelLesson, [] {
+  const auto scenario = [] {
     Values channel(2);
     expect_sent(channel, 1);
     expect_sent(channel, 2);
@@ -392,7 +370,8 @@ TEST(Channel, AValueIsHandedBackOrReceived) {
     const std::vector<Value> pending = channel.close_and_take_pending();
     receiver.join();
     check(received + static_cast<int>(pending.size()) == 2, "a value was lost, or is there twice");
-  });
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }
 
 }  // namespace

@@ -17,9 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "exercises/25_your_pool/stage_1_channel.h"
-#include "exercises/harness/lesson.h"
-
 namespace your_pool {
 namespace {
 
@@ -114,7 +111,7 @@ void expect_lines(Log& log, const std::vector<std::string>& expected) {
 }
 
 TEST(Worker, HandlesEachJobInOrderUntilTheChannelHasEnded) {
-  expect_every_schedule(kWorkerLesson, [] {
+  const auto scenario = [] {
     Jobs jobs(1);
     Log log;
     const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
@@ -127,7 +124,8 @@ TEST(Worker, HandlesEachJobInOrderUntilTheChannelHasEnded) {
     jobs.close();
     worker.join();
     expect_lines(log, {"runs a", "a", "runs b", "b"});
-  });
+  };
+  expect_every_schedule(kWorkerLesson, scenario, kTwoThreads);
 }
 
 // Runs the worker on this thread with three jobs, of which "b" fails.
@@ -202,17 +200,18 @@ TEST(Worker, DoesNotStartAJobAfterAStopRequest) {
     run_worker(jobs, handler, log.finished(), stop.get_token());
     const std::vector<std::string> lines = log.lines();
     if (!(lines.size() == 3 && lines[0] == "a" && lines[1].starts_with("b: ") &&
-          lines[2].starts_with("c: ")))
+          lines[2].starts_with("c: "))) {
       fail(
           "job a succeeded, then a stop was requested: jobs b and c must each be reported as "
           "an error, but there was " +
           joined(lines));
+    }
   };
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);
 }
 
 TEST(Worker, IsNotEndedByAStopRequest) {
-  expect_every_schedule(kWorkerLesson, [] {
+  const auto scenario = [] {
     Jobs jobs(1);
     Log log;
     std::stop_source stop;
@@ -222,9 +221,11 @@ TEST(Worker, IsNotEndedByAStopRequest) {
     expect_sent(jobs, "b");
     jobs.close();
     worker.join();
-    if (!(log.count_of("a") == 1 && log.count_of("b") == 1))
+    if (!(log.count_of("a") == 1 && log.count_of("b") == 1)) {
       fail("jobs a and b must be reported once each, but there was " + joined(log.lines()));
-  });
+    }
+  };
+  expect_every_schedule(kWorkerLesson, scenario, kTwoThreads);
 }
 
 TEST(Worker, GivesTheTokenToTheHandler) {
@@ -261,7 +262,7 @@ TEST(Worker, RunsAtTheSameTimeAsAnother) {
     second.join();
     check(log.count("a") == 1 && log.count("b") == 1, "a job was lost, or handled twice");
   };
-  expect_every_schedule(kWorkerLesson, scenario, kMany);
+  expect_every_schedule(kWorkerLesson, scenario, kMoreThreads);
 }
 
 TEST(Worker, ReportsAtTheSameTimeAsAnother) {

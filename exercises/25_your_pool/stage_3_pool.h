@@ -14,10 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "exercises/25_your_pool/stage_1_channel.h"
-#include "exercises/25_your_pool/stage_2_worker.h"
-#include "exercises/harness/lesson.h"
-
 namespace your_pool {
 namespace {
 
@@ -29,16 +25,6 @@ constexpr Lesson kPoolLesson(
     "channel and the worker have passed their own tests. Stage 4, the shutdown, opens when stage 3 "
     "is green.");
 
-// For pools: two workers make many schedules.
-constexpr lab::Options kPool{
-    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
-
-// The same, and as kExact.
-constexpr lab::Options kExactPool{.max_preemptions = 0,
-                                  .max_spurious_wakeups = 0,
-                                  .early_timeouts = false,
-                                  .random_schedules = 30};
-
 void expect_submitted(WorkerPool& pool, const std::string& id) {
   if (pool.submit(Job{.id = id}) != SendStatus::kSent)
     fail("submit() refused job " + id + " although the pool was open");
@@ -46,8 +32,9 @@ void expect_submitted(WorkerPool& pool, const std::string& id) {
 
 void expect_once(Log& log, const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
-    if (!(log.count(id) == 1 && log.count_of(id) == 1))
+    if (!(log.count(id) == 1 && log.count_of(id) == 1)) {
       fail("job " + id + " must succeed exactly once, but there was " + joined(log.lines()));
+    }
   }
   check(log.lines().size() == ids.size(), "more jobs were reported than submitted");
 }
@@ -64,9 +51,10 @@ TEST(Pool, RefusesToHaveNoWorkersOrNoCapacity) {
       } catch (const std::invalid_argument&) {
         is_refused = true;
       }
-      if (!is_refused)
+      if (!is_refused) {
         fail("a pool with " + std::to_string(options.workers) + " workers and a capacity of " +
              std::to_string(options.capacity) + " did not throw std::invalid_argument");
+      }
     }
   };
   expect_every_schedule(kPoolLesson, scenario, kOneThread);
@@ -83,7 +71,7 @@ TEST(Pool, CanBeDestroyedAtOnce) {
 }
 
 TEST(Pool, OneWorkerDoesWhatWasSubmittedBeforeItIsDestroyed) {
-  expect_every_schedule(kPoolLesson, [] {
+  const auto scenario = [] {
     Log log;
     {
       WorkerPool pool({.workers = 1, .capacity = 2}, succeed, log.finished());
@@ -91,7 +79,8 @@ TEST(Pool, OneWorkerDoesWhatWasSubmittedBeforeItIsDestroyed) {
       expect_submitted(pool, "b");
     }
     expect_lines(log, {"a", "b"});
-  });
+  };
+  expect_every_schedule(kPoolLesson, scenario, kTwoThreads);
 }
 
 TEST(Pool, TwoWorkersDoEachJobOnce) {
@@ -125,7 +114,12 @@ TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
     }
     expect_once(log, {"a", "b", "c", "d", "e", "f"});
   };
-  expect_every_schedule(kPoolLesson, scenario, kExactPool);
+  expect_every_schedule(kPoolLesson, scenario,
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .max_schedules = kSchedules,
+                         .random_schedules = 30});
 }
 
 TEST(Pool, KeepsItsWorkersWhenJobsFail) {

@@ -15,11 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "exercises/25_your_pool/stage_1_channel.h"
-#include "exercises/25_your_pool/stage_2_worker.h"
-#include "exercises/25_your_pool/stage_3_pool.h"
-#include "exercises/harness/lesson.h"
-
 namespace your_pool {
 namespace {
 
@@ -42,21 +37,24 @@ void expect_outcome(const ShutdownReport& report, ShutdownOutcome expected) {
     if (outcome == ShutdownOutcome::kDrained) return "kDrained";
     return outcome == ShutdownOutcome::kCancelled ? "kCancelled" : "kAbandoned";
   };
-  if (report.outcome != expected)
+  if (report.outcome != expected) {
     fail("the outcome must be " + name(expected) + ", but it is " + name(report.outcome));
+  }
 }
 
 void expect_not_started(const ShutdownReport& report, const std::vector<std::string>& expected) {
   std::vector<std::string> ids;
   for (const Job& job : report.not_started) ids.push_back(job.id);
-  if (ids != expected)
+  if (ids != expected) {
     fail("not_started must be " + joined(expected) + ", but it is " + joined(ids));
+  }
 }
 
 void expect_still_running(const ShutdownReport& report, const std::vector<std::string>& expected) {
-  if (report.still_running != expected)
+  if (report.still_running != expected) {
     fail("still_running must be " + joined(expected) + ", but it is " +
          joined(report.still_running));
+  }
 }
 
 void expect_refused_by(WorkerPool& pool) {
@@ -100,8 +98,7 @@ TEST(Shutdown, DrainsWhatWasSubmitted) {
     expect_still_running(report, {});
     expect_refused_by(pool);
   };
-  expect_every_schedule(kShutdownLesson, scenario,
-                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 30});
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
 }
 
 TEST(Shutdown, ReturnsWhenTheLastJobHasFinished) {
@@ -148,8 +145,10 @@ TEST(Shutdown, CancelsWhatHasNotFinishedWithinTheDrainLimit) {
     expect_outcome(report, ShutdownOutcome::kCancelled);
     expect_not_started(report, {"c", "d", "e"});
     expect_still_running(report, {});
-    if (!(log.count("a: stopped") == 1 && log.count("b: stopped") == 1 && log.lines().size() == 2))
+    if (!(log.count("a: stopped") == 1 && log.count("b: stopped") == 1 &&
+          log.lines().size() == 2)) {
       fail("jobs a and b must be stopped, but there was " + joined(log.lines()));
+    }
     expect_refused_by(pool);
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
@@ -180,11 +179,11 @@ TEST(Shutdown, AJobFinishesOrIsHandedBack) {
     const bool is_started = log.count_of("a") == 1;
     expect_not_started(
         report, is_started ? std::vector<std::string>{"b"} : std::vector<std::string>{"a", "b"});
-    if (log.lines().size() != (is_started ? 1 : 0))
+    if (log.lines().size() != (is_started ? 1 : 0)) {
       fail("a job was handed back and reported too: " + joined(log.lines()));
+    }
   };
-  expect_every_schedule(kShutdownLesson, scenario,
-                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 30});
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
 }
 
 TEST(Shutdown, WhateverTheClockDoesEachJobIsAccountedForOnce) {
@@ -286,11 +285,7 @@ TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
     check(log.lines().size() + report.not_started.size() == (is_sent ? 1 : 0),
           "a job was accepted and lost, or refused and done");
   };
-  expect_every_schedule(kShutdownLesson, scenario,
-                        {.max_preemptions = 1,
-                         .max_spurious_wakeups = 0,
-                         .early_timeouts = false,
-                         .random_schedules = 30});
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
 }
 
 TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
@@ -332,11 +327,7 @@ TEST(Shutdown, TwoAtTheSameTimeReturnTheSame) {
     check(reports[0].not_started.size() + reports[1].not_started.size() == 1,
           "job b must be handed back to exactly one of two callers of shutdown()");
   };
-  expect_every_schedule(kShutdownLesson, scenario,
-                        {.max_preemptions = 1,
-                         .max_spurious_wakeups = 0,
-                         .early_timeouts = false,
-                         .random_schedules = 30});
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
 }
 
 TEST(Shutdown, AJobThatCallsItIsRefused) {
