@@ -169,7 +169,9 @@ TEST(Pool, RefusesAJobWhenItIsFull) {
 TEST(Pool, SubmitWaitsForRoom) {
   const auto scenario = [] {
     Log log;
+    const auto submitter = std::this_thread::get_id();
     const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+      check(std::this_thread::get_id() != submitter, "submit() ran a job itself");
       std::this_thread::sleep_for(1h);
       return {};
     };
