@@ -278,7 +278,9 @@ TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
     Job job{.id = "a"};
     SendStatus status = SendStatus::kFull;
     Thread submitter([&] { status = pool.submit(std::move(job)); });
+    const Time start = now();
     const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+    check(now() == start, "every accepted job had finished, and the shutdown went on waiting");
     submitter.join();
     const bool is_sent = status == SendStatus::kSent;
     check(is_sent || job.id == "a", "a job was refused, and taken");
