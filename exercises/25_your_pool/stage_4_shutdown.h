@@ -206,51 +206,6 @@ TEST(Shutdown, WhateverTheClockDoesEachJobIsAccountedForOnce) {
   expect_every_schedule(kShutdownLesson, scenario, kPool);
 }
 
-TEST(Shutdown, AbandonsAJobThatDoesNotStop) {
-  const auto scenario = [] {
-    const auto log = std::make_shared<Log>();
-    const Time start = now();
-    {
-      WorkerPool pool({.workers = 1, .capacity = 2}, stuck_or_stopped, shared_log(log));
-      expect_submitted(pool, "stuck");
-      std::this_thread::sleep_for(1h);
-      expect_submitted(pool, "b");
-      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 2h});
-      check(now() - start >= 4h, "the shutdown gave up before its limits had passed");
-      check(now() - start <= 4h + kGrace, "the shutdown took longer than its limits");
-      expect_outcome(report, ShutdownOutcome::kAbandoned);
-      expect_not_started(report, {"b"});
-      expect_still_running(report, {"stuck"});
-      expect_refused_by(pool);
-    }
-    check(now() - start <= 4h + kGrace,
-          "the shutdown abandoned job stuck, then the destructor waited for it");
-    let_abandoned_threads_end();  // uses nothing of the pool
-    expect_lines(*log, {"stuck"});
-  };
-  expect_every_schedule(kShutdownLesson, scenario, kExact);
-}
-
-TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
-  const auto scenario = [] {
-    const auto log = std::make_shared<Log>();
-    {
-      WorkerPool pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
-      for (const char* const id : {"stuck 1", "b", "stuck 2"}) expect_submitted(pool, id);
-      std::this_thread::sleep_for(1h);
-      ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
-      expect_outcome(report, ShutdownOutcome::kAbandoned);
-      std::sort(report.still_running.begin(), report.still_running.end());
-      expect_still_running(report, {"stuck 1", "stuck 2"});
-      expect_not_started(report, {});
-      expect_lines(*log, {"b: stopped"});
-    }
-    let_abandoned_threads_end();
-    check(log->lines().size() == 3, "an abandoned job was not reported when it finished");
-  };
-  expect_every_schedule(kShutdownLesson, scenario, kExact);
-}
-
 TEST(Shutdown, WakesSubmitsThatWaitForRoom) {
   const auto scenario = [] {
     Log log;

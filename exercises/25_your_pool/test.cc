@@ -68,3 +68,5 @@ class Thread {
 #include "exercises/25_your_pool/stage_2_worker.h"
 #include "exercises/25_your_pool/stage_3_pool.h"
 #include "exercises/25_your_pool/stage_4_shutdown.h"
+// This uses what is in the one before.
+#include "exercises/25_your_pool/stage_4_limits.h"
