@@ -66,7 +66,7 @@ void expect_received(Values& channel, int number) {
 }
 
 void expect_end(Values& channel) {
-  check(!channel.receive(), "receive() returned a value that nobody had sent");
+  check(!channel.receive(), "receive() returned a value that was not sent");
 }
 
 TEST(Channel, KeepsTheOrderAndTheCapacity) {
