@@ -3,7 +3,7 @@
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
 
-def exercise(name, file, is_data_race = False):
+def exercise(name, file, is_data_race = False, stages = [], std_types = False, course = []):
     """Declares the targets of the exercise in this package.
 
       :test                  for the learner: red until `file` is fixed; part of //exercises
@@ -17,16 +17,28 @@ def exercise(name, file, is_data_race = False):
       name: the exercise's folder, which its LESSON line names too.
       file: the file to fix, which test.cc includes as EXERCISE_FILE.
       is_data_race: whether only the lab's hooks can see the bug. Without them, nothing is red.
+      stages: more files with TESTs, which test.cc includes, in this order.
+      std_types: whether the code uses std's own types. Such an exercise exists only where the lab
+        has hooks for them.
+      course: file groups of the course's code that the solution includes.
     """
-    exercise_test("test", file, manual = True)
-    exercise_test("solution_test", "solution/" + file)
-    where = HOOKS_ONLY if is_data_race else []
+    how = {"stages": stages, "std_types": std_types}
+    exercise_test("test", file, manual = True, **how)
+    exercise_test("solution_test", "solution/" + file, course = course, **how)
+    where = HOOKS_ONLY if is_data_race or std_types else []
     _verdict_test("starter_guard", "red", name, "starter", ":test", where = where)
-    _verdict_test("solution_guard", "green", name, "solution", ":solution_test")
+    _verdict_test(
+        "solution_guard",
+        "green",
+        name,
+        "solution",
+        ":solution_test",
+        where = HOOKS_ONLY if std_types else [],
+    )
     guards = [":starter_guard", ":solution_guard"]
     for path in native.glob(["wrong_fixes/*.h"]):
         fix = path.removeprefix("wrong_fixes/").removesuffix(".h")
-        exercise_test("wrong_fix_" + fix, path, manual = True)
+        exercise_test("wrong_fix_" + fix, path, manual = True, **how)
         _verdict_test(
             "wrong_fix_" + fix + "_test",
             "red",
@@ -52,7 +64,14 @@ def exercise(name, file, is_data_race = False):
         visibility = ["//exercises:__pkg__"],
     )
 
-def exercise_test(name, file, test_file = "test.cc", manual = False):
+def exercise_test(
+        name,
+        file,
+        test_file = "test.cc",
+        manual = False,
+        stages = [],
+        std_types = False,
+        course = []):
     """Declares the test of an exercise with one version of the file to fix.
 
     Args:
@@ -60,8 +79,13 @@ def exercise_test(name, file, test_file = "test.cc", manual = False):
       file: the version.
       test_file: includes it as EXERCISE_FILE.
       manual: whether `bazel test //...` leaves it out.
+      stages: as in exercise().
+      std_types: as in exercise().
+      course: file groups of the course's code that `file` includes. Being the test's own sources,
+        they are compiled with hooks, and come first when it is linked.
     """
     folder = native.package_name() + "/"
+    tests = ",".join(['\\"%s\\"' % (folder + path) for path in stages or [test_file]])
     cc_test(
         name = name,
         size = "small",
@@ -70,20 +94,22 @@ def exercise_test(name, file, test_file = "test.cc", manual = False):
             file,
             "//exercises/harness:exercise_files.cc",
             "//exercises/harness:exercise_files.h",
-        ],
+        ] + stages + course,
         data = [
             test_file,
             file,
-        ],
-        copts = HOOKS,
+        ] + stages + course,
+        copts = HOOKS + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [
-            'TEST_FILE=\\"%s\\"' % (folder + test_file),
+            "TEST_FILES=" + tests,
             'EXERCISE_FILE=\\"%s\\"' % (folder + file),
         ],
         tags = ["manual"] if manual else [],
+        target_compatible_with = HOOKS_ONLY if std_types else [],
         visibility = ["//exercises:__subpackages__"],
-        deps = ["//exercises/harness:exercise"],
+        deps = ["//exercises/harness:exercise"] +
+               (["//testing/lab/engine:std_hooks"] if std_types else []),
     )
 
 def _verdict_test(name, verdict, exercise, variant, test, tags = [], where = []):

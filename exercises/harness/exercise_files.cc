@@ -1,7 +1,12 @@
 #include "exercises/harness/exercise_files.h"
 
 namespace worker_pool {
+namespace {
 
-const ExerciseFiles kExerciseFiles = {.test = TEST_FILE, .exercise = EXERCISE_FILE};
+constexpr const char* kTests[] = {TEST_FILES};
+
+}  // namespace
+
+const ExerciseFiles kExerciseFiles = {.tests = kTests, .exercise = EXERCISE_FILE};
 
 }  // namespace worker_pool

@@ -1,10 +1,12 @@
-// The two source files of an exercise, relative to the folder in which Bazel runs its test.
+// The source files of an exercise, relative to the folder in which Bazel runs its test.
 #pragma once
+
+#include <span>
 
 namespace worker_pool {
 
 struct ExerciseFiles {
-  const char* test;
+  std::span<const char* const> tests;  // the files with its TESTs
   const char* exercise;
 };
 

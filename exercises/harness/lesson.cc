@@ -38,4 +38,6 @@ LessonTest::LessonTest(const char* name, const char* file, int line, void (*body
   TestRun::current().add({.name = name, .file = file, .line = line, .body = body});
 }
 
+LessonStage::LessonStage(const char* name) { TestRun::current().add_stage(name); }
+
 }  // namespace worker_pool

@@ -59,6 +59,16 @@ class LessonTest {
   LessonTest(const char* name, const char* file, int line, void (*body)());
 };
 
+// For an exercise in several stages: the tests after it, up to the next one, are a stage. Before
+// the first of them runs, the line "STAGE name" is printed, so the last such line in the output
+// names the stage to work on. One that was green is run again each time.
+//
+//   const LessonStage kChannel("1 of 4: the channel");
+class LessonStage {
+ public:
+  explicit LessonStage(const char* name);
+};
+
 }  // namespace worker_pool
 
 #define TEST(Suite, Name)                                                                  \

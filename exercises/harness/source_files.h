@@ -31,7 +31,7 @@ struct Refused {
 };
 
 // Returns the first thing in an exercise's file that could replace a part of the test:
-//   1. a macro, or a quoted header other than lab.h and explorer.h, which could define one;
+//   1. a macro, or a quoted header that could define one (not lab.h, explorer.h or a step's);
 //   2. a pragma other than `once`;
 //   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of
 //      a template, which may be one of theirs;

@@ -52,6 +52,7 @@ TEST(WhatIsRefused, AcceptsOrdinaryCode) {
   EXPECT_EQ(refused("#pragma once\n"
                     "#include <mutex>\n"
                     "# include \"testing/lab/lab.h\"  // the lab\n"
+                    "#include \"step2_worker/channel.h\"\n"
                     "#if __cplusplus > 202302L\n#else\n#endif\n"
                     "// #define in a comment, and a \"LESSON\"\n"
                     "using namespace std::chrono_literals;\n"

@@ -20,6 +20,11 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
+// A compiler puts "./" before the path of an included file.
+std::string without_dot(const std::string& path) {
+  return path.starts_with("./") ? path.substr(2) : path;
+}
+
 }  // namespace
 
 TestRun& TestRun::current() {
@@ -50,6 +55,7 @@ bool TestRun::pass(const std::string& replay) {
 void TestRun::check_sources() { failure_ = refusal_of(kExerciseFiles.exercise); }
 
 void TestRun::run(const Test& test) {
+  if (test.stage != nullptr) print(std::string("STAGE ") + test.stage);
   forbid_successful_exit(test.name);
   running_ = test.name;
   schedules_ = 0;
@@ -70,38 +76,41 @@ void TestRun::run(const Test& test) {
 
 void TestRun::check_all_decided() {
   forbid_successful_exit("after the last test");
-  const auto text = read_source(kExerciseFiles.test);
-  if (!text) return fail(kExerciseFiles.test, 1, "The test cannot read this file.");
-  const TestPlan plan = plan_of(*text);
-  for (const Place& test : plan.tests) {
-    if (std::ranges::find(finished_, test.name) != finished_.end()) continue;
-    return fail(kExerciseFiles.test, test.first_line, test.name + " did not run to its end.");
-  }
-  for (const Place& call : plan.calls) {
-    const bool is_decided = std::ranges::any_of(explored_, [&](const Call& it) {
-      return it.file == kExerciseFiles.test && call.first_line <= it.line &&
-             it.line <= call.last_line;
-    });
-    if (is_decided) continue;
-    return fail(kExerciseFiles.test, call.first_line, "This scenario was not explored.");
-  }
-  if (plan.tests.empty()) return fail(kExerciseFiles.test, 1, "This file has no TEST.");
-  if (replay_.empty()) return;
-  fail(kExerciseFiles.test, plan.tests[0].first_line,
+  for (const char* const file : kExerciseFiles.tests) check_all_decided(file);
+  if (replay_.empty() || failed()) return;
+  fail(tests_[0].file, tests_[0].line,
        "The schedule LAB_REPLAY=" + replay_ +
            " no longer breaks it.\n"
            "No other schedule was run, so nothing else is decided: run the test without "
            "LAB_REPLAY.");
 }
 
+void TestRun::check_all_decided(const char* file) {
+  const auto text = read_source(file);
+  if (!text) return fail(file, 1, "The test cannot read this file.");
+  const TestPlan plan = plan_of(*text);
+  for (const Place& test : plan.tests) {
+    if (std::ranges::find(finished_, test.name) != finished_.end()) continue;
+    return fail(file, test.first_line, test.name + " did not run to its end.");
+  }
+  for (const Place& call : plan.calls) {
+    const bool is_decided = std::ranges::any_of(explored_, [&](const Call& it) {
+      return it.file == file && call.first_line <= it.line && it.line <= call.last_line;
+    });
+    if (is_decided) continue;
+    return fail(file, call.first_line, "This scenario was not explored.");
+  }
+  if (plan.tests.empty()) fail(file, 1, "This file has no TEST.");
+}
+
 void TestRun::explored(const char* file, int line, std::size_t schedules) {
-  explored_.push_back({file, line});
+  explored_.push_back({without_dot(file), line});
   schedules_ += schedules;
 }
 
 void TestRun::fail(const char* file, int line, const std::string& why) {
   if (failed()) return;  // the first failure says more
-  const std::string place = std::string(file) + ":" + std::to_string(line);
+  const std::string place = without_dot(file) + ":" + std::to_string(line);
   failure_ =
       (running_ == nullptr ? place : std::string(running_) + " (" + place + ")") + "\n" + why;
 }

@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace worker_pool {
@@ -32,11 +33,17 @@ class TestRun {
     const char* file;
     int line;
     void (*body)();
+    const char* stage = nullptr;  // that begins with this test
   };
 
   static TestRun& current();
 
-  void add(const Test& test) { tests_.push_back(test); }
+  void add(Test test) {
+    test.stage = std::exchange(next_stage_, nullptr);
+    tests_.push_back(test);
+  }
+  // The next test begins a stage. `name` must live as long as the program.
+  void add_stage(const char* name) { next_stage_ = name; }
 
   // Runs the tests and prints the result. Returns false after the first failure.
   bool pass(const std::string& replay);
@@ -58,8 +65,10 @@ class TestRun {
   void check_sources();
   void run(const Test& test);
   void check_all_decided();
+  void check_all_decided(const char* file);  // what this file of the test has
 
   std::vector<Test> tests_;
+  const char* next_stage_ = nullptr;
   std::string replay_;  // the schedule of LAB_REPLAY, or nothing
   std::string failure_;
   const char* running_ = nullptr;  // the name of the test

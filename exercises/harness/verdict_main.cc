@@ -66,7 +66,8 @@ std::string wrong_with_red(const Task& task, const ProgramResult& run) {
       lines, [](const std::string& line) { return line.starts_with("FAILED "); });
   std::size_t rows = 0;
   for (; failure != lines.end(); ++failure) rows += rows_of(*failure);
-  if (rows > 0 && rows <= kRows) return "";
+  const bool fits = rows <= kRows || task.variant != "starter";
+  if (rows > 0 && fits) return "";
   return "its failure fills " + std::to_string(rows) + " rows; 1 to " + std::to_string(kRows) +
          " are allowed";
 }

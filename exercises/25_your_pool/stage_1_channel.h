@@ -1,0 +1,378 @@
+// Stage 1: the channel.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace your_pool {
+namespace {
+
+const LessonStage kChannelStage("1 of 4: the channel");
+
+constexpr Lesson kChannelLesson(
+    "25_your_pool",
+    "stage 1 is not finished. The verdict above says what the channel promised and did not do. "
+    "Stage 2, the worker, opens when stage 1 is green.");
+
+// No default constructor, no copy. Without a number once it has been moved from.
+class Value {
+ public:
+  explicit Value(int number) : number_(std::make_unique<int>(number)) {}
+  int number() const { return number_ ? *number_ : 0; }
+
+ private:
+  std::unique_ptr<int> number_;
+};
+
+using Values = Channel<Value>;
+
+void expect_sent(Values& channel, int number) {
+  if (channel.send(Value(number)) != SendStatus::kSent) {
+    fail("send() refused value " + std::to_string(number) + " although the channel was open");
+  }
+}
+
+void expect_refused(SendStatus status, SendStatus expected, const Value& value,
+                    const std::string& state) {
+  if (status == SendStatus::kSent) fail("a " + state + " channel accepted a value");
+  if (status != expected) fail("wrong status: a " + state + " channel refused a value");
+  if (value.number() == 0) fail("a " + state + " channel refused a value, and took it");
+}
+
+void expect_send_refused(Values& channel) {
+  Value value(99);
+  expect_refused(channel.send(std::move(value)), SendStatus::kClosed, value, "closed");
+}
+
+void expect_closed(Values& channel) {
+  expect_send_refused(channel);
+  Value value(99);
+  expect_refused(channel.try_send(std::move(value)), SendStatus::kClosed, value, "closed");
+}
+
+void expect_received(Values& channel, int number) {
+  const std::optional<Value> value = channel.receive();
+  if (!(value && value->number() == number)) {
+    fail("receive() did not return value " + std::to_string(number) + ", the oldest one");
+  }
+}
+
+void expect_end(Values& channel) {
+  check(!channel.receive(), "receive() returned a value that was not sent");
+}
+
+TEST(Channel, KeepsTheOrderAndTheCapacity) {
+  const auto scenario = [] {
+    Values channel(3);
+    for (int first = 1; first <= 40; first += 3) {
+      for (int i = 0; i < 2; ++i) expect_sent(channel, first + i);
+      check(channel.try_send(Value(first + 2)) == SendStatus::kSent,
+            "try_send() refused a value although there was room");
+      Value next(99);
+      expect_refused(channel.try_send(std::move(next)), SendStatus::kFull, next, "full");
+      for (int i = 0; i < 3; ++i) expect_received(channel, first + i);
+    }
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, RefusesACapacityOfZero) {
+  const auto scenario = [] {
+    bool is_refused = false;
+    try {
+      const Values channel(0);
+    } catch (const std::invalid_argument&) {
+      is_refused = true;
+    }
+    check(is_refused, "a capacity of 0 did not throw std::invalid_argument");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, RefusesValuesOnceItIsClosedAndKeepsThoseItHas) {
+  const auto scenario = [] {
+    Values channel(3);
+    for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
+    for (int i = 0; i < 2; ++i) channel.close();
+    expect_closed(channel);
+    for (int number = 1; number <= 3; ++number) {
+      expect_received(channel, number);
+      expect_closed(channel);
+    }
+    for (int i = 0; i < 3; ++i) expect_end(channel);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, HandsBackWhatWasNotReceived) {
+  const auto scenario = [] {
+    Values channel(4);
+    for (int number = 1; number <= 4; ++number) expect_sent(channel, number);
+    expect_received(channel, 1);
+    expect_sent(channel, 5);
+    const std::vector<Value> pending = channel.close_and_take_pending();
+    check(pending.size() == 4, "close_and_take_pending() did not return the 4 values left");
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      check(pending[i].number() == static_cast<int>(i) + 2,
+            "close_and_take_pending() did not return the oldest value first");
+    }
+    expect_closed(channel);
+    expect_end(channel);
+    check(channel.close_and_take_pending().empty(), "a value was handed back twice");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, LetsGoOfAReceivedValue) {
+  const auto scenario = [] {
+    Channel<std::shared_ptr<int>> channel(2);
+    auto value = std::make_shared<int>(1);
+    const std::weak_ptr<int> watch = value;
+    check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
+    (void)channel.receive();
+    check(watch.expired(), "the channel still holds a value that was received");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kOneThread);
+}
+
+TEST(Channel, ASenderWaitsForRoom) {
+  const auto scenario = [] {
+    Values channel(1);
+    Thread sender([&] {
+      for (int number = 1; number <= 3; ++number) expect_sent(channel, number);
+      channel.close();
+    });
+    for (int number = 1; number <= 3; ++number) expect_received(channel, number);
+    expect_end(channel);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+TEST(Channel, ATrySendDoesNotWait) {
+  const auto scenario = [] {
+    Values channel(1);
+    expect_sent(channel, 1);
+    int received = 0;
+    Thread receiver([&] {
+      while (channel.receive()) ++received;
+    });
+    Value second(2);
+    const SendStatus status = channel.try_send(std::move(second));
+    check(status != SendStatus::kClosed, "an open channel said that it was closed");
+    check((second.number() == 0) == (status == SendStatus::kSent),
+          "try_send() took a value that it refused, or left one that it sent");
+    channel.close();
+    receiver.join();
+    check(received == (status == SendStatus::kSent ? 2 : 1), "a value was lost");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+TEST(Channel, ATrySendThatMeetsAnotherFindsItsRoom) {
+  const auto scenario = [] {
+    Values channel(2);
+    const auto try_send = [&](int number) {
+      check(channel.try_send(Value(number)) == SendStatus::kSent,
+            "try_send() refused a value although there was room");
+    };
+    Thread other([&] { try_send(1); });
+    try_send(2);
+    other.join();
+    check(channel.close_and_take_pending().size() == 2, "a value was accepted and lost");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
+  const auto scenario = [] {
+    Values channel(1);
+    Value value(1);
+    SendStatus status = SendStatus::kFull;
+    Thread sender([&] { status = channel.send(std::move(value)); });
+    channel.close();
+    const bool is_received = channel.receive().has_value();
+    sender.join();
+    const bool is_sent = status == SendStatus::kSent;
+    check(is_sent || value.number() == 1, "a closed channel refused a value, and took it");
+    check(!is_sent || is_received,
+          "receive() said that the channel had ended, then send() accepted a value");
+    check(is_sent || !is_received, "a value was received that send() had refused");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+// Starts two threads, lets them wait for ten years, and then wakes them. Polling for as long takes
+// more steps than a schedule may have.
+void expect_woken(const std::function<void()>& blocks, const std::function<void()>& wakes) {
+  constexpr auto kTenYears = 24h * 3650;
+  const auto woken_at = std::chrono::steady_clock::now() + kTenYears;
+  const auto wait = [&] {
+    blocks();
+    check(std::chrono::steady_clock::now() == woken_at, "a call did not wait until the close");
+  };
+  Thread first(wait);
+  Thread second(wait);
+  std::this_thread::sleep_for(kTenYears);
+  wakes();
+  first.join();
+  second.join();
+}
+
+TEST(Channel, BothWaysToCloseWakeEverySenderThatSleeps) {
+  for (const bool takes_back : {false, true}) {
+    const auto scenario = [takes_back] {
+      Values channel(1);
+      expect_sent(channel, 1);
+      std::size_t pending = 0;
+      expect_woken([&] { expect_send_refused(channel); },
+                   [&] {
+                     if (!takes_back) return channel.close();
+                     pending = channel.close_and_take_pending().size();
+                   });
+      check(pending == (takes_back ? 1 : 0), "value 1 was not handed back");
+      if (!takes_back) expect_received(channel, 1);
+      expect_end(channel);
+    };
+    expect_every_schedule(kChannelLesson, scenario, kExact);
+  }
+}
+
+TEST(Channel, BothWaysToCloseWakeEveryReceiverThatSleeps) {
+  for (const bool takes_back : {false, true}) {
+    const auto scenario = [takes_back] {
+      Values channel(1);
+      expect_woken([&] { expect_end(channel); },
+                   [&] { takes_back ? (void)channel.close_and_take_pending() : channel.close(); });
+    };
+    expect_every_schedule(kChannelLesson, scenario, kExact);
+  }
+}
+
+TEST(Channel, CloseWakesWhoeverIsAboutToSleep) {
+  const auto scenario = [] {
+    Values channel(1);
+    Thread first([&] { expect_end(channel); });
+    Thread second([&] { expect_end(channel); });
+    channel.close();
+  };
+  expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
+}
+
+TEST(Channel, EachValueIsReceivedByOneThread) {
+  const auto scenario = [] {
+    Values channel(2);
+    int first = 0;
+    int second = 0;
+    const auto receive = [&channel](int& number) {
+      const std::optional<Value> value = channel.receive();
+      check(value.has_value(), "receive() said that an open channel had ended");
+      number = value->number();
+    };
+    Thread one([&] { receive(first); });
+    Thread other([&] { receive(second); });
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    one.join();
+    other.join();
+    check(first + second == 3 && first != 0 && second != 0,
+          "the two receivers did not get one value each");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
+}
+
+TEST(Channel, EachFreePlaceAdmitsASender) {
+  const auto scenario = [] {
+    Values channel(2);
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    Thread one([&] { expect_sent(channel, 3); });
+    Thread other([&] { expect_sent(channel, 3); });
+    std::this_thread::sleep_for(1h);  // both wait for room
+    expect_received(channel, 1);
+    expect_received(channel, 2);
+    one.join();
+    other.join();
+    expect_received(channel, 3);
+    expect_received(channel, 3);
+  };
+  expect_every_schedule(kChannelLesson, scenario, kExact);
+}
+
+TEST(Channel, TwoSendersDoNotShareOnePlace) {
+  const auto scenario = [] {
+    Values channel(1);
+    SendStatus first = SendStatus::kFull;
+    SendStatus second = SendStatus::kFull;
+    Thread one([&] { first = channel.try_send(Value(1)); });
+    Thread other([&] { second = channel.send(Value(2)); });
+    std::this_thread::sleep_for(1h);
+    const std::size_t pending = channel.close_and_take_pending().size();
+    one.join();
+    other.join();
+    const int sent = (first == SendStatus::kSent ? 1 : 0) + (second == SendStatus::kSent ? 1 : 0);
+    if (sent != 1) fail(std::to_string(sent) + " values were accepted; the capacity is 1");
+    check(pending == 1, "the value that was accepted was not handed back");
+  };
+  expect_every_schedule(
+      kChannelLesson, scenario,
+      {.max_spurious_wakeups = 0, .early_timeouts = false, .max_schedules = kSchedules});
+}
+
+// With one condition variable for both sides, notify_one() may wake the wrong one.
+TEST(Channel, ANotificationReachesTheSideThatNeedsIt) {
+  const auto scenario = [] {
+    Values channel(1);
+    const auto receive = [&] { check(channel.receive().has_value(), "a value was lost"); };
+    Thread r1(receive);
+    Thread r2(receive);
+    Thread s1([&] { expect_sent(channel, 1); });
+    Thread s2([&] { expect_sent(channel, 2); });
+  };
+  expect_every_schedule(kChannelLesson, scenario,
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = kSchedules,
+                         .random_schedules = 50});
+}
+
+TEST(Channel, AValueIsRefusedOrHandedBack) {
+  const auto scenario = [] {
+    Values channel(2);
+    std::size_t sent = 0;
+    Thread sender([&] {
+      if (channel.send(Value(1)) == SendStatus::kSent) ++sent;
+      if (channel.try_send(Value(2)) == SendStatus::kSent) ++sent;
+    });
+    const std::size_t pending = channel.close_and_take_pending().size();
+    sender.join();
+    check(pending == sent, "a value was accepted, and neither received nor handed back");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+TEST(Channel, AValueIsHandedBackOrReceived) {
+  const auto scenario = [] {
+    Values channel(2);
+    expect_sent(channel, 1);
+    expect_sent(channel, 2);
+    int received = 0;
+    Thread receiver([&] {
+      while (channel.receive()) ++received;
+    });
+    const std::vector<Value> pending = channel.close_and_take_pending();
+    receiver.join();
+    check(received + static_cast<int>(pending.size()) == 2, "a value was lost, or is there twice");
+  };
+  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+}
+
+}  // namespace
+}  // namespace your_pool

@@ -1,0 +1,123 @@
+// Stage 4: the shutdown and its limits.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace your_pool {
+namespace {
+
+TEST(Shutdown, AbandonsAJobThatDoesNotStop) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    const Time start = now();
+    {
+      WorkerPool pool({.workers = 1, .capacity = 2}, stuck_or_stopped, shared_log(log));
+      expect_submitted(pool, "stuck");
+      std::this_thread::sleep_for(1h);
+      expect_submitted(pool, "b");
+      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 2h});
+      check(now() - start >= 4h, "the shutdown gave up before its limits had passed");
+      check(now() - start <= 4h + kGrace, "the shutdown took longer than its limits");
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      expect_not_started(report, {"b"});
+      expect_still_running(report, {"stuck"});
+      expect_refused_by(pool);
+    }
+    check(now() - start <= 4h + kGrace,
+          "the shutdown abandoned job stuck, then the destructor waited for it");
+    let_abandoned_threads_end();  // uses nothing of the pool
+    expect_lines(*log, {"stuck"});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+// A job runs until its report has returned.
+TEST(Shutdown, AbandonsAJobWhoseReportDoesNotReturn) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      const JobFinished finished = [log](const Job& job, const JobResult&) {
+        std::this_thread::sleep_for(24h * 30);
+        log->add(job.id);
+      };
+      WorkerPool pool({.workers = 1, .capacity = 1}, succeed, finished);
+      expect_submitted(pool, "a");
+      std::this_thread::sleep_for(1h);
+      const Time start = now();
+      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 2h});
+      check(now() - start <= 3h + kGrace, "the shutdown took longer than its limits");
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      expect_still_running(report, {"a"});
+    }
+    let_abandoned_threads_end();
+    expect_lines(*log, {"a"});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      WorkerPool pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
+      for (const char* const id : {"stuck 1", "b", "stuck 2"}) expect_submitted(pool, id);
+      std::this_thread::sleep_for(1h);
+      ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      std::sort(report.still_running.begin(), report.still_running.end());
+      expect_still_running(report, {"stuck 1", "stuck 2"});
+      expect_not_started(report, {});
+      expect_lines(*log, {"b: stopped"});
+    }
+    let_abandoned_threads_end();
+    check(log->lines().size() == 3, "an abandoned job was not reported when it finished");
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+// A job that finishes wakes the shutdown, which must not begin its limit again.
+TEST(Shutdown, AJobThatFinishesDoesNotProlongTheDrain) {
+  const auto scenario = [] {
+    Log log;
+    const JobHandler handler = [](const Job&, std::stop_token) -> JobResult {
+      std::this_thread::sleep_for(40min);
+      return {};
+    };
+    WorkerPool pool({.workers = 1, .capacity = 3}, handler, log.finished());
+    for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
+    const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+    expect_not_started(report, {"c"});
+    expect_outcome(report, ShutdownOutcome::kCancelled);
+    expect_lines(log, {"a", "b"});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      WorkerPool pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+      SendStatus status = SendStatus::kFull;
+      Thread submitter([&] { status = pool.submit(Job{.id = "stuck"}); });
+      const Time start = now();
+      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+      check(now() - start <= 2h + kGrace, "the shutdown took longer than its limits");
+      submitter.join();
+      const std::size_t sent = status == SendStatus::kSent ? 1 : 0;
+      check(report.not_started.size() + report.still_running.size() == sent,
+            "a job was accepted and lost, or refused and is there");
+    }
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+}
+
+}  // namespace
+}  // namespace your_pool
