@@ -1,6 +1,8 @@
 #include "exercises/learn/commands.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -25,12 +27,16 @@ void print(const std::string& line) {
   std::fflush(stdout);
 }
 
-// Returns the number of the signal that ended it, or nothing once the child has exited.
+// Returns the number of the signal that ends the program, or nothing once the child has exited.
 std::optional<int> await_exit(Child& child, HeldSignals& signals) {
   while (!child.has_exited()) {
     pollfd output = {.fd = child.output_fd(), .events = POLLIN, .revents = 0};
     poll(&output, 1, child.output_fd() == -1 ? 5 : 100);
     if (const auto signal = signals.next()) {
+      if (signal == SIGTSTP) {  // Ctrl-Z
+        kill(getpid(), SIGSTOP);
+        continue;
+      }
       child.end();
       return signal;
     }

@@ -61,9 +61,12 @@ fs::path file_to_fix(const fs::path& clone, const Exercise& exercise) {
   return exercise.folder() / name.substr(0, name.find('"'));
 }
 
+bool is_number(std::string_view text) { return text.find_first_not_of("0123456789") == text.npos; }
+
+// "1" is 01, although 10 begins with it.
 bool means(std::string_view text, std::string_view name) {
   const std::string_view number = name.substr(0, 2);
-  if (text == number || (number.starts_with('0') && text == number.substr(1))) return true;
+  if (is_number(text)) return text == number || "0" + std::string(text) == number;
   return name.starts_with(text) || name.substr(3).starts_with(text);
 }
 

@@ -81,8 +81,11 @@ void Session::wait_for_something() {
   }
   if (exit_status_) return;
   if (file_->was_saved()) {
-    is_stale_ = true;
-    if (!test_) start_test();
+    if (!test_) {
+      start_test();
+    } else if (content_hash(exercise().file) != tested_content_) {
+      is_stale_ = true;
+    }
   }
   if (test_) test_->read_output();
   if (test_ && test_->has_exited()) finish_test();
