@@ -96,13 +96,15 @@ void Child::read_output() {
   read_available();  // after an exit, this is the rest
 }
 
-void Child::end() {
+// SIGTERM, not SIGINT: dash, which may run bazelw's scripts, can lose a SIGINT while it starts a
+// program. Bazel cancels the build for either.
+void Child::end(std::chrono::milliseconds limit) {
   using std::chrono::steady_clock;
   if (has_exited()) return;
-  kill(-pid_, SIGINT);
-  const auto limit = steady_clock::now() + std::chrono::seconds(5);
+  kill(-pid_, SIGTERM);
+  const auto kill_at = steady_clock::now() + limit;
   while (!has_exited()) {
-    if (steady_clock::now() >= limit) kill(-pid_, SIGKILL);
+    if (steady_clock::now() >= kill_at) kill(-pid_, SIGKILL);
     pollfd output = {.fd = output_fd_, .events = POLLIN, .revents = 0};
     poll(&output, 1, 10);
     read_output();

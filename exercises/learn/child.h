@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,9 +36,9 @@ class Child {
   int status() const { return *status_; }
   const std::string& output() const { return output_; }
 
-  // Interrupts the child and what it started, and blocks until it has exited. After five seconds,
-  // kills them.
-  void end();
+  // Sends SIGTERM to the child and to what it started, and blocks until it has exited. When `limit`
+  // is up, kills them.
+  void end(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
  private:
   void read_available();

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <chrono>
 #include <string>
 #include <system_error>
 
@@ -51,20 +52,20 @@ TEST(Child, AServerThatKeepsTheOutputOpenDoesNotDelayTheExit) {
   kill(std::stoi(child.output()), SIGKILL);
 }
 
-TEST(Child, EndInterruptsTheWholeGroup) {
+TEST(Child, EndTerminatesTheWholeGroup) {
   const Watchdog watchdog;
   Child child = shell("sh -c 'echo ready; sleep 1000'; echo after");
   await_output(watchdog, child, "ready");
   child.end();
   EXPECT_TRUE(child.has_exited());
-  EXPECT_EQ(child.status(), 128 + SIGINT);
+  EXPECT_EQ(child.status(), 128 + SIGTERM);
 }
 
-TEST(Child, EndKillsAChildThatIgnoresTheInterrupt) {
+TEST(Child, EndKillsAChildThatIgnoresIt) {
   const Watchdog watchdog;
-  Child child = shell("trap '' INT; echo ready; while :; do sleep 1000; done");
+  Child child = shell("trap '' TERM; echo ready; while :; do sleep 1000; done");
   await_output(watchdog, child, "ready");
-  child.end();
+  child.end(std::chrono::milliseconds(10));
   EXPECT_EQ(child.status(), 128 + SIGKILL);
 }
 
