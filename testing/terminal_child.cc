@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -87,8 +88,12 @@ void TerminalChild::type(const std::string& keys) const {
 }
 
 void TerminalChild::await(const std::string& text) {
-  const auto note = watchdog_.waiting("test: for the screen to show \"" + text + "\"");
+  std::optional<Watchdog::Waiting> note;
   for (;;) {
+    note.reset();
+    note.emplace(watchdog_.notes(), "test: for the screen to show \"" + text +
+                                        "\" after what was found before, but it shows:\n" +
+                                        output_.substr(found_));
     const auto found = output_.find(text, found_);
     if (found != std::string::npos) {
       found_ = found + text.size();
