@@ -163,11 +163,16 @@ check_board() {
   ((exercises > 0 && red == exercises && status == 3))
 }
 
+# copy_course FOLDER: copies the work tree without what git ignores.
+copy_course() {
+  mkdir "$1" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$1"
+}
+
 # The copy has a name that is not ASCII.
 declare_check one_broken "an exercise that does not compile costs only its own line of the board"
 check_one_broken() {
   local status=0 exercises red broken copy=$scratch/cöpy
-  mkdir "$copy" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$copy" &&
+  copy_course "$copy" &&
     echo 'this is no C++' >>"$copy/exercises/03_lost_stop/worker.h" || return
   (
     cd "$copy" || exit
@@ -181,6 +186,34 @@ check_one_broken() {
   broken=$(grep -c '^//exercises/03_lost_stop:test  *FAILED TO BUILD$' "$scratch/board")
   echo "$exercises folders, $red red lines, $broken of what does not compile, status $status"
   ((red == exercises - 1 && broken == 1 && status == 1))
+}
+
+# Once with a red exercise, and once without.
+declare_check learn "./learn verify and list know which exercise is solved"
+check_learn() {
+  local copy=$scratch/learn
+  copy_course "$copy" &&
+    cp "$copy"/exercises/03_lost_stop/{solution/worker.h,worker.h} || return
+  (
+    cd "$copy" || exit
+    at_home ./learn verify 03 04
+    echo "status $?"
+    at_home ./learn verify 03
+    echo "status $?"
+    at_home ./learn list
+    echo "status $?"
+    bazel clean --expunge >&2
+  ) >"$scratch/learned"
+  cat "$scratch/learned"
+  diff - <(awk '/^status / || /^0[34]_/ || $1 == "solved" { print $1, $2 }' "$scratch/learned") <<'END'
+03_lost_stop green
+04_escaped_throw red
+status 1
+03_lost_stop green
+status 0
+solved 03_lost_stop
+status 0
+END
 }
 
 declare_check story "the exercises' README shows a real failure"

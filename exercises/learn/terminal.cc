@@ -1,0 +1,98 @@
+#include "exercises/learn/terminal.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <initializer_list>
+#include <string_view>
+
+namespace worker_pool {
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool has_input() {
+  pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  return poll(&input, 1, 0) > 0;
+}
+
+}  // namespace
+
+bool is_interactive() { return isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0; }
+
+ScreenSize screen_size() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+    return {};
+  return {.rows = size.ws_row, .columns = size.ws_col};
+}
+
+bool can_erase() {
+  const std::string_view term = variable("TERM");
+  return isatty(STDOUT_FILENO) != 0 && !term.empty() && term != "dumb";
+}
+
+bool wants_color() { return can_erase() && variable("NO_COLOR").empty(); }
+
+HeldSignals::HeldSignals() {
+  sigemptyset(&held_);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP}) sigaddset(&held_, signal);
+  pthread_sigmask(SIG_BLOCK, &held_, &before_);
+}
+
+HeldSignals::~HeldSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+std::optional<int> HeldSignals::next() {
+  sigset_t pending;
+  sigpending(&pending);
+  for (const int signal : {SIGHUP, SIGTERM, SIGQUIT, SIGINT, SIGTSTP}) {
+    if (sigismember(&pending, signal) != 1) continue;
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    int taken = 0;
+    if (sigwait(&one, &taken) == 0) return taken;  // it is pending, so this does not block
+  }
+  return std::nullopt;
+}
+
+Keyboard::Keyboard() {
+  tcgetattr(STDIN_FILENO, &before_);
+  take();
+}
+
+std::optional<char> Keyboard::next() {
+  if (!has_input()) return std::nullopt;
+  char key = '\0';
+  ssize_t count = 0;
+  do {
+    count = read(STDIN_FILENO, &key, 1);
+  } while (count == -1 && errno == EINTR);
+  if (count != 1) return '\0';
+  if (key == '\x1b' && has_input()) {
+    std::array<char, 16> rest;
+    if (read(STDIN_FILENO, rest.data(), rest.size()) < 0) return '\0';
+  }
+  if (key == '\0') return '\x1b';  // Ctrl-Space
+  return key == '\r' ? '\n' : key;
+}
+
+// Ctrl-C and Ctrl-Z stay signals. TCSADRAIN: a key typed meanwhile is not lost.
+void Keyboard::take() {
+  termios settings = before_;
+  settings.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  settings.c_cc[VMIN] = 1;
+  settings.c_cc[VTIME] = 0;
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+}
+
+void Keyboard::restore() { tcsetattr(STDIN_FILENO, TCSADRAIN, &before_); }
+
+}  // namespace worker_pool
