@@ -3,7 +3,7 @@
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
 
-def exercise(name, file, is_data_race = False):
+def exercise(name, file, is_data_race = False, has_page = False):
     """Declares the targets of the exercise in this package.
 
       :test                  for the learner: red until `file` is fixed; part of //exercises
@@ -17,8 +17,11 @@ def exercise(name, file, is_data_race = False):
       name: the exercise's folder, which its LESSON line names too.
       file: the file to fix, which test.cc includes as EXERCISE_FILE.
       is_data_race: whether only the lab's hooks can see the bug. Without them, nothing is red.
+      has_page: whether docs/play shows it.
     """
-    exercise_test("test", file, manual = True)
+    exercise_test("test", file, manual = True, data = [
+        "//docs/play:data/%s.js" % name,
+    ] if has_page else [])
     exercise_test("solution_test", "solution/" + file)
     where = HOOKS_ONLY if is_data_race else []
     _verdict_test("starter_guard", "red", name, "starter", ":test", where = where)
@@ -52,7 +55,7 @@ def exercise(name, file, is_data_race = False):
         visibility = ["//exercises:__pkg__"],
     )
 
-def exercise_test(name, file, test_file = "test.cc", manual = False):
+def exercise_test(name, file, test_file = "test.cc", manual = False, data = []):
     """Declares the test of an exercise with one version of the file to fix.
 
     Args:
@@ -60,6 +63,7 @@ def exercise_test(name, file, test_file = "test.cc", manual = False):
       file: the version.
       test_file: includes it as EXERCISE_FILE.
       manual: whether `bazel test //...` leaves it out.
+      data: more files that it reads.
     """
     folder = native.package_name() + "/"
     cc_test(
@@ -74,7 +78,7 @@ def exercise_test(name, file, test_file = "test.cc", manual = False):
         data = [
             test_file,
             file,
-        ],
+        ] + data,
         copts = HOOKS,
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [
