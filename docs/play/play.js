@@ -272,7 +272,8 @@ function show_score() {
     h('progress', {max: tree.total, value: seen, 'aria-label': 'schedules seen'}),
   ];
   if (left > 0) {
-    parts.push(h('p', {}, button('rest', `Run the other ${left === tree.total ? '' : left + ' '}schedules`.replace('other schedules', 'schedules'), try_the_rest)));
+    const rest = left === tree.total ? 'Run all schedules' : `Run the other ${left} of them`;
+    parts.push(h('p', {}, button('rest', rest, try_the_rest)));
   } else {
     parts.push(h('p', {class: failed > 0 ? 'failed' : 'passed', id: 'result'}, failed > 0 ?
       `Seen them all: ${plural(failed, 'schedule breaks', 'schedules break')} the ${game.variant}, ${tree.total - failed} do not.` :
