@@ -132,7 +132,7 @@ check_repeat() {
 declare_check demos "each demo prints what its README shows"
 check_demos() {
   local step
-  for step in step*_*/ full_pattern/; do
+  for step in step*_*/ full_pattern/ full_pattern/results/; do
     step=${step%/}
     expect_equal "$(shown_after "./bazelw run //$step:demo" "$step/README.md")" \
       "$(bazel run "//$step:demo")" || return

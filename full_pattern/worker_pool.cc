@@ -146,9 +146,7 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
   return settled(workers_.jobs.send_for(std::move(job), timeout, job.ctx), job);
 }
 
-ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
-  // Checked before locking, so that a job is refused at once even while another thread shuts the
-  // pool down. (WP-15)
+void WorkerPool::check_may_shut_down() const {
   if (workers_.running->in_forked_child()) {
     throw std::logic_error(
         "WorkerPool::shutdown: called in a child process of fork(), which has none of the workers' "
@@ -157,6 +155,12 @@ ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cance
   if (workers_.running->on_this_thread()) {
     throw std::logic_error("WorkerPool::shutdown: called by one of the pool's own jobs");
   }
+}
+
+ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
+  // Checked before locking, so that a job is refused at once even while another thread shuts the
+  // pool down. (WP-15)
+  check_may_shut_down();
   const std::lock_guard lock(shutdown_mutex_);
   if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
   // The jobs move to the first caller, once nothing can throw any more.

@@ -86,11 +86,10 @@ class WorkerPool {
 
   // All three move from the job only if they return kSent. The variable is then an empty job, which
   // may own the memory of an earlier one: fill it again, and the next submit allocates nothing. In
-  // a pool with an observer they first
-  // set job.submitted to the current time, even if the job is then refused, so that the observer
-  // knows how long the job waited. The job's own context ends only the wait for room, with
-  // kContextEnded. A job whose context has ended is still accepted if there is room, and a worker
-  // reports it.
+  // a pool with an observer they first set job.submitted to the current time, even if the job is
+  // then refused, so that the observer knows how long the job waited. The job's own context ends
+  // only the wait for room, with kContextEnded. A job whose context has ended is still accepted if
+  // there is room, and a worker reports it.
 
   // Blocks while the queue is full. Returns kSent, kClosed or kContextEnded. If `ctx` has ended
   // before the call, refuses the job even if there is room. Do not call it in a job: if all workers
@@ -112,6 +111,10 @@ class WorkerPool {
   // that got them first, and are not copied. In one of the pool's own jobs, or in a child process
   // of fork(), it throws std::logic_error and does nothing else.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
+
+  // Throws the std::logic_error that shutdown() would throw here. For a class that does something
+  // else first.
+  void check_may_shut_down() const;
 
   Metrics metrics() const;
 

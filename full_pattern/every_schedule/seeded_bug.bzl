@@ -12,6 +12,10 @@ _HEADERS = [
     "//full_pattern/fast_channel:side.h",
     "//full_pattern/fast_channel:threads.h",
     "//full_pattern/fast_channel:waiting_room.h",
+    "//full_pattern/keyed:keyed_pool.h",
+    "//full_pattern/observers:observe_with.h",
+    "//full_pattern/results:pending_results.h",
+    "//full_pattern/results:result_pool.h",
     "//step1_job:context.h",
     "//step1_job:forced_unwind.h",
     "//step1_job:job.h",
@@ -36,11 +40,18 @@ _WORKERS = [
     "//step4_shutdown:shutdown.cc",
 ]
 
+_POOL = _WORKERS + [
+    "//full_pattern:worker_pool.cc",
+    "//full_pattern/observers:observe_with.cc",
+]
+
 # What each file of scenarios needs.
 _SOURCES = {
     "channel": [],
     "fast_channel": [],
-    "pool": _WORKERS + ["//full_pattern:worker_pool.cc"],
+    "keyed": _POOL + ["//full_pattern/keyed:keyed_pool.cc"],
+    "pool": _POOL,
+    "result": _POOL,
     "shutdown": _WORKERS,
     "wait": [],
 }

@@ -1,0 +1,191 @@
+#include "full_pattern/keyed/keyed_pool.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <list>
+#include <map>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "full_pattern/observers/observe_with.h"
+
+namespace worker_pool {
+
+// The jobs that have been accepted and not passed on to the pool.
+//
+// A job is passed on with try_submit(), which never blocks, so a worker may do it. If the pool is
+// full, the job stays in `ready_` until the next job finishes. One will: a full pool has jobs in
+// its queue.
+class KeyedPool::WaitingJobs final : public Observer {
+ public:
+  WaitingJobs(std::size_t capacity, KeyOf key_of)
+      : capacity_(capacity), key_of_(std::move(key_of)) {
+    if (!key_of_) throw std::invalid_argument("KeyedPool: key_of is empty");
+  }
+
+  // From now on jobs are passed on to `pool`, until pass_on_to(nullptr).
+  void pass_on_to(WorkerPool* pool) {
+    const std::lock_guard lock(mutex_);
+    pool_ = pool;
+  }
+
+  // Blocks for room until `ctx` ends, and then returns `if_full`.
+  SendStatus add(Job&& job, const Context& ctx, SendStatus if_full) {
+    const std::string key = key_of_(job);
+    std::unique_lock lock(mutex_);
+    wait(lock, ctx, [this] { return closed_at_ || count_ < capacity_; });
+    if (closed_at_) return refused(SendStatus::kClosed);
+    if (count_ == capacity_) return refused(if_full);
+    std::list<Job> one;
+    one.push_back({});  // before anything changes: it may throw
+    const auto [entry, key_is_free] = busy_.try_emplace(key);
+    one.front() = std::move(job);
+    std::list<Job>& line = key_is_free ? ready_ : entry->second;
+    line.splice(line.end(), one);
+    ++count_;
+    pass_on();
+    return SendStatus::kSent;
+  }
+
+  // Makes the next job of the key ready. Under the lock nothing allocates memory or throws.
+  void job_finished(int, const Job& job, const JobResult&) override {
+    const std::string key = key_of_(job);
+    const std::lock_guard lock(mutex_);
+    const auto entry = busy_.find(key);
+    if (entry == busy_.end()) return;  // key_of() returned another key than before
+    std::list<Job>& line = entry->second;
+    if (line.empty()) {
+      busy_.erase(entry);
+    } else {
+      ready_.splice(ready_.end(), line, line.begin());
+    }
+    pass_on();
+  }
+
+  void close() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!closed_at_) closed_at_ = Clock::now();
+    changed_.notify_all();
+  }
+
+  // Blocks until every job has been passed on, or `ctx` ends.
+  void wait_until_passed_on(const Context& ctx) {
+    std::unique_lock lock(mutex_);
+    pass_on();  // in case memory ran out the last time
+    wait(lock, ctx, [this] { return count_ == 0; });
+  }
+
+  // Completes the report of the pool, which has been shut down.
+  void complete(ShutdownReport& report) {
+    const std::lock_guard lock(mutex_);
+    report.not_started.reserve(report.not_started.size() + count_);
+    take(ready_, report.not_started);
+    for (auto& [key, line] : busy_) take(line, report.not_started);
+    taken_back_ += std::exchange(count_, 0);
+    report.closed_at = *closed_at_;
+  }
+
+  // While it is locked, no job is passed on, so the numbers add up.
+  Metrics metrics(const WorkerPool& pool) const {
+    const std::lock_guard lock(mutex_);
+    Metrics metrics = pool.metrics();
+    metrics.submitted += count_ + taken_back_;
+    metrics.queued += count_;
+    metrics.not_started += taken_back_;
+    metrics.rejected = rejected_;
+    return metrics;
+  }
+
+ private:
+  // Needs the lock. Never throws: these jobs have been accepted.
+  void pass_on() noexcept {
+    while (pool_ != nullptr && !ready_.empty()) {
+      try {
+        if (pool_->try_submit(std::move(ready_.front())) != SendStatus::kSent) return;
+      } catch (const std::bad_alloc&) {
+        return;  // it stays ready, and the next call tries again
+      }
+      ready_.pop_front();
+      --count_;
+      changed_.notify_all();
+    }
+  }
+
+  template <class Predicate>
+  void wait(std::unique_lock<std::mutex>& lock, const Context& ctx, Predicate done) {
+    if (ctx.deadline() != Clock::time_point::max()) {
+      changed_.wait_until(lock, ctx.stop_token(), ctx.deadline(), done);
+    } else {
+      changed_.wait(lock, ctx.stop_token(), done);  // not wait_until(max()): it may overflow
+    }
+  }
+
+  SendStatus refused(SendStatus status) {
+    ++rejected_;
+    return status;
+  }
+
+  static void take(std::list<Job>& from, std::vector<Job>& to) {
+    std::ranges::move(from, std::back_inserter(to));
+    from.clear();
+  }
+
+  const std::size_t capacity_;
+  const KeyOf key_of_;
+  mutable std::mutex mutex_;  // guards the members below
+  std::condition_variable_any changed_;
+  WorkerPool* pool_ = nullptr;
+  // A key is here while one of its jobs is ready or in the pool. Its other jobs wait in its list.
+  std::map<std::string, std::list<Job>> busy_;
+  std::list<Job> ready_;   // the first ones of their keys, which wait for room in the pool
+  std::size_t count_ = 0;  // of all jobs here
+  std::optional<Clock::time_point> closed_at_;
+  std::uint64_t rejected_ = 0;
+  std::uint64_t taken_back_ = 0;
+};
+
+KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,
+                     std::shared_ptr<Observer> observer)
+    : waiting_(std::make_shared<WaitingJobs>(options.capacity, std::move(key_of))),
+      // The user's observer is first: it has seen a job finish before the next one of the key
+      // starts.
+      pool_(options, std::move(handler), observe_with({std::move(observer), waiting_})) {
+  waiting_->pass_on_to(&pool_);
+}
+
+// No job is passed on to a pool that is being destroyed. (WP-21)
+KeyedPool::~KeyedPool() { waiting_->pass_on_to(nullptr); }
+
+SendStatus KeyedPool::submit(Job&& job) {
+  const Context ctx = job.ctx;
+  return waiting_->add(std::move(job), ctx, SendStatus::kContextEnded);
+}
+
+SendStatus KeyedPool::try_submit(Job&& job) {
+  return waiting_->add(std::move(job), Context().with_timeout({}), SendStatus::kFull);
+}
+
+void KeyedPool::close() noexcept { waiting_->close(); }
+
+ShutdownReport KeyedPool::shutdown(ShutdownLimits limits, std::stop_token cancel_now) {
+  pool_.check_may_shut_down();
+  const std::lock_guard lock(shutdown_mutex_);
+  close();
+  // One deadline for both parts of the drain.
+  const Clock::time_point deadline = deadline_after(limits.drain);
+  waiting_->wait_until_passed_on(Context(cancel_now, deadline));
+  if (limits.drain != kForever) limits.drain = deadline - Clock::now();
+  ShutdownReport report = pool_.shutdown(limits, std::move(cancel_now));
+  waiting_->complete(report);
+  return report;
+}
+
+Metrics KeyedPool::metrics() const { return waiting_->metrics(pool_); }
+
+}  // namespace worker_pool

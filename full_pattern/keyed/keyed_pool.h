@@ -1,0 +1,76 @@
+// KeyedPool: a pool that runs the jobs of one key one at a time, in the order of submission. Jobs
+// of different keys run side by side.
+//
+//   const auto customer = [](const Job& job) { return job.id.substr(0, job.id.find('/')); };
+//   KeyedPool pool({.workers = 3}, customer, handler);
+//   pool.submit(Job{.id = "ann/order 1"});
+//   pool.submit(Job{.id = "ann/order 2"});    // starts once order 1 has finished, also if it
+//   failed pool.submit(Job{.id = "bob/order 1"});    // does not wait for Ann
+//
+// A job whose key is busy waits here, not in the pool, so it occupies no worker. When a job has
+// finished, its worker passes the next job of the key on to the pool, and then takes whatever job
+// is the next in the pool's queue.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
+#include "step4_shutdown/shutdown.h"
+
+namespace worker_pool {
+
+// Returns the key of a job. For one job it returns the same key each time: it is called when the
+// job is submitted, and on a worker's thread when it has finished. It must not throw, and several
+// threads call it at once.
+using KeyOf = std::function<std::string(const Job&)>;
+
+// Thread-safe, except for the destructor.
+class KeyedPool {
+ public:
+  // Throws as WorkerPool's constructor does, and std::invalid_argument if `key_of` is empty. With
+  // an observer, job.submitted is when the job was passed on to the pool.
+  KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,
+            std::shared_ptr<Observer> observer = nullptr);
+
+  // As ~WorkerPool(): without a shutdown before, drops the jobs that have not started.
+  ~KeyedPool();
+
+  KeyedPool(const KeyedPool&) = delete;
+  KeyedPool& operator=(const KeyedPool&) = delete;
+
+  // Both move from the job only if they return kSent. All keys share the room: `capacity` jobs may
+  // wait here, and as many in the pool's queue.
+
+  // Blocks while there is no room. Returns kSent, kClosed, or kContextEnded if the job's context
+  // ends first. Do not call it in a job. (WP-22)
+  [[nodiscard]] SendStatus submit(Job&& job);
+  // Does not block. Returns kSent, kFull or kClosed.
+  [[nodiscard]] SendStatus try_submit(Job&& job);
+
+  // As WorkerPool::close(). The jobs that wait here still run.
+  void close() noexcept;
+
+  // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
+  // handed back after those of the pool's queue: the jobs of a key keep their order.
+  ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
+
+  // As WorkerPool::metrics(). A job that waits here is queued.
+  Metrics metrics() const;
+
+ private:
+  class WaitingJobs;
+
+  const std::shared_ptr<WaitingJobs> waiting_;  // an observer, which an abandoned worker also owns
+  std::mutex shutdown_mutex_;                   // held during the whole shutdown
+  WorkerPool pool_;
+};
+
+}  // namespace worker_pool
