@@ -24,7 +24,7 @@ in_root() { at_home tools/private_root/run "$@"; }
 tools="clang clang-22 libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
   curl wget mount golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev \
   libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox libnats-dev nats-server"
+  libbenchmark-dev gnuplot-nox libnats-dev nats-server chromium nodejs"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
@@ -85,6 +85,14 @@ check_buildifier() {
   npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
   mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
   "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
+}
+
+declare_check_beside play "the page docs/play works in a browser, and no path breaks a solution"
+check_play() {
+  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
+  npm install --silent --prefix "$scratch/npm" playwright-core@1.65.1 || return
+  with_tools env NODE_MODULES="$scratch/npm/node_modules" \
+    tools/private_root/run docs/play/check_page
 }
 
 scripts() { git ls-files -z | xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }'; }
@@ -223,6 +231,9 @@ check_story() {
   expect_equal "$(shown_after "$command" exercises/README.md)" \
     "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
 }
+
+declare_check play_data "docs/play shows the schedules that the exercises have now"
+check_play_data() { at_home docs/play/make_data --check; }
 
 # Once, because tsan_verdicts shows that a verdict is the same in each run.
 declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts"

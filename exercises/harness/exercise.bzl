@@ -3,7 +3,14 @@
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
 
-def exercise(name, file, is_data_race = False, stages = [], std_types = False, course = []):
+def exercise(
+        name,
+        file,
+        is_data_race = False,
+        has_page = False,
+        stages = [],
+        std_types = False,
+        course = []):
     """Declares the targets of the exercise in this package.
 
       :test                  for the learner: red until `file` is fixed; part of //exercises
@@ -17,13 +24,15 @@ def exercise(name, file, is_data_race = False, stages = [], std_types = False, c
       name: the exercise's folder, which its LESSON line names too.
       file: the file to fix, which test.cc includes as EXERCISE_FILE.
       is_data_race: whether only the lab's hooks can see the bug. Without them, nothing is red.
+      has_page: whether docs/play shows it.
       stages: more files with TESTs, which test.cc includes, in this order.
       std_types: whether the code uses std's own types. Such an exercise exists only where the lab
         has hooks for them.
       course: file groups of the course's code that the solution includes.
     """
     how = {"stages": stages, "std_types": std_types}
-    exercise_test("test", file, manual = True, **how)
+    page = ["//docs/play:data/%s.js" % name] if has_page else []
+    exercise_test("test", file, manual = True, data = page, **how)
     exercise_test("solution_test", "solution/" + file, course = course, **how)
     where = HOOKS_ONLY if is_data_race or std_types else []
     _verdict_test("starter_guard", "red", name, "starter", ":test", where = where)
@@ -69,6 +78,7 @@ def exercise_test(
         file,
         test_file = "test.cc",
         manual = False,
+        data = [],
         stages = [],
         std_types = False,
         course = []):
@@ -79,6 +89,7 @@ def exercise_test(
       file: the version.
       test_file: includes it as EXERCISE_FILE.
       manual: whether `bazel test //...` leaves it out.
+      data: more files that it reads.
       stages: as in exercise().
       std_types: as in exercise().
       course: file groups of the course's code that `file` includes. Being the test's own sources,
@@ -98,7 +109,7 @@ def exercise_test(
         data = [
             test_file,
             file,
-        ] + stages + course,
+        ] + data + stages + course,
         copts = HOOKS + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [

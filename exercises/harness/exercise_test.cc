@@ -97,6 +97,19 @@ TEST(Crash, GlobalLabObjectIsExplained) {
   EXPECT_THAT(it.err, HasSubstr("a lab type was used outside lab::explore()"));
 }
 
+// --- LAB_EXPORT ----------------------------------------------------------------------------------
+
+// Nothing is decided, so the test does not pass.
+TEST(Export, PrintsTheSchedulesOfTheFirstScenario) {
+  const ProgramResult it = run("ends", "LAB_EXPORT=yes");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_THAT(it.out, StartsWith("{\"code\":{\"file\":\"exercises/harness/sabotage/ends.h\""));
+  EXPECT_THAT(it.out, HasSubstr("\"breaks\":\"\""));
+  EXPECT_THAT(it.out, HasSubstr("\"tree\":{\"limits\":[2,1],\"schedules\":"));
+  EXPECT_THAT(it.out, EndsWith("}}\n"));
+  EXPECT_EQ(it.err, "");
+}
+
 // --- LAB_REPLAY ----------------------------------------------------------------------------------
 
 TEST(Replay, RunsOneSchedule) {

@@ -1,9 +1,11 @@
 #include "exercises/harness/lab_gate.h"
 
+#include <cstdint>
 #include <string>
 
 #include "testing/lab/engine/inside.h"
 #include "testing/lab/engine/objects.h"
+#include "testing/lab/engine/places.h"
 #include "testing/lab/engine/scheduler.h"
 #include "testing/lab/engine/sync.h"
 
@@ -15,6 +17,8 @@ std::string quoted(const char* name) { return "\"" + std::string(name) + "\""; }
 lab::Event& event_of(const char& member) {
   return lab::Scheduler::current().objects().events[&member];
 }
+
+lab::Place place_of(std::uintptr_t address) { return {.address = address, .stack = lab::t_stack}; }
 
 }  // namespace
 
@@ -28,6 +32,7 @@ LabGate::LabGate(const char* name) : name_(name) {
 void LabGate::open() {
   const lab::Inside inside;
   lab::Scheduler& scheduler = lab::Scheduler::current();
+  scheduler.plan("opens the gate", nullptr, place_of(lab::return_address()));
   scheduler.step();
   lab::sync::happen(scheduler, event_of(opening_));
   scheduler.tell("opens the gate " + quoted(name_));
@@ -39,6 +44,7 @@ void LabGate::wait() {
   lab::Event& opening = event_of(opening_);
   lab::sync::happen(scheduler, event_of(arrival_));
   const std::string reason = "at the gate " + quoted(name_);
+  scheduler.plan("goes through the gate", nullptr, place_of(lab::return_address()));
   if (!opening.has_happened) scheduler.tell("waits " + reason);
   lab::sync::await(scheduler, opening, reason);
 }

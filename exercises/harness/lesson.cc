@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "exercises/harness/play.h"
 #include "exercises/harness/test_run.h"
 
 namespace worker_pool {
@@ -11,11 +12,12 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
                            const char* file, int line) {
   TestRun& run = TestRun::current();
   if (run.failed()) return;
+  const PlayScenario play{lesson, scenario, options, line};
+  if (run.is_export()) return run.exported(play_data(play));
   const bool is_replay = !run.replay().empty();
   lab::Options replayed = options;
   if (is_replay) replayed.replay = run.replay();
-  const lab::Result result =
-      lab::explore(is_replay ? replayed : options, std::function<void()>(scenario));
+  const lab::Result result = lab::explore(is_replay ? replayed : options, play.run);
   run.explored(file, line, result.schedules);
   if (!result.failed) {
     // A test that sets the limit itself wants a part of the schedules only.
@@ -30,8 +32,9 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
   const std::string which =
       is_replay ? "The replayed schedule" : "Schedule " + std::to_string(result.schedules);
   run.fail(file, line,
-           which + " breaks it (LAB_REPLAY=" + result.schedule + "):\n" + result.story + "LESSON[" +
-               lesson.exercise + "]: " + lesson.explanation);
+           which + " breaks it (LAB_REPLAY=" + result.schedule + "):\n" + result.story +
+               play_address(play, result.schedule) + "LESSON[" + lesson.exercise +
+               "]: " + lesson.explanation);
 }
 
 LessonTest::LessonTest(const char* name, const char* file, int line, void (*body)()) {

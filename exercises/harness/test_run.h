@@ -48,7 +48,13 @@ class TestRun {
   // Runs the tests and prints the result. Returns false after the first failure.
   bool pass(const std::string& replay);
 
+  // Prints the schedules of the first scenario, for docs/play (play.h).
+  void print_schedules();
+
   // --- For expect_every_schedule() ---
+
+  bool is_export() const { return is_export_; }
+  void exported(const std::string& data);
 
   const std::string& replay() const { return replay_; }
   bool failed() const { return !failure_.empty(); }
@@ -70,6 +76,7 @@ class TestRun {
   std::vector<Test> tests_;
   const char* next_stage_ = nullptr;
   std::string replay_;  // the schedule of LAB_REPLAY, or nothing
+  bool is_export_ = false;
   std::string failure_;
   const char* running_ = nullptr;  // the name of the test
   std::size_t schedules_ = 0;      // of the running test

@@ -295,7 +295,9 @@ void check(bool ok, const std::string& verdict) {
 
 void note(const std::string& line) {
   const Inside inside;
-  Scheduler::current().tell(line);
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.plan("goes on", nullptr, {.address = return_address(), .stack = t_stack});
+  scheduler.tell(line);
 }
 
 std::size_t running_threads() { return Scheduler::current().running_threads(); }

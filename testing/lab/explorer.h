@@ -28,6 +28,8 @@
 
 namespace worker_pool::lab {
 
+class Recorder;  // engine/recorder.h
+
 struct Options {
   int max_preemptions = 2;             // switches away from a thread that could have run on
   int max_spurious_wakeups = 1;        // in one schedule; a try_lock() that fails for no reason
@@ -42,6 +44,7 @@ struct Options {
   int stall_limit_ms = 5'000;
   // Result::schedule of an earlier run with the same options. Only that schedule is run.
   std::string replay{};
+  Recorder* recorder = nullptr;  // for schedule_tree.h
 
   // An atomic load may return an older value, as C++ allows: a lab::atomic<T> (lab.h says for which
   // T), and in code with hooks (engine/README.md) a std::atomic. Each such load counts as a

@@ -39,6 +39,14 @@ void construct(std::map<const void*, State>& states, const void* object, const s
 
 Place place_of(std::uintptr_t address) { return {.address = address, .stack = t_stack}; }
 
+// An operation at the place where the code under test calls the lab. A Recorder is told what it is.
+sync::Operation operation(const char* verb, const void* object, std::uintptr_t address) {
+  Scheduler& scheduler = Scheduler::current();
+  const Place place = place_of(address);
+  scheduler.plan(verb, object, place);
+  return {scheduler, object, place};
+}
+
 Mutex& state_of(const mutex* object) {
   Scheduler& scheduler = Scheduler::current();
   return find(scheduler, scheduler.objects().mutexes, object, "mutex");
@@ -69,17 +77,23 @@ mutex::~mutex() {
 
 void mutex::lock() {
   const Inside inside;
-  sync::lock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
+  const sync::Operation op = operation("locks", this, return_address());
+  Mutex& state = state_of(this);
+  sync::lock(op, state);
+  op.scheduler.tell_recorder("locks", state.name);
 }
 
 bool mutex::try_lock() {
   const Inside inside;
-  return sync::try_lock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
+  return sync::try_lock(operation("tries to lock", this, return_address()), state_of(this));
 }
 
 void mutex::unlock() {
   const Inside inside;
-  sync::unlock({Scheduler::current(), this, place_of(return_address())}, state_of(this));
+  const sync::Operation op = operation("goes on", nullptr, return_address());
+  Mutex& state = state_of(this);
+  op.scheduler.tell_recorder("unlocks", state.name);
+  sync::unlock({op.scheduler, this, op.place}, state);
 }
 
 // --- condition_variable --------------------------------------------------------------------------
@@ -99,17 +113,17 @@ condition_variable::~condition_variable() {
 
 void condition_variable::notify_one() {
   const Inside inside;
-  sync::notify_one({Scheduler::current(), this, place_of(return_address())}, state_of(this));
+  sync::notify_one(operation("notifies", this, return_address()), state_of(this));
 }
 
 void condition_variable::notify_all() {
   const Inside inside;
-  sync::notify_all({Scheduler::current(), this, place_of(return_address())}, state_of(this));
+  sync::notify_all(operation("notifies all on", this, return_address()), state_of(this));
 }
 
 void condition_variable::wait(std::unique_lock<mutex>& lock) {
   const Inside inside;
-  sync::wait({Scheduler::current(), this, place_of(return_address())}, state_of(this), lock.mutex(),
+  sync::wait(operation("goes to sleep on", this, return_address()), state_of(this), lock.mutex(),
              state_of(lock.mutex()), std::nullopt);
 }
 
@@ -117,7 +131,7 @@ cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
                                          steady_clock::time_point time) {
   const Inside inside;
   const bool in_time =
-      sync::wait({Scheduler::current(), this, place_of(return_address())}, state_of(this),
+      sync::wait(operation("goes to sleep on", this, return_address()), state_of(this),
                  lock.mutex(), state_of(lock.mutex()), time.time_since_epoch());
   return in_time ? cv_status::no_timeout : cv_status::timeout;
 }
@@ -126,12 +140,15 @@ cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
 
 void thread::start(const std::string& name, std::unique_ptr<Body> body) {
   const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
   // Released, because std::function needs a copyable function.
-  number_ = Scheduler::current().start(name, [its_body = body.release()] {
+  number_ = scheduler.start(name, [its_body = body.release()] {
     const std::unique_ptr<Body> owner(its_body);
     owner->run();
   });
-  Scheduler::current().step();  // the new thread may be the first to run
+  scheduler.plan("goes on", nullptr, place_of(return_address()));
+  scheduler.tell_recorder("starts", scheduler.name_of(*number_));
+  scheduler.step();  // the new thread may be the first to run
 }
 
 thread& thread::operator=(thread&& other) noexcept {
@@ -150,7 +167,7 @@ thread::~thread() {
 
 void thread::join() {
   const Inside inside;
-  Scheduler& scheduler = Scheduler::current();
+  Scheduler& scheduler = operation("returns from join()", nullptr, return_address()).scheduler;
   if (!number_) scheduler.fail("join() of a thread that is not joinable");
   const int number = *number_;
   if (number == scheduler.self()) scheduler.fail(scheduler.name_of(number) + " joins itself");
@@ -183,15 +200,15 @@ AtomicBase::~AtomicBase() {
 }
 
 void AtomicBase::before_load(std::memory_order order) const {
-  sync::before_load({Scheduler::current(), this, place_of(return_address())}, 1, order);
+  sync::before_load(operation("reads", this, return_address()), 1, order);
 }
 
 void AtomicBase::before_store(std::memory_order order) {
-  sync::before_store({Scheduler::current(), this, place_of(return_address())}, 1, order);
+  sync::before_store(operation("sets", this, return_address()), 1, order);
 }
 
 void AtomicBase::before_update(std::memory_order order) {
-  sync::before_update({Scheduler::current(), this, place_of(return_address())}, 1, order);
+  sync::before_update(operation("updates", this, return_address()), 1, order);
 }
 
 bool AtomicBase::weak_compare_fails() {
@@ -237,12 +254,13 @@ void AtomicBase::tell(const char* what, long long value) const {
 
 void this_thread::yield() {
   const Inside inside;
-  Scheduler::current().step();
+  operation("goes on", nullptr, return_address()).scheduler.step();
 }
 
 void this_thread::sleep_until(steady_clock::time_point time) {
   const Inside inside;
-  sync::sleep_until(Scheduler::current(), time.time_since_epoch());
+  sync::sleep_until(operation("wakes up", nullptr, return_address()).scheduler,
+                    time.time_since_epoch());
 }
 
 }  // namespace worker_pool::lab

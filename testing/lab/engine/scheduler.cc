@@ -251,6 +251,8 @@ void Scheduler::step(Waiting waiting) {
   thread.gives_way_to.clear();
   for (const auto& other : threads_) std::erase(other->gives_way_to, self);
   thread.waiting = {};
+  thread.plan.verb = "goes on";
+  thread.plan.object = nullptr;
 }
 
 bool Scheduler::has_to_give_way(const Thread& thread) const {
@@ -305,7 +307,10 @@ Choice Scheduler::choose() {
     now_ = *at(*sleeper).waiting.until;
     possible = choices();
   }
-  const Choice choice = possible.size() == 1 ? possible[0] : possible[strategy_.choose(possible)];
+  const Choice choice =
+      possible.size() == 1
+          ? possible[0]
+          : possible[ask(possible, [this](const Choice& it) { return text_of_step(it); })];
   if (choice.timeout) {
     now_ = *at(choice.thread).waiting.until;
     // Its timeout has passed, but another thread may hold the lock that it needs.
@@ -313,16 +318,15 @@ Choice Scheduler::choose() {
   }
   if (choice.spurious) {
     ++spurious_wakeups_;
-    add({.thread = name_of(choice.thread), .text = "has a spurious wake-up"});
+    tell_of(choice.thread, "has a spurious wake-up", {});
   }
   return choice;
 }
 
 bool Scheduler::fails_spuriously() {
   if (spurious_wakeups_ == options_.max_spurious_wakeups) return false;
-  if (strategy_.choose({{.thread = running_}, {.thread = running_, .spurious = true}}) == 0) {
-    return false;
-  }
+  const auto text = [](const Choice& it) { return it.spurious ? "fails" : "succeeds"; };
+  if (ask({{.thread = running_}, {.thread = running_, .spurious = true}}, text) == 0) return false;
   ++spurious_wakeups_;
   return true;
 }
@@ -331,14 +335,17 @@ int Scheduler::any_of(const std::vector<int>& threads) {
   if (threads.size() == 1) return threads[0];
   std::vector<Choice> possible;
   for (const int thread : threads) possible.push_back({.thread = thread});
-  return possible[strategy_.choose(possible)].thread;
+  return possible[ask(possible, [this](const Choice& it) { return "wakes " + name_of(it.thread); })]
+      .thread;
 }
 
 std::size_t Scheduler::any_older_value(std::size_t values) {
   if (values < 2) return 0;
   std::vector<Choice> possible(values, {.thread = running_, .preemption = true});
   possible[0].preemption = false;
-  return strategy_.choose(possible);
+  return ask(possible, [](const Choice& it) {
+    return it.preemption ? "sees an older value" : "sees the newest value";
+  });
 }
 
 std::string Scheduler::deadlock() const {
@@ -355,15 +362,6 @@ std::string Scheduler::unique(const std::string& name) {
   const auto same = std::ranges::count(names_, name);
   names_.push_back(name);
   return same == 0 ? name : name + " " + std::to_string(same + 1);
-}
-
-void Scheduler::tell(const std::string& text, Place place) {
-  add({.thread = own_name(), .text = text, .place = place});
-}
-
-void Scheduler::add(const StoryLine& line) {
-  const std::lock_guard lock(mutex_);  // run() reads the last line when a thread makes no step
-  story_.push_back(line);
 }
 
 void Scheduler::fail(const std::string& verdict) {

@@ -19,6 +19,7 @@
 #include "testing/lab/engine/objects.h"
 #include "testing/lab/engine/places.h"
 #include "testing/lab/engine/races.h"
+#include "testing/lab/engine/recorder.h"
 #include "testing/lab/engine/story.h"
 #include "testing/lab/engine/strategy.h"
 #include "testing/lab/explorer.h"
@@ -90,8 +91,16 @@ class Scheduler {
   Time now() const { return now_; }
   std::string unique(const std::string& name);  // "mutex", then "mutex 2"
   void count_lock(int change) { at(running_).locks_held += change; }
-  void tell(const std::string& text, Place place = {});
+  void tell(const std::string& text, Place place = {}) { tell_of(running_, text, place); }
   [[noreturn]] void fail(const std::string& verdict);
+
+  // For a Recorder: what the running thread does in its next step, and where. The object may have a
+  // name. Lines that it tells from now on are from that place.
+  void plan(const char* verb, const void* object, Place place) {
+    at(running_).plan = {.verb = verb, .object = object, .place = place};
+  }
+  // A line that only a Recorder hears.
+  void tell_recorder(const std::string& verb, const std::string& object);
 
   const Options& options() const { return options_; }
   Races& races() { return races_; }
@@ -100,11 +109,18 @@ class Scheduler {
  private:
   friend class EndOfThread;
 
+  struct Plan {
+    const char* verb = "begins";
+    const void* object = nullptr;
+    Place place{};
+  };
+
   struct Thread {
     int number = 0;
     std::string name{};
     std::function<void()> body{};
     Waiting waiting{};
+    Plan plan{};
     std::vector<int> gives_way_to{};  // the threads that have to make a step first
     bool finished = false;
     int locks_held = 0;
@@ -125,11 +141,15 @@ class Scheduler {
   std::vector<Choice> choices();
   std::optional<int> next_timeout() const;
   Choice choose();
+  std::size_t ask(const std::vector<Choice>& choices,
+                  const std::function<std::string(const Choice&)>& text_of_choice);
+  std::string text_of_step(const Choice& choice) const;
+  Recorder::ThreadState state_of(const Thread& thread) const;
   std::string deadlock() const;
   void run_next(int thread);
   void wait_until_scheduled(Thread& thread);
   void end(const std::string& verdict);
-  void add(const StoryLine& line);
+  void tell_of(int thread, const std::string& text, Place place);
   std::string no_step(bool is_busy) const;
 
   const Options options_;

@@ -189,6 +189,7 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
 
   const auto timed_out = [&] { return until && scheduler.now() >= *until; };
   const auto is_awake = [&] { return self.notified || timed_out(); };
+  scheduler.plan("wakes up", nullptr, op.place);
   scheduler.step({
       .can_go_on = [&] { return is_awake() && is_free(mutex); },
       .reason = [&] { return is_awake() ? waiting_for(scheduler, mutex) : "on " + name; },

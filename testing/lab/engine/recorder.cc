@@ -1,0 +1,57 @@
+#include "testing/lab/engine/recorder.h"
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "testing/lab/engine/scheduler.h"
+
+namespace worker_pool::lab {
+
+void Scheduler::tell_of(int thread, const std::string& text, Place place) {
+  if (options_.recorder != nullptr) {
+    options_.recorder->line(thread, text, at(thread).plan.place);
+  }
+  const std::lock_guard lock(mutex_);  // run() reads the last line when a thread makes no step
+  story_.push_back({.thread = name_of(thread), .text = text, .place = place});
+}
+
+void Scheduler::tell_recorder(const std::string& verb, const std::string& object) {
+  if (options_.recorder == nullptr) return;
+  options_.recorder->line(running_, verb + " " + object, at(running_).plan.place);
+}
+
+std::size_t Scheduler::ask(const std::vector<Choice>& choices,
+                           const std::function<std::string(const Choice&)>& text_of_choice) {
+  if (options_.recorder != nullptr) {
+    std::vector<Recorder::Alternative> alternatives;
+    for (const Choice& it : choices) alternatives.push_back({it, text_of_choice(it)});
+    std::vector<Recorder::ThreadState> threads;
+    for (const auto& it : threads_) threads.push_back(state_of(*it));
+    options_.recorder->fork(alternatives, threads);
+  }
+  return strategy_.choose(choices);
+}
+
+std::string Scheduler::text_of_step(const Choice& choice) const {
+  if (choice.spurious) return "wakes up without a notification";
+  if (choice.timeout) return "is woken by the clock: the other threads are slow";
+  const Thread& thread = at(choice.thread);
+  const std::string object = objects_.name_of(thread.plan.object);
+  return thread.plan.verb + (object.empty() ? "" : " " + object);
+}
+
+Recorder::ThreadState Scheduler::state_of(const Thread& thread) const {
+  using enum Recorder::State;
+  if (thread.finished) return {.name = thread.name, .state = kExited, .text = "has exited"};
+  const bool can_run = can_go_on(thread);
+  return {.name = thread.name,
+          .state = can_run ? kCanRun : kBlocked,
+          .text = can_run ? text_of_step({.thread = thread.number})
+                          : "waits " + thread.waiting.reason(),
+          .place = thread.plan.place};
+}
+
+}  // namespace worker_pool::lab
