@@ -22,9 +22,11 @@ std::string exercise_source() {
   return source(kExerciseFiles.exercise, 1, read_source(kExerciseFiles.exercise).value_or(""));
 }
 
-// What stands between the lesson and the end of the test that has this line.
+// What stands between the lesson and the end of the test that has this line. An exercise with a
+// page has one file of tests.
 std::string scenario_source(int line) {
-  const std::string text = read_source(kExerciseFiles.test).value_or("");
+  const char* const test = kExerciseFiles.tests.front();
+  const std::string text = read_source(test).value_or("");
   const std::size_t lesson = text.find("constexpr Lesson");
   if (lesson == std::string::npos) return "";
   const std::size_t begin = text.find_first_not_of('\n', text.find(");\n", lesson) + 3);
@@ -33,7 +35,7 @@ std::string scenario_source(int line) {
   const std::size_t end = text.find("\n}\n", call);
   if (begin > end || end == std::string::npos) return "";
   const auto skipped = std::ranges::count(text.substr(0, begin), '\n');
-  return source(kExerciseFiles.test, static_cast<int>(skipped) + 1,
+  return source(test, static_cast<int>(skipped) + 1,
                 text.substr(begin, end + 3 - begin));
 }
 
