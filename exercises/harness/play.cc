@@ -35,8 +35,7 @@ std::string scenario_source(int line) {
   const std::size_t end = text.find("\n}\n", call);
   if (begin > end || end == std::string::npos) return "";
   const auto skipped = std::ranges::count(text.substr(0, begin), '\n');
-  return source(test, static_cast<int>(skipped) + 1,
-                text.substr(begin, end + 3 - begin));
+  return source(test, static_cast<int>(skipped) + 1, text.substr(begin, end + 3 - begin));
 }
 
 std::string breaking(const std::string& schedule) { return "\"breaks\":" + json(schedule); }
