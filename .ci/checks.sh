@@ -176,12 +176,13 @@ copy_course() {
   mkdir "$1" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$1"
 }
 
-# The copy has a name that is not ASCII.
+# The copy has a name that is not ASCII, and the first four exercises only.
 declare_check one_broken "an exercise that does not compile costs only its own line of the board"
 check_one_broken() {
-  local status=0 exercises red broken copy=$scratch/cöpy
-  copy_course "$copy" &&
-    echo 'this is no C++' >>"$copy/exercises/03_lost_stop/worker.h" || return
+  local status=0 red broken copy=$scratch/cöpy
+  mkdir "$copy" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$copy" &&
+    echo 'this is no C++' >>"$copy/exercises/03_lost_stop/worker.h" &&
+    sed -E -i '/^    "(0[5-9]|[1-9][0-9])_[a-z_]+",$/d' "$copy/exercises/BUILD" || return
   (
     cd "$copy" || exit
     bazel test --test_output=summary //exercises || status=$?
@@ -189,37 +190,27 @@ check_one_broken() {
     exit "$status"
   ) >"$scratch/board" || status=$?
   cat "$scratch/board"
-  exercises=$(find exercises -maxdepth 1 -name '[0-9]*' | wc -l)
   red=$(grep -c '^//exercises/.*:test  *FAILED in' "$scratch/board")
   broken=$(grep -c '^//exercises/03_lost_stop:test  *FAILED TO BUILD$' "$scratch/board")
-  echo "$exercises folders, $red red lines, $broken of what does not compile, status $status"
-  ((red == exercises - 1 && broken == 1 && status == 1))
+  echo "$red red lines, $broken of what does not compile, status $status"
+  ((red == 3 && broken == 1 && status == 1))
 }
 
-# Once with a red exercise, and once without.
-declare_check learn "./learn verify and list know which exercise is solved"
+# With two starters. Its own tests have exercises that are green.
+declare_check learn "./learn verify and list see that exercises are red"
 check_learn() {
-  local copy=$scratch/learn
-  copy_course "$copy" &&
-    cp "$copy"/exercises/03_lost_stop/{solution/worker.h,worker.h} || return
-  (
-    cd "$copy" || exit
+  leftovers+=(.learn)
+  {
     at_home ./learn verify 03 04
-    echo "status $?"
-    at_home ./learn verify 03
     echo "status $?"
     at_home ./learn list
     echo "status $?"
-    bazel clean --expunge >&2
-  ) >"$scratch/learned"
+  } >"$scratch/learned"
   cat "$scratch/learned"
   diff - <(awk '/^status / || /^0[34]_/ || $1 == "solved" { print $1, $2 }' "$scratch/learned") <<'END'
-03_lost_stop green
+03_lost_stop red
 04_escaped_throw red
 status 1
-03_lost_stop green
-status 0
-solved 03_lost_stop
 status 0
 END
 }
@@ -235,9 +226,15 @@ check_story() {
 declare_check play_data "docs/play shows the schedules that the exercises have now"
 check_play_data() { at_home docs/play/make_data --check; }
 
-# Once, because tsan_verdicts shows that a verdict is the same in each run.
-declare_check verdicts "starter, solution and wrong fixes of each exercise get their verdicts"
-check_verdicts() { at_home tools/check_exercises 1; }
+# A third of the exercises, the next one with each commit: all of them take ten minutes. And once,
+# because tsan_verdicts shows that a verdict is the same in each run.
+declare_check verdicts "starter, solution and wrong fixes of a third of the exercises get their verdicts"
+check_verdicts() {
+  local third
+  third=$(($(git rev-list --count HEAD) % 3))
+  EXERCISES=$(printf '%s\n' exercises/[0-9]* | awk -F / -v third="$third" 'NR % 3 == third { print $2 }') \
+    at_home tools/check_exercises 1
+}
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
 check_template() {
@@ -319,10 +316,12 @@ check_workspace() {
     bazel test --config=workspace //step1_job/...
 }
 
-# A test tagged one_thread has no second thread to race with.
+# A test tagged one_thread has no second thread to race with. The exercises' solutions are in
+# tsan_verdicts.
 declare_check tsan "every test passes under ThreadSanitizer"
 check_tsan() {
-  bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread //...
+  bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread -- \
+    //... -//exercises/...
 }
 
 # Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
