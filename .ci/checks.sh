@@ -24,7 +24,7 @@ in_root() { at_home tools/private_root/run "$@"; }
 tools="clang clang-22 libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
   curl wget mount golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev \
   libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox libnats-dev nats-server chromium nodejs"
+  libbenchmark-dev gnuplot-nox libnats-dev nats-server"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
@@ -85,14 +85,6 @@ check_buildifier() {
   npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
   mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
   "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
-}
-
-declare_check_beside play "the page docs/play works in a browser, and no path breaks a solution"
-check_play() {
-  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
-  npm install --silent --prefix "$scratch/npm" playwright-core@1.65.1 || return
-  with_tools env NODE_MODULES="$scratch/npm/node_modules" \
-    tools/private_root/run docs/play/check_page
 }
 
 scripts() { git ls-files -z | xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }'; }
@@ -357,6 +349,18 @@ check_gcc12() {
 # Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++.
 declare_check clang22 "Clang 22 compiles the full pattern without a warning"
 check_clang22() { with_tools ./bazelw build --config=clang --repo_env=CC=clang-22 //full_pattern; }
+
+# In a private root of its own: Chromium is as large as all other tools together.
+declare_check_if_named play "the page docs/play works in a browser, and no path breaks a solution"
+check_play() {
+  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
+  npm install --silent --prefix "$scratch/npm" playwright-core@1.65.1 || return
+  BAZELW_EXTRA_PACKAGES="chromium nodejs" at_home env NODE_MODULES="$scratch/npm/node_modules" \
+    tools/private_root/run docs/play/check_page
+}
+
+declare_check_if_named all_verdicts "starters, solutions and all wrong fixes get their verdicts"
+check_all_verdicts() { at_home tools/check_exercises 1; }
 
 # idle_cycles_test and the explorer take too long in an emulator. In a private root of its own.
 declare_check_if_named arm64 "tests of the steps and of the fast channel pass on an emulated arm64"
