@@ -63,7 +63,7 @@ using JobResult = std::expected<void, std::string>;  // or why the job failed
 // Does one job. May return an error or throw. The token says when to stop early.
 using JobHandler = std::function<JobResult(const Job&, std::stop_token)>;
 
-// Is told how each job ended. Does not throw.
+// Called with the result of each job. Does not throw.
 using JobFinished = std::function<void(const Job&, const JobResult&)>;
 
 // TODO(you): the function of a worker's thread. Handles jobs until `jobs` is closed and empty.

@@ -1,4 +1,4 @@
-// Orders of three customers: each customer's are handled one at a time, in their order.
+// Orders of two customers: each customer's are handled one at a time, in their order.
 #include <chrono>
 #include <iostream>
 #include <string>

@@ -4,8 +4,8 @@
 //   const auto customer = [](const Job& job) { return job.id.substr(0, job.id.find('/')); };
 //   KeyedPool pool({.workers = 3}, customer, handler);
 //   pool.submit(Job{.id = "ann/order 1"});
-//   pool.submit(Job{.id = "ann/order 2"});    // starts once order 1 has finished, also if it
-//   failed pool.submit(Job{.id = "bob/order 1"});    // does not wait for Ann
+//   pool.submit(Job{.id = "ann/order 2"});  // starts once order 1 has finished or failed
+//   pool.submit(Job{.id = "bob/order 1"});  // does not wait for Ann
 //
 // A job whose key is busy waits here, not in the pool, so it occupies no worker. When a job has
 // finished, its worker passes the next job of the key on to the pool, and then takes whatever job

@@ -26,7 +26,7 @@ namespace worker_pool {
 // /sys/fs/cgroup, where systemd and container runtimes put them. Thread-safe. Throws std::bad_alloc
 // only.
 //
-// A quota may change while the process runs. The answer is right for the moment of the call.
+// The quota may change later, so a program that wants to follow it has to ask again.
 int usable_cpus();
 
 // The limit of rule 2 alone, in CPUs, such as 1.5. Infinity: there is none. `root` is where /proc
