@@ -217,7 +217,7 @@ bool AtomicBase::weak_compare_fails() {
 
 std::uint64_t AtomicBase::load_bits(std::memory_order order, const void* value,
                                     std::size_t size) const {
-  const sync::Operation op{Scheduler::current(), this, place_of(return_address())};
+  const sync::Operation op = operation("reads", this, return_address());
   const auto read = [&] {
     std::uint64_t bits = 0;
     std::memcpy(&bits, value, size);
