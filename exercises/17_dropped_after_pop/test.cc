@@ -156,7 +156,7 @@ TEST(DroppedAfterPop, NoWorkerLosesAJob) {
 
 // Both workers are busy when the shutdown begins, and finish their jobs one hour later.
 TEST(DroppedAfterPop, QueuedJobsDoNotStart) {
-  for (const std::size_t workers : {1, 2}) {
+  for (const std::size_t workers : {1uz, 2uz}) {
     const auto scenario = [workers] {
       Jobs jobs(workers + 40);
       LabGate gate("running jobs");

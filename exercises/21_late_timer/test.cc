@@ -237,7 +237,7 @@ TEST(LateTimer, ShutdownWaitsForQueuedJobsAndForNoDelay) {
     submit_after(pool, record, 50 * kYear, 1, record.job(1, 0s, 50 * kYear));
     submit_after(pool, record, 50 * kYear, 2, record.job(2, 0s, 50 * kYear));
     submit_after(pool, record, kYear + 2h, 3, record.job(3, kYear, kYear + 2h));
-    for (const std::size_t number : {4, 5, 6})
+    for (const std::size_t number : {4uz, 5uz, 6uz})
       submit(pool, record, number, record.job(number, kYear));
     lab::this_thread::sleep_for(1h);
     const std::string returned = record.shut_down(pool);
