@@ -16,8 +16,8 @@ namespace worker_pool {
 
 // Returns the smallest of these, rounded up to whole CPUs, and at least 1:
 //
-//   1. the processors that the process may run on: Linux lets a process be pinned to some of them
-//      (taskset, cpuset); elsewhere, hardware_concurrency();
+//   1. the processors that the calling thread may run on: on Linux, it may be pinned to some of
+//      them (taskset, cpuset), and new threads inherit that; elsewhere, hardware_concurrency();
 //   2. on Linux, the quota of the process's control group and of each group above it that is
 //      visible: cpu.max (cgroup v2), or cpu.cfs_quota_us and cpu.cfs_period_us (v1).
 //
