@@ -20,8 +20,8 @@ namespace worker_pool {
 // The jobs that have been accepted and not passed on to the pool.
 //
 // A job is passed on with try_submit(), which never blocks, so a worker may do it. If the pool is
-// full, the job stays in `ready_` until the next job finishes. One will: a full pool has jobs in
-// its queue.
+// full, the job stays in `ready_` until a worker starts or finishes the next job. One will: a full
+// pool has jobs in its queue.
 class KeyedPool::WaitingJobs final : public Observer {
  public:
   WaitingJobs(std::size_t capacity, KeyOf key_of)
@@ -51,6 +51,13 @@ class KeyedPool::WaitingJobs final : public Observer {
     ++count_;
     pass_on();
     return SendStatus::kSent;
+  }
+
+  // There is room in the pool again. Otherwise a ready job would wait for the end of another job,
+  // although a worker is idle.
+  void job_started(int, const Job&) override {
+    const std::lock_guard lock(mutex_);
+    pass_on();
   }
 
   // Makes the next job of the key ready. Under the lock nothing allocates memory or throws.
@@ -87,6 +94,10 @@ class KeyedPool::WaitingJobs final : public Observer {
     report.not_started.reserve(report.not_started.size() + count_);
     take(ready_, report.not_started);
     for (auto& [key, line] : busy_) take(line, report.not_started);
+    // The pool may have drained while jobs waited here for their key.
+    if (count_ > 0 && report.outcome == ShutdownOutcome::kDrained) {
+      report.outcome = ShutdownOutcome::kCancelled;
+    }
     taken_back_ += std::exchange(count_, 0);
     report.closed_at = *closed_at_;
   }

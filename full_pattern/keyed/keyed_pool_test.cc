@@ -74,6 +74,19 @@ TEST(KeyedPool, AJobStartsOnceTheOneBeforeItOfItsKeyHasFinished) {
                                               "end held/1", "start held/2", "end held/2"));
 }
 
+// The queue has one place, and two workers are idle.
+TEST(KeyedPool, AReadyJobDoesNotWaitForTheEndOfAnotherKeysJob) {
+  const Watchdog watchdog;
+  const auto jobs = std::make_shared<Jobs>(watchdog);
+  KeyedPool pool({.workers = 3, .capacity = 1}, key_of, Jobs::handler(jobs));
+  for (const std::string id : {"held/1", "other/1", "third/1"}) {
+    EXPECT_EQ(pool.submit(Job{.id = id}), SendStatus::kSent);
+  }
+  jobs->log.await("end third/1");
+  jobs->log.await("end other/1");
+  jobs->gate.open();
+}
+
 TEST(KeyedPool, TheJobsOfAKeyRunOneAtATimeInTheirOrder) {
   constexpr int kKeys = 5;
   constexpr int kJobs = 40;

@@ -68,6 +68,7 @@ class PendingResults final : public Observer {
     auto entry = take(job.id);
     if (entry.empty()) return;
     Pending& pending = entry.mapped();
+    if (!error && !pending.outcome) return;  // another job's, submitted after end_all() and refused
     pending.promise.set_value(std::move(error ? *error : *pending.outcome));
   }
 
