@@ -163,11 +163,6 @@ check_board() {
   ((exercises > 0 && red == exercises && status == 3))
 }
 
-# copy_course FOLDER: copies the work tree without what git ignores.
-copy_course() {
-  mkdir "$1" && git ls-files -z | xargs -0 cp --no-dereference --parents -t "$1"
-}
-
 # The copy has a name that is not ASCII, and the first four exercises only.
 declare_check one_broken "an exercise that does not compile costs only its own line of the board"
 check_one_broken() {
