@@ -217,10 +217,11 @@ check_play_data() { at_home docs/play/make_data --check; }
 # because tsan_verdicts shows that a verdict is the same in each run.
 declare_check verdicts "starter, solution and wrong fixes of a third of the exercises get their verdicts"
 check_verdicts() {
-  local third
+  local third names
   third=$(($(git rev-list --count HEAD) % 3))
-  EXERCISES=$(printf '%s\n' exercises/[0-9]* | awk -F / -v third="$third" 'NR % 3 == third { print $2 }') \
-    at_home tools/check_exercises 1
+  names=$(printf '%s\n' exercises/[0-9]* |
+    awk -F / -v third="$third" 'NR % 3 == third { print $2 }')
+  EXERCISES=$names at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
