@@ -9,7 +9,6 @@ int main() {
   const double quota = worker_pool::cpu_quota();
   std::cout << "processors: " << std::thread::hardware_concurrency() << "\n"
             << "CPU quota:  ";
-  if (std::isinf(quota)) std::cout << "none\n";
-  if (!std::isinf(quota)) std::cout << quota << "\n";
-  std::cout << "workers:    " << worker_pool::usable_cpus() << "\n";
+  std::isinf(quota) ? std::cout << "none" : std::cout << quota;
+  std::cout << "\nworkers:    " << worker_pool::usable_cpus() << "\n";
 }
