@@ -329,25 +329,25 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
-// Two workers wait for the same group, and one of them runs its job.
+// Two workers wait for the same group. Each runs one of its jobs, and one waits for the longer job.
 TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
   const auto scenario = [] {
     lab::atomic<int> done = 0;
-    LabGate queued("job is queued");
+    LabGate queued("jobs are queued");
     Group outer;
     Group shared;
     Pool pool(2);
     const auto wait = [&] {
       pool.wait(shared);
-      lab::check(done == 1, "wait() returned, but the job has not finished");
-      check_time(kYear, "wait() did not return when the job had finished");
+      lab::check(done == 2, "wait() returned, but not all jobs of the group have finished");
+      check_time(kYear, "two workers waited for two jobs, but did not run them at once");
     };
     pool.submit(outer, [&] {
       queued.wait();
       wait();
     });
     pool.submit(outer, [&] {
-      pool.submit(shared, takes(kYear, done));
+      for (const auto time : {kYear, kYear / 2}) pool.submit(shared, takes(time, done));
       queued.open();
       wait();
     });
