@@ -92,6 +92,9 @@ TEST(BrokenPromise, WaitingCallersAreAnsweredWhileTheRunningJobGoesOn) {
     };
     lab::thread one("caller 1", wait);
     lab::thread two("caller 2", wait);
+    lab::thread three("caller 3", [&] {
+      check_answer(running, done(1), "the job that ran during the shutdown");
+    });
     lab::thread opener("opener", [&] {
       one.join();
       two.join();
@@ -100,8 +103,8 @@ TEST(BrokenPromise, WaitingCallersAreAnsweredWhileTheRunningJobGoesOn) {
     lab::this_thread::sleep_for(kTenYears);
     lab::note("shuts the pool down");
     pool.shutdown();
-    check_answer(running, done(1), "the job that ran during the shutdown");
     opener.join();
+    three.join();
     lab::check(lab::running_threads() == 1, "shutdown() returned, but the worker still runs");
     check_answer(second, kNotStarted, "a dropped job, later,");
   };
@@ -133,6 +136,29 @@ TEST(BrokenPromise, TheRunningJobMayWaitForAQueuedOne) {
     check_answer(first, done(1), "the job that ran during the shutdown");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// The only worker is busy, so the second job never runs. It may come before, during or after the
+// shutdown.
+TEST(BrokenPromise, TheRunningJobMayWaitForAJobThatItSubmitsMeanwhile) {
+  const auto scenario = [] {
+    LabGate gate("running job");
+    Pool pool;
+    const auto first = pool.submit([&] {
+      gate.wait();
+      const auto second = pool.submit([] { return 2; });
+      lab::note("waits for the answer of the second job");
+      check_answer(second, kNotStarted, "the second job");
+      return 1;
+    });
+    gate.await_arrival();
+    gate.open();
+    lab::note("shuts the pool down");
+    pool.shutdown();
+    check_answer(first, done(1), "the job that ran during the shutdown");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 500, .random_schedules = 20});
 }
 
 // Whatever the answer is, it says whether the job ran.
@@ -246,6 +272,58 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
     check_answer(first, done(1), "the job that ran during the shutdown");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    std::shared_ptr<Reply> reply;
+    bool destroyed = false;
+    Pool pool;
+    auto end = std::make_shared<AtTheEnd>([&] {
+      check_answer(reply, done(1), "a job that is destroyed after it has run");
+      destroyed = true;
+    });
+    reply = pool.submit([&gate, end = std::move(end)] {
+      gate.wait();
+      return 1;
+    });
+    gate.open();
+    (void)reply->get();
+    pool.shutdown();
+    lab::check(destroyed, "shutdown() returned, but the job that ran still exists");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
+  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
+  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
+  ~SubmitsAtTheEnd() {
+    (void)pool.submit([] { return 0; });
+  }
+
+  Pool& pool;
+};
+
+// One job runs when the pool is shut down, one is queued, and one comes too late.
+TEST(BrokenPromise, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] {
+      lab::this_thread::sleep_for(1h);
+      return 1;
+    });
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 2; });
+    lab::this_thread::sleep_for(1s);
+    lab::note("shuts the pool down");
+    pool.shutdown();
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 3; });
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(0));
 }
 
 TEST(BrokenPromise, TheAnswerOutlivesThePool) {
