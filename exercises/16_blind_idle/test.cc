@@ -166,13 +166,17 @@ TEST(BlindIdle, AJobThatThrowsHasFinished) {
   expect_every_schedule(
       kLesson,
       [] {
+        LabGate gate("job 2");
         Progress last;
         Pool pool(1);
         pool.submit([] { throw std::runtime_error("no such file"); });
-        pool.submit([job = tracked(last)] {
+        pool.submit([&gate, job = tracked(last)] {
           job();
+          gate.wait();
           throw 42;
         });
+        gate.await_arrival();
+        gate.open();  // so that it ends just before or after main goes to sleep
         lab::note("calls wait_idle()");
         pool.wait_idle();
         check_finished(last, "the last job, which threw,");
@@ -243,7 +247,10 @@ TEST(BlindIdle, SeveralThreadsMayWait) {
       kLesson,
       [] {
         Pool pool(1);
-        pool.submit([] { lab::this_thread::sleep_for(kYear); });
+        pool.submit([] {
+          lab::this_thread::sleep_for(kYear);
+          throw 42;
+        });
         const auto wait = [&](lab::steady_clock::duration returns) {
           pool.wait_idle();
           check_time(returns, "wait_idle() did not return when the last job had finished");
