@@ -258,7 +258,6 @@ TEST(DroppedAfterPop, AJobThatAJobSubmitsIsTheNewest) {
         submit(2, [] {});
         first.open();
         lab::this_thread::sleep_for(1s);  // by then job 2 runs
-        lab::note("shuts the pool down");
         jobs.check_shutdown(pool.shutdown());
         lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
         lab::check(jobs.started() == 2,
@@ -323,6 +322,30 @@ TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
                        std::to_string(children.finished) + " have run or been handed back");
       },
       {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
+}
+
+// Job 1 sees that the shutdown has begun: its own job is refused. Then job 2 must not start.
+TEST(DroppedAfterPop, NoJobStartsAfterAJobWasRefused) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate gate("job 1");
+        Jobs jobs(2);
+        bool was_refused = false;
+        Pool pool(1);
+        (void)pool.submit(jobs.job(0, [&] {
+          gate.wait();
+          was_refused = !pool.submit([] {});
+        }));
+        gate.await_arrival();
+        (void)pool.submit(jobs.job(1));
+        gate.open();
+        lab::note("shuts the pool down");
+        (void)pool.shutdown();
+        lab::check(!was_refused || !jobs.ran(1),
+                   "job 1 was still running when the shutdown began, but then job 2 started");
+      },
+      kOneWorker);
 }
 
 TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {

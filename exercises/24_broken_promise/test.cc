@@ -40,6 +40,12 @@ constexpr Answer kNotStarted{.status = Status::kNotStarted};
 constexpr Answer kFailed{.status = Status::kFailed};
 constexpr Answer done(int value) { return {.status = Status::kDone, .value = value}; }
 
+// A job that is queued when the shutdown begins, or that is submitted later.
+int must_not_run() {
+  lab::check(false, "a job ran that had not started when the pool was shut down");
+  return 0;
+}
+
 TEST(BrokenPromise, EveryCallerGetsAnAnswer) {
   expect_every_schedule(kLesson, [] {
     bool ran = false;
@@ -79,12 +85,8 @@ TEST(BrokenPromise, WaitingCallersAreAnsweredWhileTheRunningJobGoesOn) {
       return 1;
     });
     gate.await_arrival();
-    const auto not_run = [] {
-      lab::check(false, "a job ran that was still queued when the pool was shut down");
-      return 0;
-    };
-    const auto second = pool.submit(not_run);
-    const auto third = pool.submit(not_run);
+    const auto second = pool.submit(must_not_run);
+    const auto third = pool.submit(must_not_run);
     const auto wait = [&] {
       check_answer(third, kNotStarted, "a job still queued at the shutdown");
       check_answer(second, kNotStarted, "a job still queued at the shutdown");
@@ -117,12 +119,12 @@ TEST(BrokenPromise, TheRunningJobMayWaitForAQueuedOne) {
       gate.wait();
       lab::note("waits for the answer of the second job");
       check_answer(second, kNotStarted, "the second job");
-      const auto third = pool.submit([] { return 3; });
+      const auto third = pool.submit(must_not_run);
       check_answer(third, kNotStarted, "a job submitted by a job during the shutdown");
       return 1;
     });
     gate.await_arrival();
-    second = pool.submit([] { return 2; });
+    second = pool.submit(must_not_run);
     lab::thread caller(
         "caller", [&] { check_answer(first, done(1), "the job that ran during the shutdown"); });
     lab::thread opener("opener", [&] {
@@ -137,24 +139,27 @@ TEST(BrokenPromise, TheRunningJobMayWaitForAQueuedOne) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-// The only worker is busy, so the second job never runs. It may come before, during or after the
-// shutdown.
+// The only worker is busy, so the third job never runs. It may come before, during or after the
+// shutdown. It has its answer only after the shutdown has begun, so the second job must not run
+// then.
 TEST(BrokenPromise, TheRunningJobMayWaitForAJobThatItSubmitsMeanwhile) {
   const auto scenario = [] {
     LabGate gate("running job");
     Pool pool;
     const auto first = pool.submit([&] {
       gate.wait();
-      const auto second = pool.submit([] { return 2; });
-      lab::note("waits for the answer of the second job");
-      check_answer(second, kNotStarted, "the second job");
+      const auto third = pool.submit(must_not_run);
+      lab::note("waits for the answer of the third job");
+      check_answer(third, kNotStarted, "the third job");
       return 1;
     });
     gate.await_arrival();
+    const auto second = pool.submit(must_not_run);
     gate.open();
     lab::note("shuts the pool down");
     pool.shutdown();
     check_answer(first, done(1), "the job that ran during the shutdown");
+    check_answer(second, kNotStarted, "the second job");
   };
   expect_every_schedule(kLesson, scenario,
                         {.max_spurious_wakeups = 0, .max_schedules = 500, .random_schedules = 20});
@@ -186,10 +191,7 @@ TEST(BrokenPromise, AJobSubmittedAfterTheShutdownIsAnsweredAtOnce) {
     Pool pool;
     pool.shutdown();
     for (int i = 0; i < 2; ++i) {
-      const auto late = pool.submit([] {
-        lab::check(false, "a job ran that was submitted after the shutdown");
-        return 0;
-      });
+      const auto late = pool.submit(must_not_run);
       check_answer(late, kNotStarted, "a job submitted after the shutdown");
       pool.shutdown();  // once more: does nothing
     }
@@ -255,7 +257,7 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
       auto end = std::make_shared<AtTheEnd>([&, i] {
         ++destroyed;
         lab::note("destroys a dropped job, which submits another");
-        check_answer(pool.submit([] { return 0; }), kNotStarted, "a job submitted too late");
+        check_answer(pool.submit(must_not_run), kNotStarted, "a job submitted too late");
         check_answer(replies[static_cast<std::size_t>(i)], kNotStarted, "a dropped job");
       });
       replies.push_back(pool.submit([end = std::move(end)] { return 2; }));
