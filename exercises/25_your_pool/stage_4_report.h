@@ -146,6 +146,7 @@ TEST(Shutdown, AReportThatCallsItIsRefused) {
     const JobFinished finished = [&](const Job&, const JobResult&) {
       try {
         (void)itself.load()->shutdown({.drain = 1h, .cancel = 1h});
+        log.add("not refused");
       } catch (const std::logic_error&) {
         log.add("refused");
       }
@@ -154,6 +155,7 @@ TEST(Shutdown, AReportThatCallsItIsRefused) {
     itself = &pool;
     expect_submitted(pool, "a");
     log.wait_for(1);
+    expect_lines(log, {"refused"});
     expect_outcome(pool.shutdown({.drain = 1h, .cancel = 1h}), ShutdownOutcome::kDrained);
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
