@@ -22,6 +22,8 @@ extern char** environ;
 namespace worker_pool {
 namespace {
 
+constexpr int kLostStatus = 127;  // a failure, as of a program that a shell cannot start
+
 // The child must not inherit what this program blocks, or what its own parent ignores.
 class Attributes {
  public:
@@ -132,6 +134,10 @@ void Child::reap() {
     pid = waitpid(pid_, &status, WNOHANG);
   } while (pid == -1 && errno == EINTR);
   if (pid == 0) return;
+  if (pid == -1) {
+    status_ = kLostStatus;
+    return;
+  }
   status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

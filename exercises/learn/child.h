@@ -32,7 +32,8 @@ class Child {
   void read_output();
 
   bool has_exited() const { return status_.has_value(); }
-  // The exit status, or 128 + N if signal N ended the child. Only after has_exited().
+  // The exit status, or 128 + N if signal N ended the child. 127 if the system did not keep it,
+  // because this program ignores SIGCHLD. Only after has_exited().
   int status() const { return *status_; }
   const std::string& output() const { return output_; }
 

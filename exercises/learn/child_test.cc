@@ -69,6 +69,16 @@ TEST(Child, EndKillsAChildThatIgnoresIt) {
   EXPECT_EQ(child.status(), 128 + SIGKILL);
 }
 
+// For a parent that ignores SIGCHLD, the system keeps no status.
+TEST(Child, AStatusThatIsLostIsNoSuccess) {
+  const Watchdog watchdog;
+  void (*const before)(int) = signal(SIGCHLD, SIG_IGN);
+  Child child = shell("exit 0");
+  await_exit(watchdog, child);
+  EXPECT_EQ(child.status(), 127);
+  signal(SIGCHLD, before);
+}
+
 TEST(Child, AProgramThatIsMissingIsAnError) {
   EXPECT_THROW(Child({"/missing/program"}), std::system_error);
 }
