@@ -93,6 +93,18 @@ void Keyboard::take() {
   tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
 }
 
-void Keyboard::restore() { tcsetattr(STDIN_FILENO, TCSADRAIN, &before_); }
+// After a Ctrl-Z, the shell may have the terminal already, with a mode of its own. From the
+// background, tcsetattr() would stop the program (SIGTTOU) in addition to the stop that follows.
+void Keyboard::restore() {
+  const pid_t foreground = tcgetpgrp(STDIN_FILENO);
+  if (foreground != -1 && foreground != getpgrp()) return;
+  sigset_t stop;
+  sigset_t before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTTOU);  // the shell may take the terminal now
+  pthread_sigmask(SIG_BLOCK, &stop, &before);
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 }  // namespace worker_pool
