@@ -98,7 +98,7 @@ void Session::obey(int signal) {
 
 void Session::stop_and_continue() {
   keyboard_.restore();
-  kill(getpid(), SIGSTOP);  // returns after SIGCONT
+  signals_.stop();
   keyboard_.take();
   if (verdict_) show_verdict();
 }

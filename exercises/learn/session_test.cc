@@ -288,6 +288,15 @@ TEST_F(LearnSession, CtrlZStopsItAndOneFgContinuesIt) {
   EXPECT_TRUE(child.echoes());
 }
 
+// Nothing would continue it.
+TEST_F(LearnSession, CtrlZDoesNothingWithoutAShell) {
+  TerminalChild child = start();
+  await_screen(child, "LESSON");
+  child.type("\x1a");
+  child.type("h");
+  await_screen(child, "Hint 1: where to start");
+}
+
 TEST_F(LearnSession, SaysThatAllAreSolved) {
   for (const char* name : {"01_first", "02_second", "03_third"}) clone_.save(name, "GREEN");
   TerminalChild child = start();

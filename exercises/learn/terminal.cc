@@ -63,6 +63,16 @@ std::optional<int> HeldSignals::next() {
   return std::nullopt;
 }
 
+// Not SIGSTOP, which also stops a program that no shell can continue.
+void HeldSignals::stop() {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGTSTP);
+  raise(SIGTSTP);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+}
+
 Keyboard::Keyboard() {
   tcgetattr(STDIN_FILENO, &before_);
   take();

@@ -39,6 +39,10 @@ class HeldSignals {
   // Returns a signal that has arrived, or nothing. Does not block.
   std::optional<int> next();
 
+  // Has the usual effect of a SIGTSTP: stops the program and returns after SIGCONT, or returns at
+  // once if no shell could continue it.
+  void stop();
+
  private:
   sigset_t held_;
   sigset_t before_;
