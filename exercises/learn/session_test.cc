@@ -178,6 +178,21 @@ TEST_F(LearnSession, ResetAsksFirst) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+// The other one writes its position before the script of this one reads anything.
+TEST_F(LearnSession, ResetUndoesItsOwnExerciseWhateverAnotherSessionShows) {
+  clone_.save("01_first", "my try");
+  clone_.save("03_third", "of the other session");
+  std::filesystem::rename(clone_.path() + "/bazelw", clone_.path() + "/bazelw.first");
+  clone_.add_program("bazelw",
+                     "./bazelw.first \"$@\"\nstatus=$?\n"
+                     "[ \"$1\" = run ] && echo 'at 03_third' >.learn\nexit $status");
+  TerminalChild child = start("01");
+  await_screen(child, "deadlock of 01_first: my try");
+  child.type("ry");
+  await_screen(child, "deadlock of 01_first: starter");
+  EXPECT_EQ(contents(clone_.file("03_third")), "of the other session\n");
+}
+
 TEST_F(LearnSession, ShowsTheFirstCompileErrorFirst) {
   clone_.save("01_first", "BROKEN");
   TerminalChild child = start();
@@ -269,11 +284,12 @@ TEST_F(LearnSession, AHangUpEndsItAndLeavesTheTerminalAsItWas) {
 
 // Ctrl-Z stops the script and the shell takes the terminal, before the program notices.
 TEST_F(LearnSession, CtrlZStopsItAndOneFgContinuesIt) {
-  TerminalChild child(watchdog_,
-                      {"/bin/sh", "-c",
-                       "set -m; cd \"$1\" && ./learn; echo stopped; read line; echo on; fg; echo \"= $?\"",
-                       "sh", clone_.path()},
-                      {});
+  TerminalChild child(
+      watchdog_,
+      {"/bin/sh", "-c",
+       "set -m; cd \"$1\" && ./learn; echo stopped; read line; echo on; fg; echo \"= $?\"", "sh",
+       clone_.path()},
+      {});
   await_screen(child, "LESSON");
   child.type("\x1a");
   child.await("stopped\n");

@@ -60,8 +60,8 @@ class Keyboard {
   // is '\n'. The escape sequence of a key such as an arrow is one key, '\x1b'.
   std::optional<char> next();
 
-  // For a program that stops (Ctrl-Z): gives the terminal back, unless the shell has it already, and
-  // takes it again. In the background, take() stops the program until it is in the foreground.
+  // For a program that stops (Ctrl-Z): gives the terminal back, unless the shell has it already,
+  // and takes it again. In the background, take() stops the program until it is in the foreground.
   void restore();
   void take();
 
