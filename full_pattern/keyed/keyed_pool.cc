@@ -81,14 +81,16 @@ class KeyedPool::WaitingJobs final : public Observer {
     changed_.notify_all();
   }
 
-  // Blocks until every job has been passed on, or `ctx` ends.
+  // Blocks until every job has been passed on, or `ctx` ends. Then no job is passed on any more.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
     pass_on();  // in case memory ran out the last time
-    wait(lock, ctx, [this] { return count_ == 0; });
+    wait(lock, ctx, [this] { return count_ == 0 || pool_ == nullptr; });
+    pool_ = nullptr;
   }
 
-  // Completes the report of the pool, which has been shut down.
+  // Completes the report of the pool, which has been shut down. If memory runs out, changes
+  // nothing.
   void complete(ShutdownReport& report) {
     const std::lock_guard lock(mutex_);
     report.not_started.reserve(report.not_started.size() + count_);
@@ -188,12 +190,21 @@ ShutdownReport KeyedPool::shutdown(ShutdownLimits limits, std::stop_token cancel
   pool_.check_may_shut_down();
   const std::lock_guard lock(shutdown_mutex_);
   close();
-  // One deadline for both parts of the drain.
-  const Clock::time_point deadline = deadline_after(limits.drain);
-  waiting_->wait_until_passed_on(Context(cancel_now, deadline));
-  if (limits.drain != kForever) limits.drain = deadline - Clock::now();
-  ShutdownReport report = pool_.shutdown(limits, std::move(cancel_now));
-  waiting_->complete(report);
+  if (!report_) {
+    // One deadline for both parts of the drain.
+    const Clock::time_point deadline = deadline_after(limits.drain);
+    waiting_->wait_until_passed_on(Context(cancel_now, deadline));
+    if (limits.drain != kForever) limits.drain = deadline - Clock::now();
+    report_ = pool_.shutdown(limits, std::move(cancel_now));
+  }
+  waiting_->complete(*report_);
+  // The jobs move to the caller, once nothing can throw any more.
+  ShutdownReport report = {.outcome = report_->outcome,
+                           .still_running = report_->still_running,
+                           .closed_at = report_->closed_at,
+                           .cancelled_at = report_->cancelled_at,
+                           .abandoned_at = report_->abandoned_at};
+  report.not_started.swap(report_->not_started);
   return report;
 }
 

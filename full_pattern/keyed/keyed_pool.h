@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -59,7 +60,8 @@ class KeyedPool {
   void close() noexcept;
 
   // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
-  // handed back after those of the pool's queue: the jobs of a key keep their order.
+  // handed back after those of the pool's queue: the jobs of a key keep their order. If memory runs
+  // out (std::bad_alloc), no job is lost: a second call hands them back.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // As WorkerPool::metrics(). A job that waits here is queued.
@@ -70,6 +72,7 @@ class KeyedPool {
 
   const std::shared_ptr<WaitingJobs> waiting_;  // an observer, which an abandoned worker also owns
   std::mutex shutdown_mutex_;                   // held during the whole shutdown
+  std::optional<ShutdownReport> report_;        // guarded by shutdown_mutex_
   WorkerPool pool_;
 };
 
