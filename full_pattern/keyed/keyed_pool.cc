@@ -173,7 +173,9 @@ KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handl
 }
 
 // No job is passed on to a pool that is being destroyed. (WP-21)
-KeyedPool::~KeyedPool() { waiting_->pass_on_to(nullptr); }
+KeyedPool::~KeyedPool() {
+  if (!pool_.in_forked_child()) waiting_->pass_on_to(nullptr);
+}
 
 SendStatus KeyedPool::submit(Job&& job) {
   const Context ctx = job.ctx;

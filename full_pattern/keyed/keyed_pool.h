@@ -33,7 +33,8 @@ namespace worker_pool {
 // threads call it at once.
 using KeyOf = std::function<std::string(const Job&)>;
 
-// Thread-safe, except for the destructor.
+// Thread-safe, except for the destructor. In a child process of fork(), as a WorkerPool: call
+// nothing; the destructor does nothing. (WP-36)
 class KeyedPool {
  public:
   // Throws as WorkerPool's constructor does, and std::invalid_argument if `key_of` is empty. With
