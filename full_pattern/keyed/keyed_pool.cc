@@ -45,7 +45,7 @@ class KeyedPool::WaitingJobs final : public Observer {
     std::list<Job> one;
     one.push_back({});  // before anything changes: it may throw
     const auto [entry, key_is_free] = busy_.try_emplace(key);
-    one.front() = std::move(job);
+    one.front() = std::exchange(job, {});
     std::list<Job>& line = key_is_free ? ready_ : entry->second;
     line.splice(line.end(), one);
     ++count_;

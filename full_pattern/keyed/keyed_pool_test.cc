@@ -189,6 +189,22 @@ TEST(KeyedPool, AFullPoolRefusesAndTheJobStaysTheCallers) {
   jobs->gate.open();
 }
 
+TEST(KeyedPool, AnAcceptedJobLeavesAnEmptyOneBehind) {
+  const Watchdog watchdog;
+  KeyedPool pool({}, key_of, succeed, std::make_shared<Observer>());
+  std::stop_source stop;
+  for (const bool waits : {true, false}) {
+    Job job{.id = "a/1", .payload = {std::byte{1}}, .submitted = Clock::now()};
+    job.ctx = Context(stop.get_token()).with_timeout(1h);
+    EXPECT_EQ(waits ? pool.submit(std::move(job)) : pool.try_submit(std::move(job)),
+              SendStatus::kSent);
+    EXPECT_EQ(job.id, "");
+    EXPECT_TRUE(job.payload.empty());
+    EXPECT_FALSE(job.ctx.can_end()) << "the context is still that of the job";
+    EXPECT_EQ(job.submitted, Clock::time_point());
+  }
+}
+
 TEST(KeyedPool, ABlockedSubmitEndsWhenThereIsRoomOrWhenThePoolCloses) {
   for (const bool closes : {false, true}) {
     const Watchdog watchdog;
