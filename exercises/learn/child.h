@@ -37,8 +37,8 @@ class Child {
   int status() const { return *status_; }
   const std::string& output() const { return output_; }
 
-  // Sends SIGTERM to the child and to what it started, and blocks until it has exited. When `limit`
-  // is up, kills them.
+  // Sends SIGTERM to the child and to what it started, and blocks until all have exited. When
+  // `limit` is up, kills those that are left. Does nothing after has_exited().
   void end(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
  private:
