@@ -24,8 +24,8 @@ namespace worker_pool {
 // pool has jobs in its queue.
 class KeyedPool::WaitingJobs final : public Observer {
  public:
-  WaitingJobs(std::size_t capacity, KeyOf key_of)
-      : capacity_(capacity), key_of_(std::move(key_of)) {
+  WaitingJobs(const WorkerPool::Options& options, KeyOf key_of)
+      : capacity_(options.capacity), key_of_(std::move(key_of)), workers_(options.workers) {
     if (!key_of_) throw std::invalid_argument("KeyedPool: key_of is empty");
   }
 
@@ -61,7 +61,8 @@ class KeyedPool::WaitingJobs final : public Observer {
   }
 
   // Makes the next job of the key ready. Under the lock nothing allocates memory or throws.
-  void job_finished(int, const Job& job, const JobResult&) override {
+  void job_finished(int, const Job& job, const JobResult& result) override {
+    if (!result && result.error().ended_thread) lose_worker();
     const std::string key = key_of_(job);
     const std::lock_guard lock(mutex_);
     const auto entry = busy_.find(key);
@@ -81,11 +82,12 @@ class KeyedPool::WaitingJobs final : public Observer {
     changed_.notify_all();
   }
 
-  // Blocks until every job has been passed on, or `ctx` ends. Then no job is passed on any more.
+  // Blocks until every job has been passed on, no worker is left that could do it, or `ctx` ends.
+  // Then no job is passed on any more.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
     pass_on();  // in case memory ran out the last time
-    wait(lock, ctx, [this] { return count_ == 0 || pool_ == nullptr; });
+    wait(lock, ctx, [this] { return count_ == 0 || workers_ == 0 || pool_ == nullptr; });
     pool_ = nullptr;
   }
 
@@ -116,6 +118,12 @@ class KeyedPool::WaitingJobs final : public Observer {
   }
 
  private:
+  void lose_worker() {
+    const std::lock_guard lock(mutex_);
+    --workers_;
+    changed_.notify_all();
+  }
+
   // Needs the lock. Never throws: these jobs have been accepted.
   void pass_on() noexcept {
     while (pool_ != nullptr && !ready_.empty()) {
@@ -154,6 +162,7 @@ class KeyedPool::WaitingJobs final : public Observer {
   mutable std::mutex mutex_;  // guards the members below
   std::condition_variable_any changed_;
   WorkerPool* pool_ = nullptr;
+  int workers_;  // whose threads no job has ended
   // A key is here while one of its jobs is ready or in the pool. Its other jobs wait in its list.
   std::map<std::string, std::list<Job>> busy_;
   std::list<Job> ready_;   // the first ones of their keys, which wait for room in the pool
@@ -165,7 +174,7 @@ class KeyedPool::WaitingJobs final : public Observer {
 
 KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,
                      std::shared_ptr<Observer> observer)
-    : waiting_(std::make_shared<WaitingJobs>(options.capacity, std::move(key_of))),
+    : waiting_(std::make_shared<WaitingJobs>(options, std::move(key_of))),
       // The user's observer is first: it has seen a job finish before the next one of the key
       // starts.
       pool_(options, std::move(handler), observe_with({std::move(observer), waiting_})) {
