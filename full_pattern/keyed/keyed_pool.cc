@@ -101,6 +101,7 @@ class KeyedPool::WaitingJobs final : public Observer {
     // The pool may have drained while jobs waited here for their key.
     if (count_ > 0 && report.outcome == ShutdownOutcome::kDrained) {
       report.outcome = ShutdownOutcome::kCancelled;
+      report.cancelled_at = Clock::now();
     }
     taken_back_ += std::exchange(count_, 0);
     report.closed_at = *closed_at_;
