@@ -28,9 +28,10 @@
 
 namespace worker_pool {
 
-// Returns the key of a job. For one job it returns the same key each time: it is called when the
-// job is submitted, and on a worker's thread when it has finished. It must not throw, and several
-// threads call it at once.
+// Returns the key of a job, and for one job the same key each time. Several threads call it at
+// once: the submitting one, which gets what it throws, and a worker once the job has finished.
+// There it must not throw, not even std::bad_alloc: the key would stay busy, its later jobs would
+// not start, and the shutdown would hand them back when its drain limit is up.
 using KeyOf = std::function<std::string(const Job&)>;
 
 // Thread-safe, except for the destructor. In a child process of fork(), as a WorkerPool: call
