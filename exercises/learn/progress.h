@@ -22,8 +22,8 @@ namespace worker_pool {
 // Returns nothing if the file cannot be read or is empty.
 std::optional<std::string> content_hash(const std::filesystem::path& file);
 
-// Not thread-safe. Two programs may use the same clone: each keeps what the other has written before.
-// If both write at once, the file may lack what one of them has written until that one writes again.
+// Not thread-safe. Two programs may use the same clone: each keeps what it finds in the file. If
+// both write at once, the entry of one may be missing until that program writes again.
 class Progress {
  public:
   explicit Progress(std::filesystem::path clone);
