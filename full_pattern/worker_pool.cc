@@ -110,7 +110,7 @@ WorkerPool::~WorkerPool() {
   // After shutdown() everything is done, and request_stop() could run stop callbacks of abandoned
   // jobs. Inside a job, ~Workers ends the program with a message.
   // The first question takes no lock: in a child of fork(), a lock may stay locked forever. (WP-36)
-  if (workers_.running->in_forked_child() || report_ || workers_.running->on_this_thread()) return;
+  if (in_forked_child() || report_ || workers_.running->on_this_thread()) return;
   drop_queued();
   workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
@@ -147,7 +147,7 @@ SendStatus WorkerPool::submit_for(Job&& job, Clock::duration timeout) {
 }
 
 void WorkerPool::check_may_shut_down() const {
-  if (workers_.running->in_forked_child()) {
+  if (in_forked_child()) {
     throw std::logic_error(
         "WorkerPool::shutdown: called in a child process of fork(), which has none of the workers' "
         "threads");

@@ -116,6 +116,10 @@ class WorkerPool {
   // else first.
   void check_may_shut_down() const;
 
+  // Whether this is a child process of fork(). For a class whose destructor takes a lock: it must
+  // not do so there. Takes none itself. (WP-36)
+  bool in_forked_child() const { return workers_.running->in_forked_child(); }
+
   Metrics metrics() const;
 
  private:
