@@ -28,6 +28,16 @@ std::pair<Sender<Job>, Receiver<Job>> make_channel_of(const WorkerPool::Options&
 
 }  // namespace
 
+ShutdownReport hand_over(ShutdownReport& kept) {
+  ShutdownReport report = {.outcome = kept.outcome,
+                           .still_running = kept.still_running,
+                           .closed_at = kept.closed_at,
+                           .cancelled_at = kept.cancelled_at,
+                           .abandoned_at = kept.abandoned_at};
+  report.not_started.swap(kept.not_started);  // once nothing can throw any more
+  return report;
+}
+
 WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
     : observed_(observer != nullptr),
       workers_(start_workers(options.workers, std::move(handler), std::move(observer),
@@ -90,14 +100,7 @@ ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cance
   check_may_shut_down();
   const std::lock_guard lock(shutdown_mutex_);
   if (!report_) report_ = worker_pool::shutdown(workers_, limits, std::move(cancel_now));
-  // The jobs move to the first caller, once nothing can throw any more.
-  ShutdownReport report = {.outcome = report_->outcome,
-                           .still_running = report_->still_running,
-                           .closed_at = report_->closed_at,
-                           .cancelled_at = report_->cancelled_at,
-                           .abandoned_at = report_->abandoned_at};
-  report.not_started.swap(report_->not_started);
-  return report;
+  return hand_over(*report_);
 }
 
 // The channel is read while no job can finish, so the numbers add up.

@@ -137,4 +137,8 @@ class WorkerPool {
   Workers workers_;
 };
 
+// Returns a copy of the report, and moves the jobs to it: they belong to the first caller. If it
+// throws (std::bad_alloc), `kept` is unchanged. For a class with a shutdown of its own.
+ShutdownReport hand_over(ShutdownReport& kept);
+
 }  // namespace worker_pool

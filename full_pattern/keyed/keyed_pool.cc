@@ -210,14 +210,7 @@ ShutdownReport KeyedPool::shutdown(ShutdownLimits limits, std::stop_token cancel
     report_ = pool_.shutdown(limits, std::move(cancel_now));
   }
   waiting_->complete(*report_);
-  // The jobs move to the caller, once nothing can throw any more.
-  ShutdownReport report = {.outcome = report_->outcome,
-                           .still_running = report_->still_running,
-                           .closed_at = report_->closed_at,
-                           .cancelled_at = report_->cancelled_at,
-                           .abandoned_at = report_->abandoned_at};
-  report.not_started.swap(report_->not_started);
-  return report;
+  return hand_over(*report_);
 }
 
 Metrics KeyedPool::metrics() const { return waiting_->metrics(pool_); }
