@@ -84,15 +84,60 @@ TEST(LostHandoff, AWaiterThatGivesUpTakesNoPermitWithIt) {
 }
 
 TEST(LostHandoff, WithoutOtherWaitersThePermitIsFree) {
-  expect_every_schedule(kLesson, [] {
-    Permits permits(1);
-    permits.acquire();
-    Waiter only(permits, "waiter", 10ms);
-    lab::note("releases its permit");
-    permits.release();
-    finish(permits, only);
-    check_free(permits, 1);
-  });
+  for (const auto limit : {10ms, 0ms}) {
+    expect_every_schedule(kLesson, [limit] {
+      Permits permits(1);
+      permits.acquire();
+      Waiter only(permits, "waiter", limit);
+      lab::note("releases its permit");
+      permits.release();
+      finish(permits, only);
+      check_free(permits, 1);
+    });
+  }
+}
+
+// The waiter finds no permit just before main releases one.
+TEST(LostHandoff, AReleaseIsSeenByAThreadThatIsAboutToWait) {
+  for (const bool limited : {false, true}) {
+    expect_every_schedule(
+        kLesson,
+        [limited] {
+          Permits permits(1);
+          permits.acquire();
+          Waiter only = limited ? Waiter(permits, "waiter", 1h) : Waiter(permits, "waiter");
+          lab::note("releases its permit");
+          permits.release();
+          only.thread.join();
+          lab::check(only.has_permit, "acquire_for() returned false, but a permit was free");
+          check_time(0s, "a permit was free, but a thread waited for longer");
+          permits.release();
+          check_free(permits, 1);
+        },
+        {.early_timeouts = false, .random_schedules = 20});
+  }
+}
+
+// One schedule, in which each thread runs until it has to wait.
+TEST(LostHandoff, ReleaseDoesNotBlock) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          lab::atomic<bool> has_permit = false;
+                          Permits permits(1);
+                          permits.acquire();
+                          lab::jthread waiter("waiter", [&] {
+                            permits.acquire();
+                            has_permit = true;
+                            permits.release();
+                          });
+                          lab::this_thread::sleep_for(1ms);
+                          permits.release();
+                          lab::check(!has_permit,
+                                     "release() waited for the thread to which it gave the permit");
+                          waiter.join();
+                          check_free(permits, 1);
+                        },
+                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 // Both may give up although they have been given the permit, one after the other.
@@ -193,20 +238,41 @@ TEST(LostHandoff, TheLimitIsExact) {
         lab::check(!permits.acquire_for(-1s), "acquire_for() returned true without a free permit");
         lab::check(!permits.acquire_for(0s), "acquire_for() returned true without a free permit");
         check_time(0s, "a limit of 0 or less had passed, but acquire_for() waited");
-        lab::check(!permits.acquire_for(10ms), "acquire_for() returned true without a free permit");
-        check_time(10ms, "acquire_for(10ms) did not return after 10 ms");
+        constexpr auto kNotRound = 10ms - 1ns;
+        lab::check(!permits.acquire_for(kNotRound),
+                   "acquire_for() returned true without a free permit");
+        check_time(kNotRound, "acquire_for(9999999ns) did not return after exactly this time");
         lab::jthread other("other", [&] {
           permits.acquire();
           check_time(2 * kTenYears, "acquire() did not return when the permit was released");
           permits.release();
         });
         lab::this_thread::sleep_for(1s);
-        lab::check(!permits.acquire_for(kTenYears - 1010ms),
+        lab::check(!permits.acquire_for(kTenYears - 1s - kNotRound),
                    "acquire_for() returned true without a free permit");
         check_time(kTenYears, "acquire_for() did not return when its time was over");
         lab::this_thread::sleep_for(kTenYears);
         permits.release();
         other.join();
+        check_free(permits, 1);
+      },
+      kExactTimes);
+}
+
+// Main makes steps while the waiter waits. The waiter may wake up at any of them.
+TEST(LostHandoff, AWakeUpDoesNotExtendTheLimit) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(1);
+        permits.acquire();
+        Waiter late(permits, "waiter", 10ms);
+        lab::this_thread::sleep_for(9ms);
+        lab::check(!permits.acquire_for(0s), "acquire_for() returned true without a free permit");
+        late.thread.join();
+        lab::check(!late.has_permit, "acquire_for() returned true without a free permit");
+        check_time(10ms, "acquire_for(10ms) did not return after 10 ms");
+        permits.release();
         check_free(permits, 1);
       },
       kExactTimes);

@@ -1,3 +1,4 @@
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,8 +15,8 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "20_nested_wait",
     "every worker ran a job that submitted other jobs and waited for them. These were queued "
-    "behind "
-    "it, and all workers that could have run them were waiting: the pool is full of jobs that wait "
+    "behind it, and all workers that could have run them were waiting: the pool is full of jobs "
+    "that wait "
     "for jobs that nothing runs, and it stays so, whatever its size.");
 
 // The workers, and the thread of the test. Called inside a job.
@@ -42,19 +43,18 @@ void run_inner_jobs(Pool& pool, int count, int workers, lab::atomic<int>& done) 
 }
 
 TEST(NestedWait, AJobWaitsForItsJobs) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          lab::atomic<int> done = 0;
-                          Pool pool(1);
-                          Group outer;
-                          pool.submit(outer, [&] {
-                            lab::note("runs the outer job");
-                            run_inner_jobs(pool, 1, 1, done);
-                          });
-                          pool.wait(outer);
-                          lab::check(done == 1, "wait() returned, but the inner job has not run");
-                        },
-                        {.max_schedules = 250, .random_schedules = 20});
+  const auto scenario = [] {
+    lab::atomic<int> done = 0;
+    Pool pool(1);
+    Group outer;
+    pool.submit(outer, [&] {
+      lab::note("runs the outer job");
+      run_inner_jobs(pool, 1, 1, done);
+    });
+    pool.wait(outer);
+    lab::check(done == 1, "wait() returned, but the inner job has not run");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 250, .random_schedules = 20});
 }
 
 TEST(NestedWait, AllWorkersWait) {
@@ -73,46 +73,64 @@ TEST(NestedWait, AllWorkersWait) {
                         {.max_preemptions = 1, .max_schedules = 150, .random_schedules = 30});
 }
 
-// The waiter destroys the group at once.
+// Calls the function when the last copy is destroyed.
+std::shared_ptr<void> when_destroyed(const std::function<void()>& function) {
+  return {nullptr, [function](void*) { function(); }};
+}
+
+// The job has started, so the waiter may wait for it, and then destroy the group. In the meantime,
+// submit() may not have returned.
 TEST(NestedWait, AfterWaitTheGroupMayBeDestroyed) {
   const auto scenario = [] {
     int done = 0;
-    Pool pool(1);
+    bool destroyed = false;
     auto group = std::make_unique<Group>();
-    pool.submit(*group, [&] { ++done; });
-    pool.wait(*group);
-    group.reset();
-    lab::check(done == 1, "wait() returned, but the job has not run");
+    LabGate started("job");
+    Pool pool(1);
+    lab::jthread waiter("waiter", [&] {
+      started.wait();
+      pool.wait(*group);
+      group.reset();
+      lab::check(done == 1, "wait() returned, but a job of the group was running");
+      lab::check(destroyed, "wait() returned, but what the job owns still exists");
+    });
+    pool.submit(*group, [&, owned = when_destroyed([&] { destroyed = true; })] {
+      started.open();
+      ++done;
+    });
   };
-  expect_every_schedule(kLesson, scenario, {.max_schedules = 200, .random_schedules = 20});
+  expect_every_schedule(kLesson, scenario, {.max_schedules = 300, .random_schedules = 20});
 }
 
-// Splits its work until depth 0, and adds up the leaves.
+// Waits for jobs that do the same: one at a time, but two at depths 1 to 3. Adds up the leaves.
 int count_leaves(Pool& pool, int depth) {
   if (depth == 0) return 1;
   int left = 0;
   int right = 0;
-  Group halves;
-  pool.submit(halves, [&] { left = count_leaves(pool, depth - 1); });
-  pool.submit(halves, [&] { right = count_leaves(pool, depth - 1); });
-  pool.wait(halves);
+  Group inner;
+  pool.submit(inner, [&] { left = count_leaves(pool, depth - 1); });
+  if (depth <= 3) pool.submit(inner, [&] { right = count_leaves(pool, depth - 1); });
+  pool.wait(inner);
   return left + right;
 }
 
-TEST(NestedWait, WaitsMayBeNested) {
+TEST(NestedWait, AnyNumberOfWaitsMayBeNested) {
   for (const int workers : {1, 2}) {
     const auto scenario = [workers] {
-      int leaves = 0;
+      lab::atomic<int> leaves = 0;
       {
         Group outer;
         Pool pool(workers);
-        pool.submit(outer, [&] { leaves = count_leaves(pool, 3); });
+        for (const int depth : {40, 3}) {
+          pool.submit(outer, [&, depth] { leaves.fetch_add(count_leaves(pool, depth)); });
+        }
+        for (int i = 0; i < 100; ++i) pool.submit(outer, [&] { ++leaves; });
         lab::note("destroys the pool, which runs all jobs");
       }
-      lab::check(leaves == 8, "the pool was destroyed, but not all its jobs have run");
+      lab::check(leaves == 116, "the pool was destroyed, but not all its jobs have run");
     };
     expect_every_schedule(kLesson, scenario,
-                          {.max_preemptions = 0, .max_schedules = 50, .random_schedules = 20});
+                          {.max_preemptions = 0, .max_schedules = 15, .random_schedules = 10});
   }
 }
 
@@ -144,7 +162,7 @@ TEST(NestedWait, JobsStartAtOnceAndInParallel) {
     Group group;
     pool.wait(group);
     lab::this_thread::sleep_for(10 * kYear);
-    lab::note("submits two jobs of a year, and waits after two years");
+    lab::note("submits two jobs of a year, and waits an hour after their end");
     for (int i = 0; i < 2; ++i) pool.submit(group, takes(kYear, done));
     check_time(10 * kYear, "submit() ran the job, or waited for it");
     lab::this_thread::sleep_for(kYear + 1h);
@@ -152,10 +170,10 @@ TEST(NestedWait, JobsStartAtOnceAndInParallel) {
     pool.wait(group);
     check_time(11 * kYear + 1h, "wait() did not return at once, although no job was left");
     lab::note("uses the group once more");
-    pool.submit(group, takes(kYear, done));
+    pool.submit(group, takes(100 * kYear, done));
     pool.wait(group);
     lab::check(done == 3, "wait() returned, but the job has not finished");
-    check_time(12 * kYear + 1h, "wait() did not return when the job had finished");
+    check_time(111 * kYear + 1h, "wait() did not return when the job had finished");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
@@ -223,41 +241,74 @@ TEST(NestedWait, WaitRunsNoOtherGroupsJobs) {
   }
 }
 
-// The second worker runs a job of the group, which adds two more to it an hour later. By then the
-// first worker waits for the group, and the third one for any job.
+// One worker waits for a group, another one for any job. Then a job of another group is submitted,
+// and an hour later two jobs of the group: by the job of it that runs, or by main.
 TEST(NestedWait, JobsAreAddedToAGroupThatAWorkerWaitsFor) {
+  for (const bool by_job : {true, false}) {
+    const auto scenario = [by_job] {
+      lab::atomic<int> done = 0;
+      LabGate started("first job of the group");
+      Group outer;
+      Group inner;
+      Pool pool(3);
+      const auto add = [&] {
+        lab::note("adds two jobs to the group");
+        for (int i = 0; i < 2; ++i) pool.submit(inner, takes(kYear, done));
+      };
+      pool.submit(outer, [&] {
+        pool.submit(inner, [&] {
+          started.open();
+          lab::this_thread::sleep_for(2h);
+          if (by_job) add();
+          lab::this_thread::sleep_for(kYear);
+        });
+        started.wait();
+        pool.wait(inner);
+        lab::check(done == 3, "wait() returned, but not all jobs of the group have finished");
+        check_time(kYear + 2h, "a free worker, or one that waits, did not run a new job at once");
+      });
+      lab::this_thread::sleep_for(1h);
+      pool.submit(outer, takes(10min, done));
+      lab::this_thread::sleep_for(1h);
+      lab::check(done == 1, "a worker was free, but a job of another group did not run at once");
+      if (!by_job) add();
+      lab::this_thread::sleep_for(10 * kYear);
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
+}
+
+// Main waits for the group too, and need not help.
+TEST(NestedWait, AnAddedJobRunsAlthoughAnotherThreadWaitsToo) {
   const auto scenario = [] {
     lab::atomic<int> done = 0;
-    LabGate started("first job of the group");
     Group outer;
-    Pool pool(3);
-    pool.submit(outer, [&] {
-      Group inner;
-      pool.submit(inner, [&] {
-        started.open();
-        lab::this_thread::sleep_for(1h);
-        lab::note("adds two jobs to the group");
-        pool.submit(inner, takes(kYear, done));
-        pool.submit(inner, takes(kYear, done));
-        lab::this_thread::sleep_for(kYear);
-      });
-      started.wait();
-      pool.wait(inner);
-      lab::check(done == 2, "wait() returned, but not all jobs of the group have finished");
-      check_time(kYear + 1h,
-                 "a job was added to the group while one worker waited for the group, and another "
-                 "one for any job, but not both ran a job at once");
+    Group shared;
+    Pool pool(2);
+    pool.submit(shared, [&] {
+      lab::this_thread::sleep_for(2h);
+      lab::note("adds a job to the group");
+      pool.submit(shared, takes(kYear, done));
+      lab::this_thread::sleep_for(kYear);
     });
-    lab::this_thread::sleep_for(10 * kYear);
+    pool.submit(outer, [&] {
+      lab::this_thread::sleep_for(1h);
+      pool.wait(shared);
+    });
+    pool.wait(shared);
+    check_time(kYear + 2h, "a worker waited for a group, but did not run its new job at once");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
+// None of them runs the job of another group, which is still queued when theirs has finished.
 TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
   const auto scenario = [] {
     lab::atomic<int> done = 0;
-    Pool pool(1);
+    lab::atomic<int> done_later = 0;
+    Group other;
     Group group;
+    Pool pool(1);
     LabGate started("job");
     pool.submit(group, [&] {
       started.open();
@@ -265,6 +316,7 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
       ++done;
     });
     started.wait();
+    pool.submit(other, takes(10 * kYear, done_later));
     const auto wait = [&] {
       pool.wait(group);
       lab::check(done == 1, "wait() returned, but the job has not finished");
@@ -277,25 +329,25 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
-// Two workers wait for the same group, and one of them runs its job.
+// Two workers wait for the same group. Each runs one of its jobs, and one waits for the longer job.
 TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
   const auto scenario = [] {
     lab::atomic<int> done = 0;
-    LabGate queued("job is queued");
+    LabGate queued("jobs are queued");
     Group outer;
     Group shared;
     Pool pool(2);
     const auto wait = [&] {
       pool.wait(shared);
-      lab::check(done == 1, "wait() returned, but the job has not finished");
-      check_time(kYear, "wait() did not return when the job had finished");
+      lab::check(done == 2, "wait() returned, but not all jobs of the group have finished");
+      check_time(kYear, "two workers waited for two jobs, but did not run them at once");
     };
     pool.submit(outer, [&] {
       queued.wait();
       wait();
     });
     pool.submit(outer, [&] {
-      pool.submit(shared, takes(kYear, done));
+      for (const auto time : {kYear, kYear / 2}) pool.submit(shared, takes(time, done));
       queued.open();
       wait();
     });
@@ -305,53 +357,43 @@ TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
-// When it is destroyed, it takes an hour, and submits a job, which waits too.
-struct SubmitsWhenDestroyed {
-  SubmitsWhenDestroyed(Pool& its_pool, Group& its_group, lab::atomic<int>& its_done)
-      : pool(its_pool), group(its_group), done(its_done) {}
-  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = delete;
-  SubmitsWhenDestroyed& operator=(const SubmitsWhenDestroyed&) = delete;
-  ~SubmitsWhenDestroyed() {
-    lab::this_thread::sleep_for(1h);
-    pool.submit(group,
-                [&its_pool = pool, &its_done = done] { run_inner_jobs(its_pool, 1, 1, its_done); });
-    ++done;
-  }
-
-  Pool& pool;
-  Group& group;
-  lab::atomic<int>& done;
-};
-
 // The jobs of a group run in the order in which they were submitted, and each is destroyed before
-// the next one runs.
+// the next one runs: by the only worker, which runs them while it waits for them, or afterwards.
 TEST(NestedWait, JobsRunAndAreDestroyedInOrder) {
-  const auto scenario = [] {
-    lab::atomic<int> done = 0;
-    Group outer;
-    Group last;
-    Pool pool(1);
-    pool.submit(outer, [&] {
+  for (const bool nested : {true, false}) {
+    const auto scenario = [nested] {
+      lab::atomic<int> destroyed = 0;
+      lab::atomic<int> done = 0;
       std::string order;
+      Group outer;
       Group inner;
-      for (const char name : {'1', '2', '3'}) {
-        pool.submit(
-            inner, [&, name, owned = std::make_shared<SubmitsWhenDestroyed>(pool, last, done)] {
-              lab::check(done == name - '1', "a job has run, but what it owns still exists");
-              order += name;
-            });
-      }
-      pool.wait(inner);
+      Group last;
+      Pool pool(1);
+      pool.submit(outer, [&] {
+        for (const char name : {'1', '2', '3'}) {
+          // Takes an hour, and submits a job that waits too.
+          const auto clean_up = [&] {
+            lab::this_thread::sleep_for(1h);
+            pool.submit(last, [&] { run_inner_jobs(pool, 1, 1, done); });
+            ++destroyed;
+          };
+          pool.submit(inner, [&, name, owned = when_destroyed(clean_up)] {
+            lab::check(destroyed == name - '1', "a job has run, but what it owns still exists");
+            order += name;
+          });
+        }
+        if (!nested) return;
+        pool.wait(inner);
+        lab::check(destroyed == 3, "wait() returned, but what a job owns still exists");
+        check_time(3h, "wait() did not return when the last job had finished");
+      });
+      lab::this_thread::sleep_for(kYear);
+      for (Group* group : {&outer, &inner, &last}) pool.wait(*group);
       lab::check(order == "123", "the jobs ran in the order " + order + "; wanted: 123");
-      lab::check(done == 3, "wait() returned, but what a job of the group owns still exists");
-      check_time(3h, "wait() did not return when the last job had finished");
-    });
-    lab::this_thread::sleep_for(kYear);
-    pool.wait(outer);
-    pool.wait(last);
-    lab::check(done == 6, "a job did not run that was submitted while another one was destroyed");
-  };
-  expect_every_schedule(kLesson, scenario, kExactTimes);
+      lab::check(done == 3, "a job did not run that was submitted while another one was destroyed");
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
 }
 
 }  // namespace

@@ -143,7 +143,11 @@ TEST(LateTimer, SeveralDelaysPassDuringShutdown) {
     record.check_all();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .max_schedules = 300,
+                         .random_schedules = 20});
 }
 
 // A job that fails submits itself again, with a delay, and runs at most three times.
@@ -170,20 +174,26 @@ TEST(LateTimer, AnotherThreadSubmitsDuringShutdown) {
   const auto scenario = [] {
     Record record(2);
     record.other_threads = 1;
+    LabGate started("producer");
     LabGate done("shutdown");
     Pool pool;
     lab::jthread producer("producer", [&] {
+      started.open();
       submit_after(pool, record, 10ms, 0, record.job(0, 0s, 10ms));
       submit(pool, record, 1, record.job(1));
       done.wait();
     });
+    started.wait();
     record.shut_down(pool);
     done.open();
     producer.join();
     record.check_all();
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 20});
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = 700,
+                         .random_schedules = 20});
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
@@ -200,7 +210,7 @@ void check_time(lab::steady_clock::duration wanted, const std::string& what) {
 
 TEST(LateTimer, EachJobRunsWhenItIsDue) {
   const auto scenario = [] {
-    Record record(6);
+    Record record(7);
     {
       Pool pool;
       const auto at = [&](std::size_t number, lab::steady_clock::duration due) {
@@ -210,19 +220,23 @@ TEST(LateTimer, EachJobRunsWhenItIsDue) {
                        job();
                      });
       };
-      at(0, 30 * kYear);
+      at(0, 30 * kYear + 1ns);
       at(1, 20 * kYear);
       at(2, 20 * kYear);
       submit(pool, record, 3, record.job(3));
-      at(4, 0s);
+      submit_after(pool, record, -1s, 4, [job = record.job(4)] {
+        check_time(0s, "a job with a negative delay did not run at once");
+        job();
+      });
       lab::this_thread::sleep_for(kYear);
       at(5, 2 * kYear);  // earlier than those for which the timer waits
+      at(6, kYear + 1ns);
       lab::this_thread::sleep_for(40 * kYear);
       lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that has run");
     }
     record.check_all();
-    lab::check(record.order == "345120",
-               "the jobs ran in the order " + record.order + "; wanted: 345120");
+    lab::check(record.order == "3465120",
+               "the jobs ran in the order " + record.order + "; wanted: 3465120");
     check_time(41 * kYear, "shutdown() waited although no job was left");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
@@ -289,37 +303,39 @@ TEST(LateTimer, NoJobIsAcceptedWhileShutdownWaits) {
 
 // When it is destroyed, it submits a job, as a job does that reports that it was dropped.
 struct SubmitsWhenDestroyed {
-  explicit SubmitsWhenDestroyed(Pool& its_pool, bool& is_destroyed)
-      : pool(its_pool), destroyed(is_destroyed) {}
+  SubmitsWhenDestroyed(Pool& its_pool, int& how_many) : pool(its_pool), destroyed(how_many) {}
   SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = delete;
   SubmitsWhenDestroyed& operator=(const SubmitsWhenDestroyed&) = delete;
   ~SubmitsWhenDestroyed() {
-    destroyed = true;
+    ++destroyed;
     (void)pool.submit([] {});
   }
 
   Pool& pool;
-  bool& destroyed;
+  int& destroyed;
 };
 
 TEST(LateTimer, TheDestructorIsAShutdown) {
   const auto scenario = [] {
     Record record(2);
-    bool destroyed = false;
+    int destroyed = 0;
     {
       Pool pool;
       (void)pool.submit_after(10 * kYear,
                               [owned = std::make_shared<SubmitsWhenDestroyed>(pool, destroyed)] {
                                 lab::check(false, "a job ran before its delay had passed");
                               });
-      submit(pool, record, 0, record.job(0, kYear));
-      submit(pool, record, 1, record.job(1, kYear));
+      for (const std::size_t number : {0uz, 1uz}) {
+        submit(pool, record, number,
+               [job = record.job(number, kYear),
+                owned = std::make_shared<SubmitsWhenDestroyed>(pool, destroyed)] { job(); });
+      }
       lab::note("destroys the pool");
     }
     lab::check(lab::running_threads() == 1,
                "the pool was destroyed, but a thread of it still runs");
     lab::check(record.order == "01", "the pool was destroyed, but not all queued jobs have run");
-    lab::check(destroyed, "the pool was destroyed, but not what its delayed job owns");
+    lab::check(destroyed == 3, "the pool was destroyed, but not all that its jobs own");
     check_time(2 * kYear, "the destructor did not return when the last job had finished");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
