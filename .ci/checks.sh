@@ -2,7 +2,7 @@
 # that checks it. Checks that compile with the same flags stand together, because each change of
 # flags compiles everything again.
 #
-# shellcheck shell=bash disable=SC2154  # `scratch` and `from_nothing` are .ci/run's
+# shellcheck shell=bash disable=SC2154  # `scratch`, `from_nothing` and `turn` are .ci/run's
 
 # --- What the checks share -----------------------------------------------------------------------
 
@@ -21,12 +21,22 @@ bazel() { at_home ./bazelw "$@"; }
 in_root() { at_home tools/private_root/run "$@"; }
 
 # The other compilers, the formatter, Go and the other thread pools are in a second private root.
-tools="clang clang-22 libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
+tools="clang libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
   curl wget mount golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev \
   libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
   libbenchmark-dev gnuplot-nox libnats-dev nats-server"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
+
+# third ITEM...: prints, one to a line, the items whose turn it is with this commit. If a check is
+# named, prints all.
+third() {
+  if $from_nothing; then
+    printf '%s\n' "$@" | awk -v turn="$turn" 'NR % 3 == turn'
+  else
+    printf '%s\n' "$@"
+  fi
+}
 
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
 expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
@@ -115,10 +125,13 @@ check_test() {
   tail -n 1 <<<"$out" | grep -qxE 'Executed ([0-9]+) out of \1 tests: \1 tests pass\.'
 }
 
-# idle_cycles_test repeats its cycle thousands of times already.
-declare_check repeat "every test passes two more times"
+# Those in which threads run as the machine happens to schedule them. idle_cycles_test repeats its
+# cycle thousands of times already.
+declare_check repeat "every test whose threads run freely passes two more times"
 check_repeat() {
-  bazel test --runs_per_test=2 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 //...
+  bazel test --runs_per_test=2 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 \
+    --test_tag_filters=-one_thread -- \
+    //... -//exercises/... -//full_pattern/every_schedule/... -//tools/...
 }
 
 declare_check demos "each demo prints what its README shows"
@@ -132,14 +145,22 @@ check_demos() {
 }
 
 # With two preemptions instead of one.
-declare_check every_schedule "no schedule with two preemptions breaks the shipped code"
+declare_check every_schedule "no schedule with two preemptions breaks a third of the shipped code"
 check_every_schedule() {
-  bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
-    //full_pattern/every_schedule:every_schedule_test
+  local test=//full_pattern/every_schedule:every_schedule_test names
+  mapfile -t names < <(bazel run --test_sharding_strategy=disabled "$test" -- --gtest_list_tests |
+    awk '/^[^ ]+[.]$/ { suite = $1 } /^  / { print suite $1 }')
+  ((${#names[@]} > 0)) && mapfile -t names < <(third "${names[@]}") &&
+    bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
+      --test_filter="$(IFS=:; echo "${names[*]}")" "$test"
 }
 
-declare_check seeded_bugs "the explorer finds each bug that is put into the shipped code"
-check_seeded_bugs() { bazel test //full_pattern/every_schedule:seeded_bugs; }
+declare_check seeded_bugs "the explorer finds a third of the bugs that are put into the shipped code"
+check_seeded_bugs() {
+  local bugs
+  mapfile -t bugs < <(bazel query 'tests(//full_pattern/every_schedule:seeded_bugs)')
+  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(third "${bugs[@]}") && bazel test "${bugs[@]}"
+}
 
 # With benchmarks/ and beyond_one_machine/, which //... does not contain.
 declare_check documents "documents_test passes on the whole work tree"
@@ -213,15 +234,11 @@ check_story() {
 declare_check play_data "docs/play shows the schedules that the exercises have now"
 check_play_data() { at_home docs/play/make_data --check; }
 
-# A third of the exercises, the next one with each commit: all of them take ten minutes. And once,
-# because tsan_verdicts shows that a verdict is the same in each run.
+# Once, because tsan_verdicts shows that a verdict is the same in each run.
 declare_check verdicts "starter, solution and wrong fixes of a third of the exercises get their verdicts"
 check_verdicts() {
-  local third names
-  third=$(($(git rev-list --count HEAD) % 3))
-  names=$(printf '%s\n' exercises/[0-9]* |
-    awk -F / -v third="$third" 'NR % 3 == third { print $2 }')
-  EXERCISES=$names at_home tools/check_exercises 1
+  local names=(exercises/[0-9]*)
+  EXERCISES=$(third "${names[@]#exercises/}") at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"
@@ -298,7 +315,7 @@ check_compile_commands() {
 # --- With other flags ----------------------------------------------------------------------------
 
 # Bazel resolves everything; one step shows that it also builds and runs.
-declare_check workspace "WORKSPACE works in place of MODULE.bazel"
+declare_check_in_turn workspace "WORKSPACE works in place of MODULE.bazel"
 check_workspace() {
   bazel build --config=workspace --nobuild //... &&
     bazel test --config=workspace //step1_job/...
@@ -321,10 +338,15 @@ check_tsan_verdicts() {
 }
 
 # With Clang and libc++, so that these need no checks of their own.
-declare_check asan "every test passes with Clang, libc++, AddressSanitizer and UBSan"
+declare_check asan "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
-  with_tools ./bazelw test --config=asan --config=libcxx -- \
-    //... -//tools/check_documents:documents_test
+  local parts=(
+    "//step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdown/... //docs/..."
+    "//full_pattern/..."
+    "//testing/... //exercises/... //tools/... -//tools/check_documents:documents_test"
+  ) packages
+  read -rd '' -a packages <<<"$(third "${parts[@]}")" || true # the end of the text is no error
+  with_tools ./bazelw test --config=asan --config=libcxx -- "${packages[@]}"
 }
 
 # --- With other tools ----------------------------------------------------------------------------
@@ -336,15 +358,19 @@ builds_with() {
   ((${#targets[@]} > 0)) && with_tools ./bazelw build "$@" "${targets[@]}"
 }
 
-declare_check gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
+declare_check_in_turn gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
 check_gcc12() {
   builds_with --repo_env=CC=gcc-12 &&
     with_tools ./bazelw test --repo_env=CC=gcc-12 //step1_job/... //exercises/02_bare_wait/...
 }
 
-# Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++.
-declare_check clang22 "Clang 22 compiles the full pattern without a warning"
-check_clang22() { with_tools ./bazelw build --config=clang --repo_env=CC=clang-22 //full_pattern; }
+# Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++. In a
+# private root of its own, because only each third run needs it.
+declare_check_in_turn clang22 "Clang 22 compiles the full pattern without a warning"
+check_clang22() {
+  BAZELW_EXTRA_PACKAGES=clang-22 at_home ./bazelw build --config=clang --repo_env=CC=clang-22 \
+    //full_pattern
+}
 
 # In a private root of its own: Chromium is as large as all other tools together.
 declare_check_if_named play "the page docs/play works in a browser, and no path breaks a solution"
@@ -354,9 +380,6 @@ check_play() {
   BAZELW_EXTRA_PACKAGES="chromium nodejs" at_home env NODE_MODULES="$scratch/npm/node_modules" \
     tools/private_root/run docs/play/check_page
 }
-
-declare_check_if_named all_verdicts "starters, solutions and all wrong fixes get their verdicts"
-check_all_verdicts() { at_home tools/check_exercises 1; }
 
 # idle_cycles_test and the explorer take too long in an emulator. In a private root of its own.
 declare_check_if_named arm64 "tests of the steps and of the fast channel pass on an emulated arm64"
