@@ -1,8 +1,6 @@
 // A pool in a child process of fork(), which has a copy of the pool and none of its threads.
 // (WP-36)
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -10,31 +8,18 @@
 #include <string>
 #include <thread>
 
+#include "full_pattern/forked_child_testing.h"
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
-#include "testing/run_program.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
-constexpr int kAsPromised = 42;
-
 class ForkedChild : public ::testing::TestWithParam<ChannelKind> {
  protected:
-  // Runs `body` in a child process while the pool's locks are in use. Returns its exit status.
-  template <class Body>
-  int run_in_child(Body body) {
-    const pid_t child = fork();
-    if (child == 0) _exit(body());
-    const auto note = watchdog.waiting("test: for the child to exit");
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    return exit_status(status);
-  }
-
   const Watchdog watchdog;
   std::unique_ptr<WorkerPool> pool = std::make_unique<WorkerPool>(
       WorkerPool::Options{.workers = 2, .channel = GetParam()}, succeed);
@@ -47,14 +32,15 @@ class ForkedChild : public ::testing::TestWithParam<ChannelKind> {
 
 TEST_P(ForkedChild, ShutdownIsRefused) {
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(run_in_child([this] {
-                try {
-                  (void)pool->shutdown({.drain = 10ms, .cancel = 10ms});
-                } catch (const std::logic_error&) {
-                  return kAsPromised;
-                }
-                return 0;
-              }),
+    EXPECT_EQ(run_in_child(watchdog,
+                           [this] {
+                             try {
+                               (void)pool->shutdown({.drain = 10ms, .cancel = 10ms});
+                             } catch (const std::logic_error&) {
+                               return kAsPromised;
+                             }
+                             return 0;
+                           }),
               kAsPromised);
   }
   EXPECT_EQ(pool->shutdown(kPatient).outcome, ShutdownOutcome::kDrained) << "in the parent";
@@ -62,10 +48,11 @@ TEST_P(ForkedChild, ShutdownIsRefused) {
 
 TEST_P(ForkedChild, TheDestructorDoesNothing) {
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(run_in_child([this] {
-                pool.reset();
-                return kAsPromised;
-              }),
+    EXPECT_EQ(run_in_child(watchdog,
+                           [this] {
+                             pool.reset();
+                             return kAsPromised;
+                           }),
               kAsPromised);
   }
   pool->close();

@@ -116,11 +116,13 @@ class WorkerPool {
   // else first.
   void check_may_shut_down() const;
 
+  // Whether this is a child process of fork(). For a class whose destructor takes a lock: it must
+  // not do so there. Takes none itself. (WP-36)
+  bool in_forked_child() const { return workers_.running->in_forked_child(); }
+
   Metrics metrics() const;
 
  private:
-  class Tally;
-
   void drop_queued() noexcept;
   void stamp(Job& job) const;
   SendStatus settled(SendStatus status, Job& job);
@@ -129,7 +131,6 @@ class WorkerPool {
   // its handler does. `workers_` is last, so its threads are joined before the other members are
   // destroyed. (WP-21)
   const bool observed_;
-  const std::shared_ptr<Tally> tally_;
   std::atomic<std::uint64_t> rejected_ = 0;
   std::mutex shutdown_mutex_;             // held during the whole shutdown
   std::optional<ShutdownReport> report_;  // guarded by shutdown_mutex_ (WP-08)

@@ -113,22 +113,90 @@ TEST(BlindIdle, WaitsForJobsThatJobsSubmit) {
   }
 }
 
+// Job 1 goes on just before wait_idle() is called. When it has finished, its job is queued or runs.
+TEST(BlindIdle, WaitsForTheJobThatARunningJobSubmits) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          LabGate gate("job 1");
+                          Progress second;
+                          Pool pool(1);
+                          pool.submit([&] {
+                            gate.wait();
+                            pool.submit(tracked(second));
+                          });
+                          gate.await_arrival();
+                          gate.open();
+                          lab::note("calls wait_idle()");
+                          pool.wait_idle();
+                          check_finished(second, "the job that job 1 submitted");
+                        },
+                        {.max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
+  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
+  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
+  ~SubmitsAtTheEnd() {
+    pool.submit([] {});
+  }
+
+  Pool& pool;
+};
+
+TEST(BlindIdle, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(1);
+        lab::note("submits a job that submits another one whenever a copy of it is destroyed");
+        pool.submit([end = SubmitsAtTheEnd(pool)] {});
+        pool.wait_idle();
+      },
+      {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
+void check_failed(const Pool& pool) {
+  lab::check(pool.failed() == 2,
+             "two jobs threw, but failed() is " + std::to_string(pool.failed()));
+}
+
 TEST(BlindIdle, AJobThatThrowsHasFinished) {
   expect_every_schedule(
       kLesson,
       [] {
+        LabGate gate("job 2");
         Progress last;
         Pool pool(1);
         pool.submit([] { throw std::runtime_error("no such file"); });
-        pool.submit([] { throw 42; });
-        pool.submit(tracked(last));
+        pool.submit([&gate, job = tracked(last)] {
+          job();
+          gate.wait();
+          throw 42;
+        });
+        gate.await_arrival();
+        gate.open();  // so that it ends just before or after main goes to sleep
         lab::note("calls wait_idle()");
         pool.wait_idle();
-        check_finished(last, "the job after two that throw");
-        lab::check(pool.failed() == 2,
-                   "two jobs threw, but failed() is " + std::to_string(pool.failed()));
+        check_finished(last, "the last job, which threw,");
+        check_failed(pool);
       },
       kOneWorker);
+}
+
+TEST(BlindIdle, CountsTheJobsThatThrowOnBothWorkers) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(2);
+        pool.submit([] { throw 1; });
+        pool.submit([] { throw 2; });
+        lab::check(pool.failed() <= 2, "two jobs were submitted, but more have failed");
+        pool.wait_idle();
+        check_failed(pool);
+      },
+      kTwoWorkers);
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for ten
@@ -179,7 +247,10 @@ TEST(BlindIdle, SeveralThreadsMayWait) {
       kLesson,
       [] {
         Pool pool(1);
-        pool.submit([] { lab::this_thread::sleep_for(kYear); });
+        pool.submit([] {
+          lab::this_thread::sleep_for(kYear);
+          throw 42;
+        });
         const auto wait = [&](lab::steady_clock::duration returns) {
           pool.wait_idle();
           check_time(returns, "wait_idle() did not return when the last job had finished");
@@ -241,7 +312,7 @@ TEST(BlindIdle, BothWorkersRunJobsAtTheSameTime) {
 }
 
 // Jobs run on the workers only, also while another thread waits: with one worker, one after another
-// and the oldest first.
+// and the oldest first. A job that a job submits is the last one, too.
 TEST(BlindIdle, WaitingRunsNoJob) {
   expect_every_schedule(
       kLesson,
@@ -259,6 +330,7 @@ TEST(BlindIdle, WaitingRunsNoJob) {
         pool.submit([&] {
           gate.wait();
           job(1)();
+          pool.submit(job(41));
         });
         for (int i = 2; i <= 40; ++i) pool.submit(job(i));
         lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
@@ -266,8 +338,8 @@ TEST(BlindIdle, WaitingRunsNoJob) {
         lab::check(ran == 0, "the only worker is busy, but another thread ran a job");
         gate.open();
         pool.wait_idle();
-        lab::check(ran == 40, "wait_idle() returned, but only " + std::to_string(ran) +
-                                  " of 40 jobs have run");
+        lab::check(ran == 41, "wait_idle() returned, but only " + std::to_string(ran) +
+                                  " of 41 jobs have run");
         check_time(1h, "wait_idle() did not return when the last job had finished");
       },
       {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
@@ -286,9 +358,11 @@ TEST(BlindIdle, TheDestructorRunsTheRest) {
           });
           pool.wait_idle();
           pool.submit([&] {
+            lab::this_thread::sleep_for(1h);
             ++done;
             pool.submit([&] { ++done; });
           });
+          lab::this_thread::sleep_for(1s);  // so that the job runs when the destructor is called
           lab::note("destroys the pool");
         }
         lab::check(lab::running_threads() == 1, "the pool was destroyed, but a thread still runs");
@@ -296,6 +370,15 @@ TEST(BlindIdle, TheDestructorRunsTheRest) {
                                   " of 4 jobs have run");
       },
       kOneWorker);
+}
+
+TEST(BlindIdle, TheDestructorWakesAWorkerThatIsAboutToSleep) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Pool pool(1);
+                          lab::note("destroys the pool");
+                        },
+                        {.max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 }  // namespace

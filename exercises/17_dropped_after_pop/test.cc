@@ -234,6 +234,64 @@ TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
       kExactTimes);
 }
 
+// Job 1 submits job 4 before the shutdown, job 2 runs when it begins, and job 3 is queued.
+TEST(DroppedAfterPop, AJobThatAJobSubmitsIsTheNewest) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Jobs jobs(4);
+        LabGate first("job 1");
+        Pool pool(1);
+        const auto submit = [&](std::size_t i, Job body) {
+          lab::check(pool.submit(jobs.job(i, std::move(body))),
+                     named(i + 1) + " was refused before any shutdown");
+        };
+        submit(0, [&] {
+          first.wait();
+          submit(3, [] {});
+        });
+        first.await_arrival();
+        submit(1, [&] {
+          lab::this_thread::sleep_for(1h);
+          lab::check(!pool.submit([] {}), "a job's job was accepted after a shutdown had begun");
+        });
+        submit(2, [] {});
+        first.open();
+        lab::this_thread::sleep_for(1s);  // by then job 2 runs
+        jobs.check_shutdown(pool.shutdown());
+        lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
+        lab::check(jobs.started() == 2,
+                   "job 2 ended after the shutdown had begun, and the worker started job 3");
+      },
+      kExactTimes);
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
+  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
+  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
+  ~SubmitsAtTheEnd() {
+    (void)pool.submit([] {});
+  }
+
+  Pool& pool;
+};
+
+TEST(DroppedAfterPop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool(1);
+        lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
+        (void)pool.submit([end = SubmitsAtTheEnd(pool)] { lab::this_thread::sleep_for(1h); });
+        (void)pool.submit([end = SubmitsAtTheEnd(pool)] {});
+        lab::this_thread::sleep_for(1s);
+        (void)pool.shutdown();
+      },
+      kExactTimes);
+}
+
 // Of the jobs that another job submits, while it runs and while it is destroyed.
 struct Children {
   int accepted = 0;
@@ -264,6 +322,30 @@ TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
                        std::to_string(children.finished) + " have run or been handed back");
       },
       {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
+}
+
+// Job 1 sees that the shutdown has begun: its own job is refused. Then job 2 must not start.
+TEST(DroppedAfterPop, NoJobStartsAfterAJobWasRefused) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        LabGate gate("job 1");
+        Jobs jobs(2);
+        bool was_refused = false;
+        Pool pool(1);
+        (void)pool.submit(jobs.job(0, [&] {
+          gate.wait();
+          was_refused = !pool.submit([] {});
+        }));
+        gate.await_arrival();
+        (void)pool.submit(jobs.job(1));
+        gate.open();
+        lab::note("shuts the pool down");
+        (void)pool.shutdown();
+        lab::check(!was_refused || !jobs.ran(1),
+                   "job 1 was still running when the shutdown began, but then job 2 started");
+      },
+      kOneWorker);
 }
 
 TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {

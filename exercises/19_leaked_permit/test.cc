@@ -182,7 +182,8 @@ void run_job(JobLimit& limit, Running& running, int number) {
   lab::check(kind == 0, "the job threw, but run() threw nothing: its caller must know");
 }
 
-// Three workers have eight jobs of a year each. Two can run at the same time.
+// Four workers have eight jobs of a year each. Two can run at the same time. When two jobs end,
+// both of the workers that wait must be notified.
 TEST(LeakedPermit, TheLimitStaysExact) {
   const auto scenario = [] {
     JobLimit limit(2);
@@ -194,6 +195,7 @@ TEST(LeakedPermit, TheLimitStaysExact) {
     {
       lab::jthread first = start_thread("worker 1", work);
       lab::jthread second = start_thread("worker 2", work);
+      lab::jthread third = start_thread("worker 3", work);
       work();
     }
     check_time(4 * kYear, "8 jobs of a year each, two at a time, did not take 4 years");
@@ -234,6 +236,7 @@ TEST(LeakedPermit, ShutdownWaitsForRunningJobsAndRefusesTheOthers) {
     };
     lab::jthread third = start_thread("worker 3", refused_at_once);
     lab::jthread fourth = start_thread("worker 4", refused_at_once);
+    lab::jthread fifth = start_thread("worker 5", refused_at_once);  // with two shutdowns
     const auto returns_at_the_end = [&] {
       shut_down(limit);
       check_time(10 * kYear, "shutdown() did not return when the last job had finished");
@@ -269,6 +272,13 @@ TEST(LeakedPermit, ShutdownRefusesARunThatWaits) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
+// Runs a job when it is destroyed, also while an exception is in flight.
+struct RunsAJobAtTheEnd {
+  ~RunsAJobAtTheEnd() { run_query(limit); }
+
+  JobLimit& limit;
+};
+
 // The inner job throws through the outer one, and both give their permits back.
 TEST(LeakedPermit, AJobMayRunAJob) {
   const auto scenario = [] {
@@ -286,6 +296,7 @@ TEST(LeakedPermit, AJobMayRunAJob) {
           ++runs;
           check_thread();
           (void)limit.run(check_thread);
+          const RunsAJobAtTheEnd end{limit};
           (void)limit.run([&] {
             check_thread();
             throw QueryFailed();

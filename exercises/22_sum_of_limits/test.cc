@@ -71,12 +71,19 @@ void check_shut_down(const std::vector<Stage*>& stages, Duration grace, Duration
 
 TEST(SumOfLimits, OneLimitHoldsForAllStages) {
   const auto scenario = [] {
-    LabGate gate("job");
-    Stage first;
-    Stage second;
-    for (Stage* stage : {&first, &second}) submit(*stage, [&] { gate.wait(); });
-    check_shut_down({&first, &second}, 30s, 30s, {false, false});
-    gate.open();
+    lab::atomic<int> done = 0;
+    {
+      LabGate gate("job");
+      Stage first;
+      Stage second;
+      for (Stage* stage : {&first, &second}) {
+        submit(*stage, [&] { gate.wait(); });
+        submit(*stage, [&] { ++done; });
+      }
+      check_shut_down({&first, &second}, 30s, 30s, {false, false});
+      gate.open();
+    }
+    lab::check(done == 2, "a late stage has lost a job that it had accepted");
   };
   expect_every_schedule(kLesson, scenario, exact_times(1));
 }
@@ -210,6 +217,41 @@ TEST(SumOfLimits, EachCallHasItsOwnLimit) {
     shut_down_again(30s, 30s, true, false);
     shut_down_again(30s, 10s, true, true);
     shut_down_again(30s, 0s, true, true);
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(SumOfLimits, AReportMayShutDownAnotherService) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    Stage first;
+    Stage second;
+    Stage other;
+    submit(second, [&] { gate.wait(); });
+    submit_job_that_takes(10s, other);
+    const Duration called = now();
+    shut_down({&first, &second}, 30s, [&](std::size_t stage, bool) {
+      if (stage == 0) shut_down({&other}, 50s, [](std::size_t, bool) {});
+    });
+    lab::check(now() - called == 30s,
+               "a report called shut_down(50 s) for another service, and shut_down(30 s) returned "
+               "after " +
+                   text_of(now() - called));
+    gate.open();
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// While a stage is open, its jobs may submit to it again.
+TEST(SumOfLimits, AStageIsClosedBeforeTheWait) {
+  const auto scenario = [] {
+    Stage stage;
+    Job again = [&] {
+      lab::this_thread::sleep_for(1s);
+      if (now() < 60s) (void)stage.submit(again);
+    };
+    submit(stage, again);
+    check_shut_down({&stage}, 30s, 1s, {true});
   };
   expect_every_schedule(kLesson, scenario, exact_times());
 }

@@ -46,7 +46,7 @@ class Job {
   Ticket ticket{[this](const Outcome& outcome) {
     lab::note("reports " + text_of(outcome));
     (outcome.cancelled ? cancelled_ : finished_).fetch_add(1, kRelaxed);
-    if (!outcome.cancelled) value_.store(outcome.value, kRelaxed);
+    value_.store(outcome.value, kRelaxed);
   }};
 
   // After all threads have been joined.
@@ -56,7 +56,7 @@ class Job {
     lab::check(finished + cancelled == 1, "the outcome was reported " +
                                               std::to_string(finished + cancelled) +
                                               " times; wanted: once");
-    const Outcome reported = cancelled == 1 ? kCancelled : Outcome{.value = value_};
+    const Outcome reported{.cancelled = cancelled == 1, .value = value_};
     check_seen(reported, wanted, "the report said ");
   }
 
@@ -267,6 +267,50 @@ TEST(TwoOutcomes, TheFirstCallDecides) {
     }
   };
   expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 0});
+}
+
+// An outcome that is encoded as an int would be taken for the value of some job.
+TEST(TwoOutcomes, AnyIntMayBeAValue) {
+  const auto scenario = [] {
+    const auto check_value = [](int value) {
+      Ticket ticket([&](const Outcome& reported) {
+        check_seen(reported, Outcome{.value = value}, "the report said ");
+      });
+      check_seen(ticket.outcome(), std::nullopt, "before any call, outcome() returned ");
+      lab::check(ticket.finish(value), "finish() returned false, but it was the first call");
+      check_seen(ticket.outcome(), Outcome{.value = value}, "outcome() returned ");
+    };
+    constexpr int kMost = std::numeric_limits<int>::max();
+    constexpr int kLeast = std::numeric_limits<int>::min();
+    for (int i = 0; i <= 1'025; ++i) {
+      for (const int value : {i, -i, kMost - i, kLeast + i}) check_value(value);
+    }
+    for (int bit = 11; bit < 31; ++bit) {
+      for (const int value : {1 << bit, -(1 << bit), (1 << bit) - 1, ~(1 << bit)}) {
+        check_value(value);
+      }
+    }
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .max_steps = 100'000,
+                         .random_schedules = 0});
+}
+
+// A compare_exchange_weak() may fail for no reason, and more than once.
+TEST(TwoOutcomes, TheFirstCallDecidesWhateverFailsForNoReason) {
+  const auto scenario = [] {
+    for (const bool cancels : {false, true}) {
+      Job job;
+      lab::check(cancels ? cancel(job.ticket) : finish(job.ticket, 7),
+                 "the first call returned false");
+      check_seen(job.ticket.outcome(), cancels ? kCancelled : Outcome{.value = 7},
+                 "outcome() returned ");
+    }
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 4, .random_schedules = 0});
 }
 
 // A waiting thread may be notified by the report, and destroy the ticket once both calls returned.

@@ -40,6 +40,12 @@ constexpr Answer kNotStarted{.status = Status::kNotStarted};
 constexpr Answer kFailed{.status = Status::kFailed};
 constexpr Answer done(int value) { return {.status = Status::kDone, .value = value}; }
 
+// A job that is queued when the shutdown begins, or that is submitted later.
+int must_not_run() {
+  lab::check(false, "a job ran that had not started when the pool was shut down");
+  return 0;
+}
+
 TEST(BrokenPromise, EveryCallerGetsAnAnswer) {
   expect_every_schedule(kLesson, [] {
     bool ran = false;
@@ -79,12 +85,8 @@ TEST(BrokenPromise, WaitingCallersAreAnsweredWhileTheRunningJobGoesOn) {
       return 1;
     });
     gate.await_arrival();
-    const auto not_run = [] {
-      lab::check(false, "a job ran that was still queued when the pool was shut down");
-      return 0;
-    };
-    const auto second = pool.submit(not_run);
-    const auto third = pool.submit(not_run);
+    const auto second = pool.submit(must_not_run);
+    const auto third = pool.submit(must_not_run);
     const auto wait = [&] {
       check_answer(third, kNotStarted, "a job still queued at the shutdown");
       check_answer(second, kNotStarted, "a job still queued at the shutdown");
@@ -117,22 +119,50 @@ TEST(BrokenPromise, TheRunningJobMayWaitForAQueuedOne) {
       gate.wait();
       lab::note("waits for the answer of the second job");
       check_answer(second, kNotStarted, "the second job");
-      const auto third = pool.submit([] { return 3; });
+      const auto third = pool.submit(must_not_run);
       check_answer(third, kNotStarted, "a job submitted by a job during the shutdown");
       return 1;
     });
     gate.await_arrival();
-    second = pool.submit([] { return 2; });
-    lab::thread closer("closer", [&] {
+    second = pool.submit(must_not_run);
+    lab::thread caller(
+        "caller", [&] { check_answer(first, done(1), "the job that ran during the shutdown"); });
+    lab::thread opener("opener", [&] {
       lab::this_thread::sleep_for(1h);
       gate.open();
     });
     lab::note("shuts the pool down");
     pool.shutdown();
-    closer.join();
-    check_answer(first, done(1), "the job that ran during the shutdown");
+    caller.join();
+    opener.join();
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// The only worker is busy, so the third job never runs. It may come before, during or after the
+// shutdown. It has its answer only after the shutdown has begun, so the second job must not run
+// then.
+TEST(BrokenPromise, TheRunningJobMayWaitForAJobThatItSubmitsMeanwhile) {
+  const auto scenario = [] {
+    LabGate gate("running job");
+    Pool pool;
+    const auto first = pool.submit([&] {
+      gate.wait();
+      const auto third = pool.submit(must_not_run);
+      lab::note("waits for the answer of the third job");
+      check_answer(third, kNotStarted, "the third job");
+      return 1;
+    });
+    gate.await_arrival();
+    const auto second = pool.submit(must_not_run);
+    gate.open();
+    lab::note("shuts the pool down");
+    pool.shutdown();
+    check_answer(first, done(1), "the job that ran during the shutdown");
+    check_answer(second, kNotStarted, "the second job");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 500, .random_schedules = 20});
 }
 
 // Whatever the answer is, it says whether the job ran.
@@ -161,10 +191,7 @@ TEST(BrokenPromise, AJobSubmittedAfterTheShutdownIsAnsweredAtOnce) {
     Pool pool;
     pool.shutdown();
     for (int i = 0; i < 2; ++i) {
-      const auto late = pool.submit([] {
-        lab::check(false, "a job ran that was submitted after the shutdown");
-        return 0;
-      });
+      const auto late = pool.submit(must_not_run);
       check_answer(late, kNotStarted, "a job submitted after the shutdown");
       pool.shutdown();  // once more: does nothing
     }
@@ -230,7 +257,7 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
       auto end = std::make_shared<AtTheEnd>([&, i] {
         ++destroyed;
         lab::note("destroys a dropped job, which submits another");
-        check_answer(pool.submit([] { return 0; }), kNotStarted, "a job submitted too late");
+        check_answer(pool.submit(must_not_run), kNotStarted, "a job submitted too late");
         check_answer(replies[static_cast<std::size_t>(i)], kNotStarted, "a dropped job");
       });
       replies.push_back(pool.submit([end = std::move(end)] { return 2; }));
@@ -246,6 +273,58 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
     check_answer(first, done(1), "the job that ran during the shutdown");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    std::shared_ptr<Reply> reply;
+    bool destroyed = false;
+    Pool pool;
+    auto end = std::make_shared<AtTheEnd>([&] {
+      check_answer(reply, done(1), "a job that is destroyed after it has run");
+      destroyed = true;
+    });
+    reply = pool.submit([&gate, end = std::move(end)] {
+      gate.wait();
+      return 1;
+    });
+    gate.open();
+    (void)reply->get();
+    pool.shutdown();
+    lab::check(destroyed, "shutdown() returned, but the job that ran still exists");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
+  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
+  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
+  ~SubmitsAtTheEnd() {
+    (void)pool.submit([] { return 0; });
+  }
+
+  Pool& pool;
+};
+
+// One job runs when the pool is shut down, one is queued, and one comes too late.
+TEST(BrokenPromise, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] {
+      lab::this_thread::sleep_for(1h);
+      return 1;
+    });
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 2; });
+    lab::this_thread::sleep_for(1s);
+    lab::note("shuts the pool down");
+    pool.shutdown();
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 3; });
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(0));
 }
 
 TEST(BrokenPromise, TheAnswerOutlivesThePool) {

@@ -72,6 +72,7 @@ void expect_end(Values& channel) {
 TEST(Channel, KeepsTheOrderAndTheCapacity) {
   const auto scenario = [] {
     Values channel(3);
+    const auto start = std::chrono::steady_clock::now();
     for (int first = 1; first <= 40; first += 3) {
       for (int i = 0; i < 2; ++i) expect_sent(channel, first + i);
       check(channel.try_send(Value(first + 2)) == SendStatus::kSent,
@@ -80,6 +81,7 @@ TEST(Channel, KeepsTheOrderAndTheCapacity) {
       expect_refused(channel.try_send(std::move(next)), SendStatus::kFull, next, "full");
       for (int i = 0; i < 3; ++i) expect_received(channel, first + i);
     }
+    check(std::chrono::steady_clock::now() == start, "a full channel made try_send() wait");
   };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
@@ -113,11 +115,12 @@ TEST(Channel, RefusesValuesOnceItIsClosedAndKeepsThoseItHas) {
 }
 
 TEST(Channel, HandsBackWhatWasNotReceived) {
-  const auto scenario = [] {
+  const auto hands_back = [](bool is_closed) {
     Values channel(4);
     for (int number = 1; number <= 4; ++number) expect_sent(channel, number);
     expect_received(channel, 1);
     expect_sent(channel, 5);
+    if (is_closed) channel.close();
     const std::vector<Value> pending = channel.close_and_take_pending();
     check(pending.size() == 4, "close_and_take_pending() did not return the 4 values left");
     for (std::size_t i = 0; i < pending.size(); ++i) {
@@ -128,15 +131,29 @@ TEST(Channel, HandsBackWhatWasNotReceived) {
     expect_end(channel);
     check(channel.close_and_take_pending().empty(), "a value was handed back twice");
   };
+  const auto scenario = [&] {
+    for (const bool is_closed : {false, true}) hands_back(is_closed);
+  };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
 
+// Its moves are copies, so what it was moved from still owns something.
+struct Copied {
+  explicit Copied(std::shared_ptr<int> it) : owned(std::move(it)) {}
+  Copied(const Copied&) = default;
+  Copied& operator=(const Copied&) = default;
+
+  std::shared_ptr<int> owned;
+};
+
 TEST(Channel, LetsGoOfAReceivedValue) {
   const auto scenario = [] {
-    Channel<std::shared_ptr<int>> channel(2);
-    auto value = std::make_shared<int>(1);
-    const std::weak_ptr<int> watch = value;
-    check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
+    Channel<Copied> channel(2);
+    const std::weak_ptr<int> watch = [&channel] {
+      Copied value(std::make_shared<int>(1));
+      check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
+      return value.owned;
+    }();
     (void)channel.receive();
     check(watch.expired(), "the channel still holds a value that was received");
   };

@@ -27,11 +27,27 @@ constexpr Lesson kWorkerLesson(
     "stage 2 is not finished. The verdict above says what the worker promised and did not do. The "
     "channel of stage 1 has passed its own tests. Stage 3, the pool, opens when stage 2 is green.");
 
+// Of the course's own jobs, the payload is no string.
+using Payload = decltype(Job::payload);
+
+Payload payload_of(const std::string& id) {
+  Payload payload;
+  for (const char c : "of " + id) payload.push_back(static_cast<Payload::value_type>(c));
+  return payload;
+}
+
+Job job_named(const std::string& id) { return Job{.id = id, .payload = payload_of(id)}; }
+
+void expect_payload(const Job& job) {
+  if (job.payload != payload_of(job.id)) fail("job " + job.id + " has lost its payload");
+}
+
 // What the worker or the pool reports: "a", or "b: the error of job b".
 class Log {
  public:
   JobFinished finished() {
     return [this](const Job& job, const JobResult& result) {
+      expect_payload(job);
       add(result ? job.id : job.id + ": " + result.error());
     };
   }
@@ -96,7 +112,7 @@ class Rendezvous {
 using Jobs = Channel<Job>;
 
 void expect_sent(Jobs& jobs, const std::string& id) {
-  if (jobs.send(Job{.id = id}) != SendStatus::kSent) fail("send() refused job " + id);
+  if (jobs.send(job_named(id)) != SendStatus::kSent) fail("send() refused job " + id);
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -115,6 +131,7 @@ TEST(Worker, HandlesEachJobInOrderUntilTheChannelHasEnded) {
     Jobs jobs(1);
     Log log;
     const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
+      expect_payload(job);
       log.add("runs " + job.id);
       return {};
     };
@@ -224,6 +241,8 @@ TEST(Worker, IsNotEndedByAStopRequest) {
     if (!(log.count_of("a") == 1 && log.count_of("b") == 1)) {
       fail("jobs a and b must be reported once each, but there was " + joined(log.lines()));
     }
+    check(log.count("a") == 0 && log.count("b") == 0,
+          "a job was sent after the stop request, and the worker started it");
   };
   expect_every_schedule(kWorkerLesson, scenario, kTwoThreads);
 }

@@ -26,8 +26,9 @@ constexpr Lesson kPoolLesson(
     "is green.");
 
 void expect_submitted(WorkerPool& pool, const std::string& id) {
-  if (pool.submit(Job{.id = id}) != SendStatus::kSent)
+  if (pool.submit(job_named(id)) != SendStatus::kSent) {
     fail("submit() refused job " + id + " although the pool was open");
+  }
 }
 
 void expect_once(Log& log, const std::vector<std::string>& ids) {
@@ -101,7 +102,11 @@ TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
     Log log;
     Rendezvous all(3);
     std::atomic<int> running = 0;
+    std::atomic<int> threads = 0;
     const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+      thread_local bool is_known = false;
+      if (!std::exchange(is_known, true)) ++threads;
+      check(threads <= 3, "a pool with 3 workers runs jobs on a fourth thread");
       check(++running <= 3, "a pool with 3 workers runs 4 jobs at the same time");
       all.meet();
       std::this_thread::sleep_for(1h);
@@ -110,6 +115,7 @@ TEST(Pool, HasAsManyWorkersAsItWasAskedFor) {
     };
     {
       WorkerPool pool({.workers = 3, .capacity = 6}, handler, log.finished());
+      check(lab::running_threads() >= 4, "the constructor did not start 3 threads");
       for (const char* const id : {"a", "b", "c", "d", "e", "f"}) expect_submitted(pool, id);
     }
     expect_once(log, {"a", "b", "c", "d", "e", "f"});
@@ -152,12 +158,13 @@ TEST(Pool, RefusesAJobWhenItIsFull) {
       expect_submitted(pool, "a");
       std::this_thread::sleep_for(1h);  // job a runs
       for (const char* const id : {"b", "c"}) {
-        check(pool.try_submit(Job{.id = id}) == SendStatus::kSent,
+        check(pool.try_submit(job_named(id)) == SendStatus::kSent,
               "try_submit() refused a job although the channel had room");
       }
-      Job refused{.id = "d"};
+      Job refused = job_named("d");
       check(pool.try_submit(std::move(refused)) == SendStatus::kFull,
             "one job runs and the channel is full, but try_submit() did not return kFull");
+      expect_payload(refused);
       check(refused.id == "d", "try_submit() refused a job, and took it");
       opened.meet();
     }
@@ -210,7 +217,7 @@ TEST(Pool, AJobMaySubmitAnother) {
     SendStatus status = SendStatus::kClosed;
     const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
       if (job.id == "b") return {};
-      Job next{.id = "b"};
+      Job next = job_named("b");
       status = itself.load()->try_submit(std::move(next));
       check((status == SendStatus::kSent) == next.id.empty(),
             "try_submit() took a job that it refused, or left one that it accepted");
@@ -243,6 +250,43 @@ TEST(Pool, AReportMaySubmitAnotherJob) {
     expect_once(log, {"a", "b"});
   };
   expect_every_schedule(kPoolLesson, scenario, kPool);
+}
+
+// A job waits for room while the pool is being destroyed, and submits once more after that.
+TEST(Pool, RefusesTheJobsOfAJobOnceItIsBeingDestroyed) {
+  const auto scenario = [] {
+    Log log;
+    std::atomic<WorkerPool*> itself = nullptr;
+    const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
+      if (job.id != "a") return {};
+      expect_submitted(*itself, "b");
+      for (int i = 0; i < 2; ++i) {
+        check(itself.load()->submit(job_named("c")) == SendStatus::kClosed,
+              "the pool is being destroyed, but it accepted a job that one of its jobs submitted");
+      }
+      return {};
+    };
+    {
+      WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+      itself = &pool;
+      expect_submitted(pool, "a");
+      std::this_thread::sleep_for(1h);  // job a waits for room
+    }
+    expect_once(log, {"a", "b"});
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
+}
+
+// With a lock held during the reports, this blocks.
+TEST(Pool, ReportsTwoJobsAtTheSameTime) {
+  const auto scenario = [] {
+    Rendezvous both(2);
+    WorkerPool pool({.workers = 2, .capacity = 2}, succeed,
+                    [&](const Job&, const JobResult&) { both.meet(); });
+    expect_submitted(pool, "a");
+    expect_submitted(pool, "b");
+  };
+  expect_every_schedule(kPoolLesson, scenario, kExact);
 }
 
 TEST(Pool, OwnsItsHandlerUntilTheThreadsHaveExited) {

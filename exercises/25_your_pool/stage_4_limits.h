@@ -1,7 +1,6 @@
 // Stage 4: the shutdown and its limits.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -66,12 +65,12 @@ TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
     const auto log = std::make_shared<Log>();
     {
       WorkerPool pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
-      for (const char* const id : {"stuck 1", "b", "stuck 2"}) expect_submitted(pool, id);
+      for (const char* const id : {"stuck", "b", "stuck"}) expect_submitted(pool, id);
       std::this_thread::sleep_for(1h);
-      ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
+      const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_outcome(report, ShutdownOutcome::kAbandoned);
-      std::sort(report.still_running.begin(), report.still_running.end());
-      expect_still_running(report, {"stuck 1", "stuck 2"});
+      expect_still_running(report, {"stuck", "stuck"});
+      check(lab::running_threads() == 3, "job b had finished, but its thread was not joined");
       expect_not_started(report, {});
       expect_lines(*log, {"b: stopped"});
     }
@@ -99,13 +98,62 @@ TEST(Shutdown, AJobThatFinishesDoesNotProlongTheDrain) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+TEST(Shutdown, AJobThatFinishesDoesNotProlongTheCancel) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      const JobHandler handler = [](const Job& job, std::stop_token stop) -> JobResult {
+        JobResult result = stuck_or_stopped(job, std::move(stop));
+        std::this_thread::sleep_for(40min);
+        return result;
+      };
+      WorkerPool pool({.workers = 2, .capacity = 2}, handler, shared_log(log));
+      for (const char* const id : {"stuck", "b"}) expect_submitted(pool, id);
+      std::this_thread::sleep_for(1h);
+      const Time start = now();
+      const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
+      check(now() - start <= 1h + kGrace,
+            "job b finished after 40 minutes, and the cancel limit of an hour began again");
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      expect_still_running(report, {"stuck"});
+      expect_lines(*log, {"b: stopped"});
+    }
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+TEST(Shutdown, AJobMayUseAllOfALimit) {
+  const auto scenario = [] {
+    for (const Time limit : std::vector<Time>{300us, 24h * 365}) {
+      const Time almost = limit - limit / 10;
+      for (const bool is_stopped : {false, true}) {
+        Log log;
+        const JobHandler handler = [&](const Job&, std::stop_token stop) -> JobResult {
+          if (is_stopped) (void)sleep_until_stopped({}, std::move(stop));
+          std::this_thread::sleep_for(almost);
+          return {};
+        };
+        WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+        expect_submitted(pool, "a");
+        if (is_stopped) std::this_thread::sleep_for(1h);
+        const ShutdownReport report = pool.shutdown({.drain = limit, .cancel = limit});
+        expect_outcome(report,
+                       is_stopped ? ShutdownOutcome::kCancelled : ShutdownOutcome::kDrained);
+        expect_lines(log, {"a"});
+      }
+    }
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
 TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
       WorkerPool pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
       SendStatus status = SendStatus::kFull;
-      Thread submitter([&] { status = pool.submit(Job{.id = "stuck"}); });
+      Thread submitter([&] { status = pool.submit(job_named("stuck")); });
       const Time start = now();
       const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
       check(now() - start <= 2h + kGrace, "the shutdown took longer than its limits");

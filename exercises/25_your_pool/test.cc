@@ -68,5 +68,6 @@ class Thread {
 #include "exercises/25_your_pool/stage_2_worker.h"
 #include "exercises/25_your_pool/stage_3_pool.h"
 #include "exercises/25_your_pool/stage_4_shutdown.h"
-// This uses what is in the one before.
+// These use what is in the one before.
 #include "exercises/25_your_pool/stage_4_limits.h"
+#include "exercises/25_your_pool/stage_4_report.h"

@@ -22,6 +22,8 @@ extern char** environ;
 namespace worker_pool {
 namespace {
 
+constexpr int kLostStatus = 127;  // a failure, as of a program that a shell cannot start
+
 // The child must not inherit what this program blocks, or what its own parent ignores.
 class Attributes {
  public:
@@ -97,17 +99,22 @@ void Child::read_output() {
 }
 
 // SIGTERM, not SIGINT: dash, which may run bazelw's scripts, can lose a SIGINT while it starts a
-// program. Bazel cancels the build for either.
+// program. Bazel cancels the build for either. After the child's exit, its group exists as long as
+// a program that it has started does.
 void Child::end(std::chrono::milliseconds limit) {
   using std::chrono::steady_clock;
   if (has_exited()) return;
   kill(-pid_, SIGTERM);
   const auto kill_at = steady_clock::now() + limit;
-  while (!has_exited()) {
-    if (steady_clock::now() >= kill_at) kill(-pid_, SIGKILL);
+  while (!has_exited() || kill(-pid_, 0) == 0) {
+    if (steady_clock::now() >= kill_at) {
+      kill(-pid_, SIGKILL);
+      if (has_exited()) return;
+    }
     pollfd output = {.fd = output_fd_, .events = POLLIN, .revents = 0};
     poll(&output, 1, 10);
-    read_output();
+    if (!has_exited()) reap();
+    read_available();
   }
 }
 
@@ -132,6 +139,10 @@ void Child::reap() {
     pid = waitpid(pid_, &status, WNOHANG);
   } while (pid == -1 && errno == EINTR);
   if (pid == 0) return;
+  if (pid == -1) {
+    status_ = kLostStatus;
+    return;
+  }
   status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

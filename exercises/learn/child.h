@@ -32,12 +32,13 @@ class Child {
   void read_output();
 
   bool has_exited() const { return status_.has_value(); }
-  // The exit status, or 128 + N if signal N ended the child. Only after has_exited().
+  // The exit status, or 128 + N if signal N ended the child. 127 if the system did not keep it,
+  // because this program ignores SIGCHLD. Only after has_exited().
   int status() const { return *status_; }
   const std::string& output() const { return output_; }
 
-  // Sends SIGTERM to the child and to what it started, and blocks until it has exited. When `limit`
-  // is up, kills them.
+  // Sends SIGTERM to the child and to what it started, and blocks until all have exited. When
+  // `limit` is up, kills those that are left. Does nothing after has_exited().
   void end(std::chrono::milliseconds limit = std::chrono::seconds(5));
 
  private:

@@ -69,6 +69,29 @@ TEST(Child, EndKillsAChildThatIgnoresIt) {
   EXPECT_EQ(child.status(), 128 + SIGKILL);
 }
 
+TEST(Child, EndKillsAGrandchildThatIgnoresIt) {
+  const Watchdog watchdog;
+  Child child = shell("(trap '' TERM; echo ready; sleep 1000) & wait");
+  await_output(watchdog, child, "ready");
+  child.end(std::chrono::milliseconds(10));
+  EXPECT_EQ(child.status(), 128 + SIGTERM);
+  watchdog.await("the grandchild to be killed, which closes the output", [&] {
+    pollfd output = {.fd = child.output_fd(), .events = POLLIN, .revents = 0};
+    poll(&output, 1, 0);
+    return output.fd == -1 || (output.revents & POLLHUP) != 0;
+  });
+}
+
+// For a parent that ignores SIGCHLD, the system keeps no status.
+TEST(Child, AStatusThatIsLostIsNoSuccess) {
+  const Watchdog watchdog;
+  void (*const before)(int) = signal(SIGCHLD, SIG_IGN);
+  Child child = shell("exit 0");
+  await_exit(watchdog, child);
+  EXPECT_EQ(child.status(), 127);
+  signal(SIGCHLD, before);
+}
+
 TEST(Child, AProgramThatIsMissingIsAnError) {
   EXPECT_THROW(Child({"/missing/program"}), std::system_error);
 }

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -34,7 +33,7 @@ std::optional<int> await_exit(Child& child, HeldSignals& signals) {
     poll(&output, 1, child.output_fd() == -1 ? 5 : 100);
     if (const auto signal = signals.next()) {
       if (signal == SIGTSTP) {  // Ctrl-Z
-        kill(getpid(), SIGSTOP);
+        signals.stop();
         continue;
       }
       child.end();

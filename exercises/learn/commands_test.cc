@@ -1,10 +1,15 @@
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "exercises/learn/fake_clone.h"
+#include "testing/child_process.h"
 #include "testing/run_program.h"
+#include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
@@ -39,6 +44,23 @@ TEST(LearnCommands, VerifyPrintsALineForEachAndSucceedsOnlyIfAllAreGreen) {
   run = learn(clone, "verify");
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(run.out, "01_first   green\n03_third   green\n02_second  green\n");
+}
+
+// Not through ./learn: a shell does not pass an ignored SIGCHLD on.
+TEST(LearnCommands, ARedTestIsRedAlsoIfTheParentIgnoresSigchld) {
+  const Watchdog watchdog;
+  const FakeClone clone;
+  clone.save("01_first", "BLOCK");
+  setenv("BUILD_WORKSPACE_DIRECTORY", clone.path().c_str(), 1);
+  void (*const before)(int) = signal(SIGCHLD, SIG_IGN);
+  ChildProcess child(watchdog,
+                     {std::filesystem::absolute("exercises/learn/learn"), "verify", "01"});
+  std::ofstream gate(clone.gate());  // blocks until the test is running
+  signal(SIGCHLD, before);
+  gate << std::endl;
+  EXPECT_EQ(child.wait(), 1);
+  EXPECT_EQ(child.output(), "01_first  red  First.Test (exercises/01_first/test.cc:25)\n");
+  unsetenv("BUILD_WORKSPACE_DIRECTORY");
 }
 
 TEST(LearnCommands, VerifyTakesNames) {

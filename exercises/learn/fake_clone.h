@@ -34,11 +34,13 @@ class FakeClone {
   void replace(const std::string& exercise, const std::string& content) const;
   void write(const std::filesystem::path& file, const std::string& content) const;
 
+  // Writes a shell script that can be started.
+  void add_program(const std::filesystem::path& file, const std::string& script) const;
+
   std::filesystem::path file(const std::string& exercise) const;
 
  private:
   void add_exercise(const std::string& name) const;
-  void add_program(const std::filesystem::path& file, const std::string& script) const;
 
   std::filesystem::path path_;
 };

@@ -1,5 +1,7 @@
 // ./learn: help_text() in commands.cc says what it does. The script `learn` starts it with
 // `bazel run`, which tells it in BUILD_WORKSPACE_DIRECTORY where the clone is.
+#include <signal.h>
+
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -81,6 +83,7 @@ int run(const Arguments& arguments) {
 }  // namespace worker_pool
 
 int main(int argc, char** argv) {
+  signal(SIGCHLD, SIG_DFL);  // if the parent ignores it, the statuses of tests would be lost
   try {
     return worker_pool::run({argv + 1, argv + argc});
   } catch (const std::exception& e) {

@@ -22,7 +22,8 @@ namespace worker_pool {
 // Returns nothing if the file cannot be read or is empty.
 std::optional<std::string> content_hash(const std::filesystem::path& file);
 
-// Not thread-safe. Two programs may use the same clone: each keeps what the other has written.
+// Not thread-safe. Two programs may use the same clone: each keeps what it finds in the file. If
+// both write at once, the entry of one may be missing until that program writes again.
 class Progress {
  public:
   explicit Progress(std::filesystem::path clone);

@@ -17,8 +17,9 @@
 
 namespace worker_pool {
 
-// The exit status that asks the script `learn` to run `git checkout` on the exercise where the
-// learner stopped. Git may exist only outside the private root, in which this program runs.
+// The exit status that asks the script `learn` to run `git checkout` on the exercise whose name is
+// in the file $LEARN_RESET. Git may exist only outside the private root, in which this program
+// runs.
 constexpr int kResetStatus = 75;
 
 // Needs a terminal, and the clone as the current folder. Not thread-safe.

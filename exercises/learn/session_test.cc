@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "exercises/learn/fake_clone.h"
 #include "testing/run_program.h"
@@ -37,6 +39,23 @@ class LearnSession : public ::testing::Test {
   static void await_screen(TerminalChild& child, const std::string& text) {
     child.await(text);
     child.await(kKeys);
+  }
+
+  // Blocks until the program in this clone has stopped. On other systems than Linux it returns at
+  // once.
+  void await_stopped_program() const {
+#if defined(__linux__)
+    watchdog_.await("the program to stop", [this] {
+      for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+        std::error_code none;  // no process, or not ours
+        const auto program = std::filesystem::read_symlink(process.path() / "exe", none);
+        const auto folder = std::filesystem::read_symlink(process.path() / "cwd", none);
+        if (program.filename() == "learn" && folder == clone_.path())
+          return contents(process.path() / "stat").contains(") T ");
+      }
+      return false;
+    });
+#endif
   }
 
   static std::string last_screen(const TerminalChild& child) {
@@ -159,6 +178,21 @@ TEST_F(LearnSession, ResetAsksFirst) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+// The other one writes its position before the script of this one reads anything.
+TEST_F(LearnSession, ResetUndoesItsOwnExerciseWhateverAnotherSessionShows) {
+  clone_.save("01_first", "my try");
+  clone_.save("03_third", "of the other session");
+  std::filesystem::rename(clone_.path() + "/bazelw", clone_.path() + "/bazelw.first");
+  clone_.add_program("bazelw",
+                     "./bazelw.first \"$@\"\nstatus=$?\n"
+                     "[ \"$1\" = run ] && echo 'at 03_third' >.learn\nexit $status");
+  TerminalChild child = start("01");
+  await_screen(child, "deadlock of 01_first: my try");
+  child.type("ry");
+  await_screen(child, "deadlock of 01_first: starter");
+  EXPECT_EQ(contents(clone_.file("03_third")), "of the other session\n");
+}
+
 TEST_F(LearnSession, ShowsTheFirstCompileErrorFirst) {
   clone_.save("01_first", "BROKEN");
   TerminalChild child = start();
@@ -246,6 +280,37 @@ TEST_F(LearnSession, AHangUpEndsItAndLeavesTheTerminalAsItWas) {
     EXPECT_EQ(child.wait(), 128 + number) << child.output();
     EXPECT_TRUE(child.echoes()) << "after signal " << number;
   }
+}
+
+// Ctrl-Z stops the script and the shell takes the terminal, before the program notices.
+TEST_F(LearnSession, CtrlZStopsItAndOneFgContinuesIt) {
+  TerminalChild child(
+      watchdog_,
+      {"/bin/sh", "-c",
+       "set -m; cd \"$1\" && ./learn; echo stopped; read line; echo on; fg; echo \"= $?\"", "sh",
+       clone_.path()},
+      {});
+  await_screen(child, "LESSON");
+  child.type("\x1a");
+  child.await("stopped\n");
+  await_stopped_program();
+  child.type("\n");
+  child.await("on\n");
+  child.type("h");
+  await_screen(child, "Hint 1: where to start");
+  EXPECT_FALSE(child.echoes());
+  child.type("q");
+  child.await("= 0\n");
+  EXPECT_TRUE(child.echoes());
+}
+
+// Nothing would continue it.
+TEST_F(LearnSession, CtrlZDoesNothingWithoutAShell) {
+  TerminalChild child = start();
+  await_screen(child, "LESSON");
+  child.type("\x1a");
+  child.type("h");
+  await_screen(child, "Hint 1: where to start");
 }
 
 TEST_F(LearnSession, SaysThatAllAreSolved) {

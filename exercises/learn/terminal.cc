@@ -63,6 +63,16 @@ std::optional<int> HeldSignals::next() {
   return std::nullopt;
 }
 
+// Not SIGSTOP, which also stops a program that no shell can continue.
+void HeldSignals::stop() {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGTSTP);
+  raise(SIGTSTP);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+}
+
 Keyboard::Keyboard() {
   tcgetattr(STDIN_FILENO, &before_);
   take();
@@ -93,6 +103,18 @@ void Keyboard::take() {
   tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
 }
 
-void Keyboard::restore() { tcsetattr(STDIN_FILENO, TCSADRAIN, &before_); }
+// After a Ctrl-Z, the shell may have the terminal already, with a mode of its own. From the
+// background, tcsetattr() would stop the program (SIGTTOU) in addition to the stop that follows.
+void Keyboard::restore() {
+  const pid_t foreground = tcgetpgrp(STDIN_FILENO);
+  if (foreground != -1 && foreground != getpgrp()) return;
+  sigset_t stop;
+  sigset_t before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTTOU);  // the shell may take the terminal now
+  pthread_sigmask(SIG_BLOCK, &stop, &before);
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 }  // namespace worker_pool

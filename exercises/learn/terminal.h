@@ -39,6 +39,10 @@ class HeldSignals {
   // Returns a signal that has arrived, or nothing. Does not block.
   std::optional<int> next();
 
+  // Has the usual effect of a SIGTSTP: stops the program and returns after SIGCONT, or returns at
+  // once if no shell could continue it.
+  void stop();
+
  private:
   sigset_t held_;
   sigset_t before_;
@@ -56,7 +60,8 @@ class Keyboard {
   // is '\n'. The escape sequence of a key such as an arrow is one key, '\x1b'.
   std::optional<char> next();
 
-  // For a program that stops (Ctrl-Z): gives the terminal back, and takes it again.
+  // For a program that stops (Ctrl-Z): gives the terminal back, unless the shell has it already,
+  // and takes it again. In the background, take() stops the program until it is in the foreground.
   void restore();
   void take();
 

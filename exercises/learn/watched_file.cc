@@ -2,14 +2,18 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <utility>
 
 namespace worker_pool {
 
-WatchedFile::WatchedFile(std::filesystem::path file)
-    : file_(std::move(file)), reported_(state()), last_(reported_) {}
+WatchedFile::WatchedFile(std::filesystem::path file, std::chrono::milliseconds gap)
+    : file_(std::move(file)), gap_(gap), reported_(state()), last_(reported_) {}
 
 bool WatchedFile::was_saved() {
+  const auto time = std::chrono::steady_clock::now();
+  if (time < next_reading_) return false;
+  next_reading_ = time + gap_;
   const std::optional<State> now = state();
   const bool is_stable = now == std::exchange(last_, now);
   if (!is_stable || !now || now->size == 0 || now == reported_) return false;

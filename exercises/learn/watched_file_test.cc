@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "exercises/learn/fake_clone.h"
@@ -9,9 +10,11 @@
 namespace worker_pool {
 namespace {
 
+using namespace std::chrono_literals;
+
 TEST(WatchedFile, ASaveCountsOnceAfterItIsStable) {
   const FakeClone clone;
-  WatchedFile file(clone.file("01_first"));
+  WatchedFile file(clone.file("01_first"), 0ms);
   EXPECT_FALSE(file.was_saved());
   clone.save("01_first", "longer than before");
   EXPECT_FALSE(file.was_saved()) << "it may be half written";
@@ -21,7 +24,7 @@ TEST(WatchedFile, ASaveCountsOnceAfterItIsStable) {
 
 TEST(WatchedFile, AReplacedFileIsASave) {
   const FakeClone clone;
-  WatchedFile file(clone.file("01_first"));
+  WatchedFile file(clone.file("01_first"), 0ms);
   clone.replace("01_first", "changed");  // has the same length
   file.was_saved();
   EXPECT_TRUE(file.was_saved());
@@ -29,7 +32,7 @@ TEST(WatchedFile, AReplacedFileIsASave) {
 
 TEST(WatchedFile, AFileThatGrowsIsNotComplete) {
   const FakeClone clone;
-  WatchedFile file(clone.file("01_first"));
+  WatchedFile file(clone.file("01_first"), 0ms);
   clone.save("01_first", "half");
   EXPECT_FALSE(file.was_saved());
   clone.save("01_first", "half and half");
@@ -37,10 +40,20 @@ TEST(WatchedFile, AFileThatGrowsIsNotComplete) {
   EXPECT_TRUE(file.was_saved());
 }
 
+// Held keys make the session call it again at once.
+TEST(WatchedFile, TwoCallsWithNoTimeInBetweenFindNoStableState) {
+  const FakeClone clone;
+  WatchedFile file(clone.file("01_first"), 1h);
+  EXPECT_FALSE(file.was_saved());
+  clone.save("01_first", "half written");
+  EXPECT_FALSE(file.was_saved());
+  EXPECT_FALSE(file.was_saved()) << "no time has passed between the two calls";
+}
+
 TEST(WatchedFile, AMissingOrEmptyFileIsNoSave) {
   const FakeClone clone;
   const auto path = clone.file("01_first");
-  WatchedFile file(path);
+  WatchedFile file(path, 0ms);
   std::filesystem::rename(path, path.string() + "~");
   EXPECT_FALSE(file.was_saved());
   EXPECT_FALSE(file.was_saved());

@@ -24,8 +24,8 @@ namespace worker_pool {
 // pool has jobs in its queue.
 class KeyedPool::WaitingJobs final : public Observer {
  public:
-  WaitingJobs(std::size_t capacity, KeyOf key_of)
-      : capacity_(capacity), key_of_(std::move(key_of)) {
+  WaitingJobs(const WorkerPool::Options& options, KeyOf key_of)
+      : capacity_(options.capacity), key_of_(std::move(key_of)), workers_(options.workers) {
     if (!key_of_) throw std::invalid_argument("KeyedPool: key_of is empty");
   }
 
@@ -45,7 +45,7 @@ class KeyedPool::WaitingJobs final : public Observer {
     std::list<Job> one;
     one.push_back({});  // before anything changes: it may throw
     const auto [entry, key_is_free] = busy_.try_emplace(key);
-    one.front() = std::move(job);
+    one.front() = std::exchange(job, {});
     std::list<Job>& line = key_is_free ? ready_ : entry->second;
     line.splice(line.end(), one);
     ++count_;
@@ -61,7 +61,8 @@ class KeyedPool::WaitingJobs final : public Observer {
   }
 
   // Makes the next job of the key ready. Under the lock nothing allocates memory or throws.
-  void job_finished(int, const Job& job, const JobResult&) override {
+  void job_finished(int, const Job& job, const JobResult& result) override {
+    if (!result && result.error().ended_thread) lose_worker();
     const std::string key = key_of_(job);
     const std::lock_guard lock(mutex_);
     const auto entry = busy_.find(key);
@@ -81,14 +82,17 @@ class KeyedPool::WaitingJobs final : public Observer {
     changed_.notify_all();
   }
 
-  // Blocks until every job has been passed on, or `ctx` ends.
+  // Blocks until every job has been passed on, no worker is left that could do it, or `ctx` ends.
+  // Then no job is passed on any more.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
     pass_on();  // in case memory ran out the last time
-    wait(lock, ctx, [this] { return count_ == 0; });
+    wait(lock, ctx, [this] { return count_ == 0 || workers_ == 0 || pool_ == nullptr; });
+    pool_ = nullptr;
   }
 
-  // Completes the report of the pool, which has been shut down.
+  // Completes the report of the pool, which has been shut down. If memory runs out, changes
+  // nothing.
   void complete(ShutdownReport& report) {
     const std::lock_guard lock(mutex_);
     report.not_started.reserve(report.not_started.size() + count_);
@@ -97,6 +101,7 @@ class KeyedPool::WaitingJobs final : public Observer {
     // The pool may have drained while jobs waited here for their key.
     if (count_ > 0 && report.outcome == ShutdownOutcome::kDrained) {
       report.outcome = ShutdownOutcome::kCancelled;
+      report.cancelled_at = Clock::now();
     }
     taken_back_ += std::exchange(count_, 0);
     report.closed_at = *closed_at_;
@@ -114,6 +119,12 @@ class KeyedPool::WaitingJobs final : public Observer {
   }
 
  private:
+  void lose_worker() {
+    const std::lock_guard lock(mutex_);
+    --workers_;
+    changed_.notify_all();
+  }
+
   // Needs the lock. Never throws: these jobs have been accepted.
   void pass_on() noexcept {
     while (pool_ != nullptr && !ready_.empty()) {
@@ -152,6 +163,7 @@ class KeyedPool::WaitingJobs final : public Observer {
   mutable std::mutex mutex_;  // guards the members below
   std::condition_variable_any changed_;
   WorkerPool* pool_ = nullptr;
+  int workers_;  // whose threads no job has ended
   // A key is here while one of its jobs is ready or in the pool. Its other jobs wait in its list.
   std::map<std::string, std::list<Job>> busy_;
   std::list<Job> ready_;   // the first ones of their keys, which wait for room in the pool
@@ -163,7 +175,7 @@ class KeyedPool::WaitingJobs final : public Observer {
 
 KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,
                      std::shared_ptr<Observer> observer)
-    : waiting_(std::make_shared<WaitingJobs>(options.capacity, std::move(key_of))),
+    : waiting_(std::make_shared<WaitingJobs>(options, std::move(key_of))),
       // The user's observer is first: it has seen a job finish before the next one of the key
       // starts.
       pool_(options, std::move(handler), observe_with({std::move(observer), waiting_})) {
@@ -171,7 +183,9 @@ KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handl
 }
 
 // No job is passed on to a pool that is being destroyed. (WP-21)
-KeyedPool::~KeyedPool() { waiting_->pass_on_to(nullptr); }
+KeyedPool::~KeyedPool() {
+  if (!pool_.in_forked_child()) waiting_->pass_on_to(nullptr);
+}
 
 SendStatus KeyedPool::submit(Job&& job) {
   const Context ctx = job.ctx;
@@ -188,12 +202,21 @@ ShutdownReport KeyedPool::shutdown(ShutdownLimits limits, std::stop_token cancel
   pool_.check_may_shut_down();
   const std::lock_guard lock(shutdown_mutex_);
   close();
-  // One deadline for both parts of the drain.
-  const Clock::time_point deadline = deadline_after(limits.drain);
-  waiting_->wait_until_passed_on(Context(cancel_now, deadline));
-  if (limits.drain != kForever) limits.drain = deadline - Clock::now();
-  ShutdownReport report = pool_.shutdown(limits, std::move(cancel_now));
-  waiting_->complete(report);
+  if (!report_) {
+    // One deadline for both parts of the drain.
+    const Clock::time_point deadline = deadline_after(limits.drain);
+    waiting_->wait_until_passed_on(Context(cancel_now, deadline));
+    if (limits.drain != kForever) limits.drain = deadline - Clock::now();
+    report_ = pool_.shutdown(limits, std::move(cancel_now));
+  }
+  waiting_->complete(*report_);
+  // The jobs move to the caller, once nothing can throw any more.
+  ShutdownReport report = {.outcome = report_->outcome,
+                           .still_running = report_->still_running,
+                           .closed_at = report_->closed_at,
+                           .cancelled_at = report_->cancelled_at,
+                           .abandoned_at = report_->abandoned_at};
+  report.not_started.swap(report_->not_started);
   return report;
 }
 

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -27,12 +28,14 @@
 
 namespace worker_pool {
 
-// Returns the key of a job. For one job it returns the same key each time: it is called when the
-// job is submitted, and on a worker's thread when it has finished. It must not throw, and several
-// threads call it at once.
+// Returns the key of a job, and for one job the same key each time. Several threads call it at
+// once: the submitting one, which gets what it throws, and a worker once the job has finished.
+// There it must not throw, not even std::bad_alloc: the key would stay busy, its later jobs would
+// not start, and the shutdown would hand them back when its drain limit is up.
 using KeyOf = std::function<std::string(const Job&)>;
 
-// Thread-safe, except for the destructor.
+// Thread-safe, except for the destructor. In a child process of fork(), as a WorkerPool: call
+// nothing; the destructor does nothing. (WP-36)
 class KeyedPool {
  public:
   // Throws as WorkerPool's constructor does, and std::invalid_argument if `key_of` is empty. With
@@ -46,7 +49,8 @@ class KeyedPool {
   KeyedPool(const KeyedPool&) = delete;
   KeyedPool& operator=(const KeyedPool&) = delete;
 
-  // Both move from the job only if they return kSent. All keys share the room: `capacity` jobs may
+  // Both move from the job only if they return kSent. The variable is then an empty job, without
+  // the spare memory that WorkerPool leaves in it. All keys share the room: `capacity` jobs may
   // wait here, and as many in the pool's queue.
 
   // Blocks while there is no room. Returns kSent, kClosed, or kContextEnded if the job's context
@@ -59,7 +63,10 @@ class KeyedPool {
   void close() noexcept;
 
   // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
-  // handed back after those of the pool's queue: the jobs of a key keep their order.
+  // handed back after those of the pool's queue: the jobs of a key keep their order. If memory runs
+  // out (std::bad_alloc), no job is lost: a second call hands them back. If job_finished() of the
+  // observer ends its thread, the job's key stays busy, so that a drain without a limit may never
+  // end.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // As WorkerPool::metrics(). A job that waits here is queued.
@@ -70,6 +77,7 @@ class KeyedPool {
 
   const std::shared_ptr<WaitingJobs> waiting_;  // an observer, which an abandoned worker also owns
   std::mutex shutdown_mutex_;                   // held during the whole shutdown
+  std::optional<ShutdownReport> report_;        // guarded by shutdown_mutex_
   WorkerPool pool_;
 };
 

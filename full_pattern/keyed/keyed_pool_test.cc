@@ -191,6 +191,22 @@ TEST(KeyedPool, AFullPoolRefusesAndTheJobStaysTheCallers) {
   jobs->gate.open();
 }
 
+TEST(KeyedPool, AnAcceptedJobLeavesAnEmptyOneBehind) {
+  const Watchdog watchdog;
+  KeyedPool pool({}, key_of, succeed, std::make_shared<Observer>());
+  std::stop_source stop;
+  for (const bool waits : {true, false}) {
+    Job job{.id = "a/1", .payload = {std::byte{1}}, .submitted = Clock::now()};
+    job.ctx = Context(stop.get_token()).with_timeout(1h);
+    EXPECT_EQ(waits ? pool.submit(std::move(job)) : pool.try_submit(std::move(job)),
+              SendStatus::kSent);
+    EXPECT_EQ(job.id, "");
+    EXPECT_TRUE(job.payload.empty());
+    EXPECT_FALSE(job.ctx.can_end()) << "the context is still that of the job";
+    EXPECT_EQ(job.submitted, Clock::time_point());
+  }
+}
+
 TEST(KeyedPool, ABlockedSubmitEndsWhenThereIsRoomOrWhenThePoolCloses) {
   for (const bool closes : {false, true}) {
     const Watchdog watchdog;
@@ -244,6 +260,24 @@ TEST(KeyedPool, ACancelEndsTheDrain) {
       pool.shutdown({.drain = kForever, .cancel = kForever}, cancel_now.get_token());
   EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
   EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
+}
+
+TEST(KeyedPool, AKeyThatCannotBeComputedAgainStaysBusyUntilTheShutdown) {
+  const Watchdog watchdog;
+  const auto calls = std::make_shared<EventLog>(watchdog);
+  const KeyOf throws_later = [calls](const Job& job) {
+    calls->add(job.id);
+    if (job.id == "a/1" && calls->count("a/1") == 2) throw std::runtime_error("no key");
+    return key_of(job);
+  };
+  KeyedPool pool({.workers = 1}, throws_later, succeed);
+  expect_all_sent(pool, {"a/1", "a/2", "b/1"});
+  watchdog.await("jobs a/1 and b/1 to finish", [&] { return pool.metrics().succeeded == 2; });
+  const ShutdownReport report = pool.shutdown({.drain = 0ms});
+  EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
+  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
+  ASSERT_TRUE(report.cancelled_at) << "the report does not say when";
+  EXPECT_GE(*report.cancelled_at, report.closed_at);
 }
 
 TEST(KeyedPool, AJobCannotShutItsOwnPoolDown) {

@@ -1,24 +1,32 @@
 // A KeyedPool when memory runs out. A program of its own, because scarce_memory replaces operator
 // new.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "full_pattern/keyed/keyed_pool.h"
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step4_shutdown/shutdown.h"
 #include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
+using ::testing::UnorderedElementsAre;
+
 std::string id_of(const Job& job) { return job.id; }
+std::string first_letter_of(const Job& job) { return job.id.substr(0, 1); }
 
 class KeyedPoolOn : public ::testing::TestWithParam<ChannelKind> {};
 INSTANTIATE_TEST_SUITE_P(Pool, KeyedPoolOn,
@@ -49,6 +57,37 @@ TEST_P(KeyedPoolOn, AcceptsAJobOrThrowsAndLeavesIt) {
   EXPECT_GE(refused, kJobs);
   EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
   EXPECT_EQ(pool.metrics().succeeded, static_cast<std::uint64_t>(kJobs));
+}
+
+// In each round, one more allocation of the shutdown succeeds, until all do.
+TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
+  int rounds = 0;
+  for (std::optional<ShutdownReport> first; !first; ++rounds) {
+    const Watchdog watchdog;
+    const auto held = std::make_shared<Held>(watchdog);
+    KeyedPool pool({.workers = 1, .capacity = 4, .channel = GetParam()}, first_letter_of,
+                   Held::handler(held));
+    ASSERT_EQ(pool.try_submit(Job{.id = "a1"}), SendStatus::kSent);
+    held->log.await("start a1");
+    for (const char* const id : {"a2", "b1", "b2"}) {
+      ASSERT_EQ(pool.try_submit(Job{.id = id}), SendStatus::kSent);
+    }
+    allow_allocations(rounds);
+    try {
+      first = pool.shutdown(kAbandonNow);
+    } catch (const std::bad_alloc&) {
+    }
+    allow_allocations(kAllAllocations);
+    held->gate.open();
+    const auto note = watchdog.waiting("test: for a shutdown after one without memory");
+    std::vector<std::string> seen = ids_of((first ? *first : pool.shutdown(kPatient)).not_started);
+    for (const std::string& event : held->log.events()) {
+      if (event.starts_with("start ")) seen.push_back(event.substr(6));
+    }
+    EXPECT_THAT(seen, UnorderedElementsAre("a1", "a2", "b1", "b2"))
+        << "with memory for " << rounds << " allocations";
+  }
+  EXPECT_GE(rounds, 4);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -63,8 +64,8 @@ class PendingResults final : public Observer {
 
   // Also called for a job that threw, and for one that was not run because its context had ended.
   void job_finished(int, const Job& job, const JobResult& result) override {
-    std::optional<Outcome<Result>> error;  // made before the promise is taken: a copy may throw
-    if (!result) error.emplace(std::unexpected(result.error()));
+    std::optional<Outcome<Result>> error;
+    if (!result) error.emplace(std::unexpected(copy_of(result.error())));
     auto entry = take(job.id);
     if (entry.empty()) return;
     Pending& pending = entry.mapped();
@@ -88,6 +89,15 @@ class PendingResults final : public Observer {
     std::optional<Outcome<Result>> outcome{};  // of run()
   };
   using Table = std::unordered_map<std::string, Pending>;
+
+  // Without memory for the message, the copy has none: the caller waits for an answer.
+  static JobError copy_of(const JobError& error) noexcept {
+    try {
+      return error;
+    } catch (const std::bad_alloc&) {
+      return {.kind = error.kind, .ended_thread = error.ended_thread};
+    }
+  }
 
   typename Table::node_type take(const std::string& id) noexcept {
     const std::lock_guard lock(mutex_);

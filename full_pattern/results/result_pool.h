@@ -46,8 +46,10 @@ class ResultPool {
         pool_(std::make_unique<WorkerPool>(options, job_handler(std::move(handler), results_),
                                            observe_with({std::move(observer), results_}))) {}
 
-  // As ~WorkerPool(), and then the futures that are left end with JobError::Kind::kShutDown.
+  // As ~WorkerPool(), and then the futures that are left end with JobError::Kind::kShutDown. In a
+  // child process of fork(), it does nothing, and the futures get no outcome. (WP-36)
   ~ResultPool() {
+    if (pool_->in_forked_child()) return;
     pool_.reset();
     results_->end_all(CancelReason::kShutDown);
   }

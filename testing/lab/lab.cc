@@ -47,6 +47,13 @@ sync::Operation operation(const char* verb, const void* object, std::uintptr_t a
   return {scheduler, object, place};
 }
 
+// A compare_exchange() that fails only loads.
+std::memory_order order_of_failure(std::memory_order order) {
+  if (order == std::memory_order_acq_rel) return std::memory_order_acquire;
+  if (order == std::memory_order_release) return std::memory_order_relaxed;
+  return order;
+}
+
 Mutex& state_of(const mutex* object) {
   Scheduler& scheduler = Scheduler::current();
   return find(scheduler, scheduler.objects().mutexes, object, "mutex");
@@ -211,6 +218,19 @@ void AtomicBase::before_update(std::memory_order order) {
   sync::before_update(operation("updates", this, return_address()), 1, order);
 }
 
+void AtomicBase::before_compare() {
+  sync::before_compare(operation("updates", this, return_address()), 1);
+}
+
+void AtomicBase::compare_succeeds(std::memory_order order) {
+  sync::compare_succeeds({Scheduler::current(), this, place_of(return_address())}, 1, order);
+}
+
+void AtomicBase::compare_fails(std::uint64_t seen, std::memory_order order) {
+  sync::compare_fails({Scheduler::current(), this, place_of(return_address())}, seen,
+                      order_of_failure(order));
+}
+
 bool AtomicBase::weak_compare_fails() {
   return sync::weak_compare_fails({Scheduler::current(), this, place_of(return_address())});
 }
@@ -232,12 +252,6 @@ void AtomicBase::changed(std::uint64_t before, std::uint64_t after, std::memory_
   Scheduler& scheduler = Scheduler::current();
   if (!scheduler.options().stale_reads) return;
   sync::remember_store({scheduler, this, place_of(return_address())}, before, after, order);
-}
-
-void AtomicBase::compare_failed(std::uint64_t seen, std::memory_order order) {
-  Scheduler& scheduler = Scheduler::current();
-  if (!scheduler.options().stale_reads) return;
-  sync::compare_fails({scheduler, this, place_of(return_address())}, seen, order);
 }
 
 void AtomicBase::tell(const char* what, bool value) const {

@@ -160,12 +160,15 @@ class AtomicBase {
   void before_load(std::memory_order order) const;
   void before_store(std::memory_order order);
   void before_update(std::memory_order order);
+  // One of the next two functions follows, depending on the comparison.
+  void before_compare();
+  void compare_succeeds(std::memory_order order);
+  void compare_fails(std::uint64_t seen, std::memory_order order);
   bool weak_compare_fails();
-  // With Options::stale_reads, a load may return the bits of an older value. The two functions
-  // below follow each change, and each compare_exchange() that changes nothing.
+  // With Options::stale_reads, a load may return the bits of an older value. changed() follows each
+  // change.
   std::uint64_t load_bits(std::memory_order order, const void* value, std::size_t size) const;
   void changed(std::uint64_t before, std::uint64_t after, std::memory_order order);
-  void compare_failed(std::uint64_t seen, std::memory_order order);
   // A line of the story: "sees stop = true". Without a name there is none.
   void tell(const char* what, bool value) const;
   void tell(const char* what, long long value) const;
@@ -177,7 +180,8 @@ class AtomicBase {
 // Every operation is a point where another thread may run. Memory orders count: a relaxed operation
 // orders nothing, so that plain memory which it is meant to protect has a data race. A load sees
 // the newest value. With Options::stale_reads, it may see an older one, if T has at most 8 bytes
-// and no padding. If the object has a name, every load and every store is a line of the story.
+// and no padding, and is neither float nor double. If the object has a name, every load and every
+// store is a line of the story.
 template <class T>
 class atomic : private AtomicBase {
  public:
@@ -210,16 +214,13 @@ class atomic : private AtomicBase {
   bool compare_exchange_strong(T& expected, T desired,
                                std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
-    before_update(order);
-    return compare_exchange(expected, desired, order);
+    return compare_exchange(expected, desired, order, false);
   }
   // May fail although the value is the expected one; counts as a spurious wake-up.
   bool compare_exchange_weak(T& expected, T desired,
                              std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
-    before_update(order);
-    if (value_ == expected && weak_compare_fails()) return false;
-    return compare_exchange(expected, desired, order);
+    return compare_exchange(expected, desired, order, true);
   }
   T fetch_add(T change, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
@@ -242,16 +243,19 @@ class atomic : private AtomicBase {
 
   static std::uint64_t bits_of(T value) {
     std::uint64_t bits = 0;
-    std::memcpy(&bits, &value, sizeof value);
+    if constexpr (kHasBits) std::memcpy(&bits, &value, sizeof value);
     return bits;
   }
 
-  bool compare_exchange(T& expected, T desired, std::memory_order order) {
-    if (value_ != expected) {
-      expected = told("sees", value_);
-      if constexpr (kHasBits) compare_failed(bits_of(value_), order);
+  bool compare_exchange(T& expected, T desired, std::memory_order order, bool is_weak) {
+    before_compare();
+    const bool is_equal = value_ == expected;
+    if (!is_equal || (is_weak && weak_compare_fails())) {
+      compare_fails(bits_of(value_), order);
+      if (!is_equal) expected = told("sees", value_);
       return false;
     }
+    compare_succeeds(order);
     write(desired, order);
     return true;
   }

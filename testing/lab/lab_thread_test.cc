@@ -250,6 +250,37 @@ TEST(LabAtomicStaleReads, NeverGoBackwards) {
             "");
 }
 
+TEST(LabAtomicStaleReads, NeverGoBackwardsAfterACompareThatFailedForNoReason) {
+  EXPECT_EQ(verdict_with_stale_reads([] {
+              atomic<int> value(0);
+              jthread writer("writer", [&] { value.store(1, std::memory_order_relaxed); });
+              int seen = 1;
+              if (value.compare_exchange_weak(seen, 1, std::memory_order_relaxed)) return;
+              const int later = value.load(std::memory_order_relaxed);
+              check(seen <= later, "the value went backwards");
+            }),
+            "");
+}
+
+// The exchange fails, so it is a load, and the sender releases nothing.
+TEST(LabAtomicStaleReads, AFailedCompareExchangeIsNoRelease) {
+  EXPECT_EQ(verdict_with_stale_reads([] {
+              atomic<int> message(0);
+              atomic<int> link(0);
+              atomic<bool> ready(false);
+              jthread sender("sender", [&] {
+                message.store(5, std::memory_order_relaxed);
+                int other = 1;
+                link.compare_exchange_strong(other, 2, std::memory_order_acq_rel);
+                ready.store(true, std::memory_order_relaxed);
+              });
+              if (!ready.load(std::memory_order_relaxed)) return;
+              (void)link.load(std::memory_order_acquire);
+              check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
+            }),
+            "ready, but no message");
+}
+
 TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
   EXPECT_EQ(verdict_with_stale_reads([] {
               atomic<int> count(0);
