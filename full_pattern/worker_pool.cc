@@ -1,7 +1,5 @@
 #include "full_pattern/worker_pool.h"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,81 +8,11 @@
 #include <stdexcept>
 #include <stop_token>
 #include <utility>
-#include <vector>
 
 #include "full_pattern/fast_channel/fast_channel.h"
 #include "step1_job/linked_context.h"
-#include "step3_dispatcher/cache_line.h"
 
 namespace worker_pool {
-
-// Counts finished jobs, and passes every event to the user's observer.
-class WorkerPool::Tally final : public Observer {
- public:
-  Tally(int workers, std::shared_ptr<Observer> next)
-      : next_(never_null(std::move(next))),
-        counts_(static_cast<std::size_t>(std::clamp(workers, 1, kMaxCounts))) {}
-
-  void job_started(int worker, const Job& job) override { next_->job_started(worker, job); }
-
-  void job_finished(int worker, const Job& job, const JobResult& result) override {
-    struct CountAtEnd {  // a destructor, because next_ may throw
-      Tally& tally;
-      int worker;
-      const JobResult& result;
-      ~CountAtEnd() { tally.counts_of(worker).add(result); }
-    };
-    const CountAtEnd count_at_end{*this, worker, result};
-    next_->job_finished(worker, job, result);  // not under the lock: it is unknown code (WP-31)
-  }
-
-  // Combines the numbers of the tally and of the channel. It reads the channel while it holds all
-  // locks of the tally, so no job can finish in between, and the numbers add up.
-  Metrics metrics(const Sender<Job>& jobs) const {
-    std::array<std::unique_lock<std::mutex>, kMaxCounts> locks;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      locks[i] = std::unique_lock(counts_[i].mutex);
-    }
-    const ChannelStats channel = jobs.stats();
-    Metrics metrics;
-    for (const Counts& counts : counts_) {
-      metrics.succeeded += counts.succeeded;
-      metrics.failed += counts.failed;
-      metrics.shut_down += counts.shut_down;
-    }
-    metrics.submitted = channel.sent;
-    metrics.not_started = channel.sent - channel.received - channel.queued;
-    metrics.queued = channel.queued;
-    metrics.running =
-        static_cast<std::size_t>(channel.received - metrics.succeeded - metrics.failed);
-    return metrics;
-  }
-
- private:
-  // One for each worker, on a cache line of its own. From the 17th worker on they share: a snapshot
-  // takes all the locks, and ThreadSanitizer allows 64 at once.
-  static constexpr int kMaxCounts = 16;
-
-  struct alignas(kCacheLine) Counts {
-    mutable std::mutex mutex;  // guards the members below
-    std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t shut_down = 0;
-
-    void add(const JobResult& result) {
-      const std::lock_guard lock(mutex);
-      ++(result ? succeeded : failed);
-      if (!result && result.error().kind == JobError::Kind::kShutDown) ++shut_down;
-    }
-  };
-
-  Counts& counts_of(int worker) {
-    return counts_[static_cast<std::size_t>(worker - 1) % counts_.size()];
-  }
-
-  const std::shared_ptr<Observer> next_;
-  std::vector<Counts> counts_;
-};
 
 namespace {
 
@@ -102,9 +30,8 @@ std::pair<Sender<Job>, Receiver<Job>> make_channel_of(const WorkerPool::Options&
 
 WorkerPool::WorkerPool(Options options, JobHandler handler, std::shared_ptr<Observer> observer)
     : observed_(observer != nullptr),
-      tally_(std::make_shared<Tally>(options.workers, std::move(observer))),
-      workers_(
-          start_workers(options.workers, std::move(handler), tally_, make_channel_of(options))) {}
+      workers_(start_workers(options.workers, std::move(handler), std::move(observer),
+                             make_channel_of(options))) {}
 
 WorkerPool::~WorkerPool() {
   // After shutdown() everything is done, and request_stop() could run stop callbacks of abandoned
@@ -173,10 +100,22 @@ ShutdownReport WorkerPool::shutdown(ShutdownLimits limits, std::stop_token cance
   return report;
 }
 
+// The channel is read while no job can finish, so the numbers add up.
 Metrics WorkerPool::metrics() const {
-  Metrics metrics = tally_->metrics(workers_.jobs);
-  metrics.rejected = rejected_;
-  return metrics;
+  ChannelStats channel;
+  const FinishedJobs finished =
+      workers_.running->count_finished([&] { channel = workers_.jobs.stats(); });
+  return {
+      .submitted = channel.sent,
+      .rejected = rejected_,
+      .succeeded = finished.succeeded,
+      .failed = finished.failed,
+      .shut_down = finished.shut_down,
+      .not_started = channel.sent - channel.received - channel.queued,
+      .queued = channel.queued,
+      .running =
+          static_cast<std::size_t>(channel.received - finished.succeeded - finished.failed),
+  };
 }
 
 void WorkerPool::stamp(Job& job) const {

@@ -123,8 +123,6 @@ class WorkerPool {
   Metrics metrics() const;
 
  private:
-  class Tally;
-
   void drop_queued() noexcept;
   void stamp(Job& job) const;
   SendStatus settled(SendStatus status, Job& job);
@@ -133,7 +131,6 @@ class WorkerPool {
   // its handler does. `workers_` is last, so its threads are joined before the other members are
   // destroyed. (WP-21)
   const bool observed_;
-  const std::shared_ptr<Tally> tally_;
   std::atomic<std::uint64_t> rejected_ = 0;
   std::mutex shutdown_mutex_;             // held during the whole shutdown
   std::optional<ShutdownReport> report_;  // guarded by shutdown_mutex_ (WP-08)

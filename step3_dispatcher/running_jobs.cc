@@ -1,8 +1,11 @@
 #include "step3_dispatcher/running_jobs.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -42,18 +45,20 @@ RunningJobs::RunningJobs(int workers, std::shared_ptr<Observer> next)
       next_(never_null(std::move(next))) {}
 
 void RunningJobs::job_started(int worker, const Job& job) {
-  slot_of(worker).set(job);
+  slots_.at(index_of(worker)).set(job);
   next_->job_started(worker, job);
 }
 
 void RunningJobs::job_finished(int worker, const Job& job, const JobResult& result) {
-  struct ClearAtEnd {  // a destructor, because next_ may throw
-    Slot& slot;
-    ~ClearAtEnd() { slot.clear(); }
+  struct FinishAtEnd {  // a destructor, because next_ may throw
+    RunningJobs& jobs;
+    int worker;
+    const JobResult& result;
+    ~FinishAtEnd() { jobs.finish(worker, result); }
   };
-  const ClearAtEnd clear_at_end{slot_of(worker)};
-  clear_at_end.slot.set(job);  // a canceled or late job never started, so it is not set yet
-  next_->job_finished(worker, job, result);
+  slots_.at(index_of(worker)).set(job);  // a canceled or late job has not been set yet
+  const FinishAtEnd finish_at_end{*this, worker, result};
+  next_->job_finished(worker, job, result);  // not under the lock: it is unknown code (WP-31)
 }
 
 std::vector<std::string> RunningJobs::ids() const {
@@ -65,18 +70,29 @@ std::vector<std::string> RunningJobs::ids() const {
 
 void RunningJobs::copy_ids_to(std::vector<std::string>& ids) const {
   ids.clear();
-  for (const Slot& slot : slots_) {
-    const std::lock_guard lock(slot.mutex);
-    if (const Job* const job = slot.job) ids.push_back(copy_or_unknown(job->id));
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const std::lock_guard lock(mutex_of(i));
+    if (const Job* const job = slots_[i].job) ids.push_back(copy_or_unknown(job->id));
   }
 }
 
 std::uint64_t RunningJobs::finished() const {
-  std::uint64_t sum = 0;
-  for (const Slot& slot : slots_) {
-    const std::lock_guard lock(slot.mutex);
-    sum += slot.finished;
+  const FinishedJobs sum = count_finished([] {});
+  return sum.succeeded + sum.failed;
+}
+
+FinishedJobs RunningJobs::count_finished(const std::function<void()>& meanwhile) const {
+  std::array<std::unique_lock<std::mutex>, kMaxLocks> locks;
+  for (std::size_t i = 0; i < std::min(workers(), kMaxLocks); ++i) {
+    locks[i] = std::unique_lock(mutex_of(i));
   }
+  FinishedJobs sum;
+  for (const Slot& slot : slots_) {
+    sum.succeeded += slot.finished.succeeded;
+    sum.failed += slot.finished.failed;
+    sum.shut_down += slot.finished.shut_down;
+  }
+  meanwhile();
   return sum;
 }
 
@@ -94,10 +110,12 @@ void RunningJobs::Slot::set(const Job& running) {
   job.store(&running, std::memory_order_release);
 }
 
-void RunningJobs::Slot::clear() {
-  const std::lock_guard lock(mutex);
-  job.store(nullptr, std::memory_order_relaxed);
-  ++finished;
+void RunningJobs::finish(int worker, const JobResult& result) {
+  Slot& slot = slots_[index_of(worker)];
+  const std::lock_guard lock(mutex_of(index_of(worker)));
+  slot.job.store(nullptr, std::memory_order_relaxed);
+  ++(result ? slot.finished.succeeded : slot.finished.failed);
+  if (!result && result.error().kind == JobError::Kind::kShutDown) ++slot.finished.shut_down;
 }
 
 }  // namespace worker_pool

@@ -1,16 +1,18 @@
-// RunningJobs: which job is each worker running now?
+// RunningJobs: which job is each worker running now, and how many have finished?
 //
 //   const auto running = std::make_shared<RunningJobs>(3, observer);
 //   for (int id = 1; id <= 3; ++id) start(id, running);  // each worker reports to `running`
 //   for (const std::string& id : running->ids()) log(id + " is still running");
 //
 // The shutdown of step 4 needs this to name the jobs that it abandons. RunningJobs is an Observer
-// in front of the user's own, so the worker does not know about it.
+// in front of the user's own, so the worker does not know about it. It also counts, because one lock
+// for each job serves both.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +24,13 @@
 #include "step3_dispatcher/cache_line.h"
 
 namespace worker_pool {
+
+// The jobs that have finished, including those that ended before they started.
+struct FinishedJobs {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;     // with a JobError of any kind
+  std::uint64_t shut_down = 0;  // of these, the ones with kShutDown
+};
 
 // Every function may be called from any thread at any time.
 class RunningJobs final : public Observer {
@@ -45,6 +54,9 @@ class RunningJobs final : public Observer {
   // How many jobs have finished, including those that ended before they started. A counted job is
   // no longer in ids(), so read finished() first to compare the two. O(workers).
   std::uint64_t finished() const;
+  // The same by result, and calls `meanwhile`, during which no job finishes. It must not block, nor
+  // use this object. O(workers).
+  FinishedJobs count_finished(const std::function<void()>& meanwhile) const;
 
   // Whether the calling thread is inside one of these jobs. O(workers), without a lock.
   bool on_this_thread() const;
@@ -60,14 +72,19 @@ class RunningJobs final : public Observer {
     // holds the lock may use the job: it is not destroyed yet.
     std::atomic<const Job*> job = nullptr;
     std::atomic<std::thread::id> thread{};
-    mutable std::mutex mutex;
-    std::uint64_t finished = 0;  // guarded by mutex
+    mutable std::mutex mutex;  // see mutex_of()
+    FinishedJobs finished;     // guarded by the lock
 
     void set(const Job& running);
-    void clear();
   };
 
-  Slot& slot_of(int worker) { return slots_.at(static_cast<std::size_t>(worker - 1)); }
+  // From the 17th worker on they share these locks: count_finished() takes all of them, and
+  // ThreadSanitizer allows 64 at once.
+  static constexpr std::size_t kMaxLocks = 16;
+
+  static std::size_t index_of(int worker) { return static_cast<std::size_t>(worker - 1); }
+  std::mutex& mutex_of(std::size_t slot) const { return slots_[slot % kMaxLocks].mutex; }
+  void finish(int worker, const JobResult& result);
 
   const long process_;  // that started the workers
   std::vector<Slot> slots_;

@@ -252,6 +252,18 @@ TEST(RunningJobs, CountsJobsWhenTheWorkersAreDoneWithThem) {
   EXPECT_EQ(running.finished(), 2u) << "a job that never started counts too";
 }
 
+TEST(RunningJobs, CountsJobsByTheirResult) {
+  RunningJobs running(20, nullptr);  // more workers than locks
+  const Job job{.id = "a"};
+  for (int worker = 1; worker <= 20; ++worker) running.job_finished(worker, job, {});
+  running.job_finished(2, job, std::unexpected(JobError{}));
+  running.job_finished(20, job, std::unexpected(ended(CancelReason::kShutDown)));
+  const FinishedJobs finished = running.count_finished([] {});
+  EXPECT_EQ(finished.succeeded, 20u);
+  EXPECT_EQ(finished.failed, 2u);
+  EXPECT_EQ(finished.shut_down, 1u);
+}
+
 TEST(RunningJobs, CountsAJobOnlyAfterNextHasSeenIt) {
   const auto next = std::make_shared<Next>();
   RunningJobs running(1, next);
@@ -267,17 +279,17 @@ TEST(RunningJobs, CountsAJobOnlyAfterNextHasSeenIt) {
 }
 
 // ids() reads jobs that belong to the workers. The sanitizers check that it never reads a destroyed
-// one.
+// one. Worker 18 shares its lock with worker 2.
 TEST(RunningJobs, MayBeAskedWhileJobsStartAndFinish) {
   Watchdog watchdog;
-  RunningJobs running(1, nullptr);
+  RunningJobs running(18, nullptr);
   const std::string prefix = "a name that is too long for the string object itself ";
   std::atomic<bool> called_enough = false;
   const auto worker = watchdog.thread("worker: for the test to call ids() often enough", [&] {
     for (int number = 1; !called_enough; ++number) {
       const auto job = std::make_unique<const Job>(Job{.id = prefix + std::to_string(number)});
-      running.job_started(1, *job);
-      running.job_finished(1, *job, {});
+      running.job_started(18, *job);
+      running.job_finished(18, *job, {});
     }
   });
   std::vector<std::string> wrong;
