@@ -44,7 +44,7 @@ TEST(Shutdown, AReceivedJobIsInTheReportBeforeItHasItsName) {
   expect_every_schedule(kShutdownLesson, scenario,
                         {.max_preemptions = 3,  // between the two, and then the clock jumps twice
                          .max_spurious_wakeups = 0,
-                         .max_schedules = kSchedules,
+                         .max_schedules = 200,
                          .random_schedules = 300});
 }
 
