@@ -114,6 +114,12 @@ check_cdpath() {
 declare_check_beside bazelw "bazelw fetches only the right Bazelisk, whatever the site sends"
 check_bazelw() { in_tools_root tools/check_bazelw; }
 
+declare_check_beside scaling "the simulation prints what its page shows"
+check_scaling() {
+  expect_equal "$(shown_after benchmarks/simulate_scaling benchmarks/scaling.md)" \
+    "$(in_tools_root benchmarks/simulate_scaling)"
+}
+
 # --- With the flags of //... ---------------------------------------------------------------------
 
 # Without cached results, which count as tests that were not executed.

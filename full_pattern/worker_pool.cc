@@ -116,8 +116,7 @@ Metrics WorkerPool::metrics() const {
       .shut_down = finished.shut_down,
       .not_started = channel.sent - channel.received - channel.queued,
       .queued = channel.queued,
-      .running =
-          static_cast<std::size_t>(channel.received - finished.succeeded - finished.failed),
+      .running = static_cast<std::size_t>(channel.received - finished.succeeded - finished.failed),
   };
 }
 

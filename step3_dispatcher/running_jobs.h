@@ -5,8 +5,8 @@
 //   for (const std::string& id : running->ids()) log(id + " is still running");
 //
 // The shutdown of step 4 needs this to name the jobs that it abandons. RunningJobs is an Observer
-// in front of the user's own, so the worker does not know about it. It also counts, because one lock
-// for each job serves both.
+// in front of the user's own, so the worker does not know about it. It also counts, because one
+// lock for each job serves both.
 #pragma once
 
 #include <atomic>
