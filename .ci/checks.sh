@@ -20,13 +20,23 @@ bazel() { at_home ./bazelw "$@"; }
 
 in_root() { at_home tools/private_root/run "$@"; }
 
-# The other compilers, the formatter, Go and the other thread pools are in a second private root.
-tools="clang libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck \
-  curl wget mount golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev \
-  libtaskflow-cpp-dev libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev \
-  libbenchmark-dev gnuplot-nox libnats-dev nats-server"
+# The other compilers, the formatter and the broker are in a second private root.
+tools="clang libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck curl wget \
+  mount libnats-dev nats-server"
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
+
+# Go, the other thread pools and the newest Clang are in a third one, because only each third run
+# needs them.
+peers="clang-22 golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev libtaskflow-cpp-dev \
+  libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev libbenchmark-dev gnuplot-nox"
+with_peers() { BAZELW_EXTRA_PACKAGES=$peers at_home "$@"; }
+in_peers_root() { with_peers tools/private_root/run "$@"; }
+
+# The tests in three parts that take about equally long.
+steps="//step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdown/... //docs/..."
+pool="//full_pattern/..."
+others="//testing/... //exercises/... //tools/..."
 
 # third ITEM...: prints, one to a line, the items whose turn it is with this commit. If a check is
 # named, prints all.
@@ -77,10 +87,6 @@ check_run_again() {
 
 # --- Without Bazel, beside what follows -----------------------------------------------------------
 
-# Their C++ twins are tested against the same texts.
-declare_check_beside go_twins "the Go programs print what their C++ twins print"
-check_go_twins() { in_tools_root docs/twins/check_go_twins; }
-
 declare_check_beside format "clang-format would change no C++ file"
 check_format() {
   local files
@@ -117,7 +123,7 @@ check_bazelw() { in_tools_root tools/check_bazelw; }
 declare_check_beside scaling "the simulation prints what its page shows"
 check_scaling() {
   expect_equal "$(shown_after benchmarks/simulate_scaling benchmarks/scaling.md)" \
-    "$(in_tools_root benchmarks/simulate_scaling)"
+    "$(in_root benchmarks/simulate_scaling)"
 }
 
 # --- With the flags of //... ---------------------------------------------------------------------

@@ -5,7 +5,7 @@
 # --- With other flags ----------------------------------------------------------------------------
 
 # Bazel resolves everything; one step shows that it also builds and runs.
-declare_check_in_turn workspace "WORKSPACE works in place of MODULE.bazel"
+declare_check_in_turn 0 workspace "WORKSPACE works in place of MODULE.bazel"
 check_workspace() {
   bazel build --config=workspace --nobuild //... &&
     bazel test --config=workspace //step1_job/...
@@ -13,30 +13,33 @@ check_workspace() {
 
 # A test tagged one_thread has no second thread to race with. The exercises' solutions are in
 # tsan_verdicts.
-declare_check tsan "every test passes under ThreadSanitizer"
+declare_check tsan "a third of the tests pass under ThreadSanitizer"
 check_tsan() {
+  local packages
+  read -rd '' -a packages <<<"$(third "$pool" "$others" "$steps")" || true # its end is no error
   bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread -- \
-    //... -//exercises/...
+    "${packages[@]}" -//exercises/...
 }
 
 # Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
 # ThreadSanitizer would wait a second for them.
-declare_check tsan_verdicts "starters and solutions get their verdicts twice under ThreadSanitizer"
+declare_check tsan_verdicts \
+  "a third of the starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
+  local exercises=(exercises/[0-9]*) targets
+  mapfile -t targets < <(third "${exercises[@]}")
+  targets=("${targets[@]/#/\/\/}")
   bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0 --build_tests_only \
-    --test_tag_filters=-wrong_fix --test_arg=--runs=2 //exercises:verdicts
+    --test_tag_filters=-wrong_fix --test_arg=--runs=2 "${targets[@]/%/:verdicts}"
 }
 
 # With Clang and libc++, so that these need no checks of their own.
 declare_check asan "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
-  local parts=(
-    "//step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdown/... //docs/..."
-    "//full_pattern/..."
-    "//testing/... //exercises/... //tools/... -//tools/check_documents:documents_test"
-  ) packages
-  read -rd '' -a packages <<<"$(third "${parts[@]}")" || true # the end of the text is no error
-  with_tools ./bazelw test --config=asan --config=libcxx -- "${packages[@]}"
+  local packages
+  read -rd '' -a packages <<<"$(third "$steps" "$pool" "$others")" || true # its end is no error
+  with_tools ./bazelw test --config=asan --config=libcxx -- \
+    "${packages[@]}" -//tools/check_documents:documents_test
 }
 
 # --- With other tools ----------------------------------------------------------------------------
@@ -48,19 +51,15 @@ builds_with() {
   ((${#targets[@]} > 0)) && with_tools ./bazelw build "$@" "${targets[@]}"
 }
 
-declare_check_in_turn gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
+declare_check_in_turn 1 gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
 check_gcc12() {
   builds_with --repo_env=CC=gcc-12 &&
     with_tools ./bazelw test --repo_env=CC=gcc-12 //step1_job/... //exercises/02_bare_wait/...
 }
 
-# Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++. In a
-# private root of its own, because only each third run needs it.
-declare_check_in_turn clang22 "Clang 22 compiles the full pattern without a warning"
-check_clang22() {
-  BAZELW_EXTRA_PACKAGES=clang-22 at_home ./bazelw build --config=clang --repo_env=CC=clang-22 \
-    //full_pattern
-}
+# Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++.
+declare_check_in_turn 2 clang22 "Clang 22 compiles the full pattern without a warning"
+check_clang22() { with_peers ./bazelw build --config=clang --repo_env=CC=clang-22 //full_pattern; }
 
 # In a private root of its own: Chromium is as large as all other tools together.
 declare_check_if_named play "the page docs/play works in a browser, and no path breaks a solution"
@@ -80,18 +79,21 @@ check_arm64() {
     -//step3_dispatcher:idle_cycles_test
 }
 
-declare_check benchmarks "the benchmarks build"
-check_benchmarks() { (cd benchmarks && with_tools ../bazelw build -c opt //...); }
+# Their C++ twins are tested against the same texts.
+declare_check_in_turn 2 go_twins "the Go programs print what their C++ twins print"
+check_go_twins() { in_peers_root docs/twins/check_go_twins; }
+
+declare_check_in_turn 2 benchmarks "the benchmarks build"
+check_benchmarks() { (cd benchmarks && with_peers ../bazelw build -c opt //...); }
 
 # No program is missing and none loses a job. How fast they are does not matter here.
-declare_check benchmark_run "every benchmark program runs"
+declare_check_in_turn 2 benchmark_run "every benchmark program runs"
 check_benchmark_run() {
   local out
-  out=$(in_tools_root benchmarks/compare --quick --csv "$scratch/benchmarks.csv") &&
+  out=$(in_peers_root benchmarks/compare --quick --csv "$scratch/benchmarks.csv") &&
     printf '%s\n' "$out" && ! grep '^missing: ' <<<"$out"
 }
 
-# With a real server, which each test starts for itself. With the flags of the benchmarks, which have
-# compiled the course in this root.
-declare_check broker "no job is lost when consumers and their broker are killed"
+# With a real server, which each test starts for itself.
+declare_check_in_turn 0 broker "no job is lost when consumers and their broker are killed"
 check_broker() { (cd beyond_one_machine && with_tools ../bazelw test -c opt //...); }
