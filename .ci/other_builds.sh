@@ -16,7 +16,7 @@ check_workspace() {
 declare_check tsan "a third of the tests pass under ThreadSanitizer"
 check_tsan() {
   local packages
-  read -rd '' -a packages <<<"$(third "$pool" "$others" "$steps")" || true # its end is no error
+  read -rd '' -a packages <<<"$(part 3 "$pool" "$others" "$steps")" || true # its end is no error
   bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread -- \
     "${packages[@]}" -//exercises/...
 }
@@ -24,10 +24,10 @@ check_tsan() {
 # Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
 # ThreadSanitizer would wait a second for them.
 declare_check tsan_verdicts \
-  "a third of the starters and solutions get their verdicts twice under ThreadSanitizer"
+  "a sixth of the starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
   local exercises=(exercises/[0-9]*) targets
-  mapfile -t targets < <(third "${exercises[@]}")
+  mapfile -t targets < <(part 6 "${exercises[@]}")
   targets=("${targets[@]/#/\/\/}")
   bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0 --build_tests_only \
     --test_tag_filters=-wrong_fix --test_arg=--runs=2 "${targets[@]/%/:verdicts}"
@@ -37,7 +37,7 @@ check_tsan_verdicts() {
 declare_check asan "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
   local packages
-  read -rd '' -a packages <<<"$(third "$steps" "$pool" "$others")" || true # its end is no error
+  read -rd '' -a packages <<<"$(part 3 "$steps" "$pool" "$others")" || true # its end is no error
   with_tools ./bazelw test --config=asan --config=libcxx -- \
     "${packages[@]}" -//tools/check_documents:documents_test
 }
