@@ -2,7 +2,7 @@
 # that checks it. Those in other_builds.sh follow them. Checks that compile with the same flags stand
 # together, because each change of flags compiles everything again.
 #
-# shellcheck shell=bash disable=SC2154  # `scratch`, `from_nothing` and `commits` are .ci/run's
+# shellcheck shell=bash disable=SC2154  # `scratch`, `from_nothing`, `commits` and `rounds` are .ci/run's
 
 # --- What the checks share -----------------------------------------------------------------------
 
@@ -38,12 +38,12 @@ steps="//step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdow
 pool="//full_pattern/..."
 others="//testing/... //exercises/... //tools/..."
 
-# part N ITEM...: prints, one to a line, each N-th item, others with each commit. If a check is
-# named, prints all.
+# part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which is
+# $commits, or $rounds in a check of each third commit. If a check is named, prints all.
 part() {
   local n=$1
   if ! $from_nothing; then n=1; fi
-  printf '%s\n' "${@:2}" | awk -v n="$n" -v commits="$commits" 'NR % n == commits % n'
+  printf '%s\n' "${@:3}" | awk -v n="$n" -v count="$2" 'NR % n == count % n'
 }
 
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
@@ -160,7 +160,7 @@ check_every_schedule() {
   local test=//full_pattern/every_schedule:every_schedule_test names
   mapfile -t names < <(bazel run --test_sharding_strategy=disabled "$test" -- --gtest_list_tests |
     awk '/^[^ ]+[.]$/ { suite = $1 } /^  / { print suite $1 }')
-  ((${#names[@]} > 0)) && mapfile -t names < <(part 6 "${names[@]}") &&
+  ((${#names[@]} > 0)) && mapfile -t names < <(part 6 "$commits" "${names[@]}") &&
     bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
       --test_filter="$(IFS=:; echo "${names[*]}")" "$test"
 }
@@ -169,7 +169,7 @@ declare_check seeded_bugs "the explorer finds a sixth of the bugs that are put i
 check_seeded_bugs() {
   local bugs
   mapfile -t bugs < <(bazel query 'tests(//full_pattern/every_schedule:seeded_bugs)')
-  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 6 "${bugs[@]}") && bazel test "${bugs[@]}"
+  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 6 "$commits" "${bugs[@]}") && bazel test "${bugs[@]}"
 }
 
 # With benchmarks/ and beyond_one_machine/, which //... does not contain.
@@ -248,7 +248,7 @@ check_play_data() { at_home docs/play/make_data --check; }
 declare_check verdicts "starter, solution and wrong fixes of a sixth of the exercises get their verdicts"
 check_verdicts() {
   local names=(exercises/[0-9]*)
-  EXERCISES=$(part 6 "${names[@]#exercises/}") at_home tools/check_exercises 1
+  EXERCISES=$(part 6 "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"

@@ -1,6 +1,6 @@
 # The checks of .ci/run that compile with other flags or other tools, after those in checks.sh.
 #
-# shellcheck shell=bash disable=SC2154  # `scratch` and `tools` are set in .ci/run and checks.sh
+# shellcheck shell=bash disable=SC2154  # what is not set here is set in .ci/run or checks.sh
 
 # --- With other flags ----------------------------------------------------------------------------
 
@@ -13,31 +13,34 @@ check_workspace() {
 
 # A test tagged one_thread has no second thread to race with. The exercises' solutions are in
 # tsan_verdicts.
-declare_check tsan "a third of the tests pass under ThreadSanitizer"
+declare_check_in_turn 0 tsan "a third of the tests pass under ThreadSanitizer"
 check_tsan() {
   local packages
-  read -rd '' -a packages <<<"$(part 3 "$pool" "$others" "$steps")" || true # its end is no error
+  packages=$(part 3 "$rounds" "$pool" "$others" "$steps")
+  read -rd '' -a packages <<<"$packages" || true # its end is no error
   bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread -- \
     "${packages[@]}" -//exercises/...
 }
 
 # Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
 # ThreadSanitizer would wait a second for them.
-declare_check tsan_verdicts \
-  "a sixth of the starters and solutions get their verdicts twice under ThreadSanitizer"
+declare_check_in_turn 0 tsan_verdicts \
+  "a third of the starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
   local exercises=(exercises/[0-9]*) targets
-  mapfile -t targets < <(part 6 "${exercises[@]}")
+  mapfile -t targets < <(part 3 "$rounds" "${exercises[@]}")
   targets=("${targets[@]/#/\/\/}")
   bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0 --build_tests_only \
     --test_tag_filters=-wrong_fix --test_arg=--runs=2 "${targets[@]/%/:verdicts}"
 }
 
 # With Clang and libc++, so that these need no checks of their own.
-declare_check asan "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
+declare_check_in_turn 1 asan \
+  "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
   local packages
-  read -rd '' -a packages <<<"$(part 3 "$steps" "$pool" "$others")" || true # its end is no error
+  packages=$(part 3 "$rounds" "$steps" "$pool" "$others")
+  read -rd '' -a packages <<<"$packages" || true # its end is no error
   with_tools ./bazelw test --config=asan --config=libcxx -- \
     "${packages[@]}" -//tools/check_documents:documents_test
 }
@@ -51,7 +54,7 @@ builds_with() {
   ((${#targets[@]} > 0)) && with_tools ./bazelw build "$@" "${targets[@]}"
 }
 
-declare_check_in_turn 1 gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
+declare_check_in_turn 2 gcc12 "GCC 12 compiles libraries and programs without a warning; tests run"
 check_gcc12() {
   builds_with --repo_env=CC=gcc-12 &&
     with_tools ./bazelw test --repo_env=CC=gcc-12 //step1_job/... //exercises/02_bare_wait/...
@@ -95,5 +98,5 @@ check_benchmark_run() {
 }
 
 # With a real server, which each test starts for itself.
-declare_check_in_turn 0 broker "no job is lost when consumers and their broker are killed"
+declare_check_in_turn 1 broker "no job is lost when consumers and their broker are killed"
 check_broker() { (cd beyond_one_machine && with_tools ../bazelw test -c opt //...); }
