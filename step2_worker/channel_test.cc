@@ -1,7 +1,7 @@
 // An open channel: order, capacity, blocking, refusing, stats, and its two ends. Other files test
 // the rest: channel_close_test.cc closing, channel_value_test.cc the values and their type,
-// channel_timeout_test.cc timeouts, channel_context_test.cc contexts, channel_stress_test.cc many
-// threads at once.
+// channel_timeout_test.cc timeouts, channel_context_test.cc contexts, channel_thread_end_test.cc
+// threads that are canceled, channel_stress_test.cc many threads at once.
 #include "step2_worker/channel.h"
 
 #include <gmock/gmock.h>
