@@ -50,7 +50,7 @@ class KeyedPool {
   KeyedPool& operator=(const KeyedPool&) = delete;
 
   // Both move from the job only if they return kSent. The variable is then an empty job, without
-  // the spare memory that WorkerPool leaves in it. All keys share the room: `capacity` jobs may
+  // the spare memory that WorkerPool leaves in it. All keys share one capacity: `capacity` jobs may
   // wait here, and as many in the pool's queue.
 
   // Blocks while there is no room. Returns kSent, kClosed, or kContextEnded if the job's context
