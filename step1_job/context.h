@@ -91,6 +91,13 @@ class Context {
   // time_point::max(): no deadline.
   Clock::time_point deadline() const { return deadline_; }
 
+  // Cheaper than the three moves of std::swap().
+  friend void swap(Context& a, Context& b) noexcept {
+    a.stop_.swap(b.stop_);
+    a.reason_.swap(b.reason_);
+    std::swap(a.deadline_, b.deadline_);
+  }
+
  private:
   friend class ContextSource;
   using Reason = std::atomic<CancelReason>;

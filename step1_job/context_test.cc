@@ -209,6 +209,19 @@ TEST(Context, CopiesEndTogether) {
   EXPECT_EQ(copy.err(), CancelReason::kCancelled) << "after the original was destroyed";
 }
 
+TEST(Context, SwapExchangesTokenReasonAndDeadline) {
+  ContextSource source;
+  source.request_shut_down();
+  const Clock::time_point yesterday = Clock::now() - 24h;
+  Context a = source.context();
+  Context b = Context().with_deadline(yesterday);
+  swap(a, b);
+  EXPECT_EQ(a.err(), CancelReason::kDeadlineExceeded);
+  EXPECT_TRUE(a.deadline() == yesterday);
+  EXPECT_EQ(b.err(), CancelReason::kShutDown);
+  EXPECT_TRUE(b.deadline() == kNoDeadline);
+}
+
 TEST(Context, ManyThreadsMayUseOneContextAtOnce) {
   Watchdog watchdog;
   std::stop_source stop;

@@ -34,7 +34,7 @@ struct Job {
   friend void swap(Job& a, Job& b) noexcept {
     a.id.swap(b.id);
     a.payload.swap(b.payload);
-    std::swap(a.ctx, b.ctx);
+    swap(a.ctx, b.ctx);
     std::swap(a.submitted, b.submitted);
   }
 };

@@ -74,20 +74,23 @@ JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& o
   return start(id, job, handler, observer, linked.context());
 }
 
-void handle(int id, const Job& job, const JobHandler& handler, Observer& observer,
-            const Context& pool) {
-  JobResult result;
+JobResult result_of(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                    const Context& pool) {
   try {
-    result = attempt(id, job, handler, observer, pool);
+    return attempt(id, job, handler, observer, pool);
   } catch (...) {
     if (is_forced_unwind()) {
-      result = ended_its_thread();
-      tell([&] { observer.job_finished(id, job, result); });
+      tell([&] { observer.job_finished(id, job, ended_its_thread()); });
       throw;
     }
     // No memory for the link or a message. This text fits without an allocation.
-    result = std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
+    return std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
   }
+}
+
+void handle(int id, const Job& job, const JobHandler& handler, Observer& observer,
+            const Context& pool) {
+  const JobResult result = result_of(id, job, handler, observer, pool);
   tell([&] { observer.job_finished(id, job, result); });
   end_thread_if_canceled();  // by the observer: before the worker receives another job
 }

@@ -1,7 +1,6 @@
 #include "step3_dispatcher/running_jobs.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -45,19 +44,20 @@ RunningJobs::RunningJobs(int workers, std::shared_ptr<Observer> next)
       next_(never_null(std::move(next))) {}
 
 void RunningJobs::job_started(int worker, const Job& job) {
-  slots_.at(index_of(worker)).set(job);
+  slot_of(worker).set(job);
   next_->job_started(worker, job);
 }
 
 void RunningJobs::job_finished(int worker, const Job& job, const JobResult& result) {
   struct FinishAtEnd {  // a destructor, because next_ may throw
     RunningJobs& jobs;
-    int worker;
+    Slot& slot;
     const JobResult& result;
-    ~FinishAtEnd() { jobs.finish(worker, result); }
+    ~FinishAtEnd() { jobs.finish(slot, result); }
   };
-  slots_.at(index_of(worker)).set(job);  // a canceled or late job has not been set yet
-  const FinishAtEnd finish_at_end{*this, worker, result};
+  Slot& slot = slot_of(worker);
+  if (slot.job.load(std::memory_order_relaxed) == nullptr) slot.set(job);  // it never started
+  const FinishAtEnd finish_at_end{*this, slot, result};
   next_->job_finished(worker, job, result);  // not under the lock: it is unknown code (WP-31)
 }
 
@@ -70,9 +70,9 @@ std::vector<std::string> RunningJobs::ids() const {
 
 void RunningJobs::copy_ids_to(std::vector<std::string>& ids) const {
   ids.clear();
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const std::lock_guard lock(mutex_of(i));
-    if (const Job* const job = slots_[i].job) ids.push_back(copy_or_unknown(job->id));
+  const Freeze freeze(*this);
+  for (const Slot& slot : slots_) {
+    if (const Job* const job = slot.job) ids.push_back(copy_or_unknown(job->id));
   }
 }
 
@@ -82,10 +82,7 @@ std::uint64_t RunningJobs::finished() const {
 }
 
 FinishedJobs RunningJobs::count_finished(const std::function<void()>& meanwhile) const {
-  std::array<std::unique_lock<std::mutex>, kMaxLocks> locks;
-  for (std::size_t i = 0; i < std::min(workers(), kMaxLocks); ++i) {
-    locks[i] = std::unique_lock(mutex_of(i));
-  }
+  const Freeze freeze(*this);
   FinishedJobs sum;
   for (const Slot& slot : slots_) {
     sum.succeeded += slot.finished.succeeded;
@@ -110,12 +107,30 @@ void RunningJobs::Slot::set(const Job& running) {
   job.store(&running, std::memory_order_release);
 }
 
-void RunningJobs::finish(int worker, const JobResult& result) {
-  Slot& slot = slots_[index_of(worker)];
-  const std::lock_guard lock(mutex_of(index_of(worker)));
-  slot.job.store(nullptr, std::memory_order_relaxed);
-  ++(result ? slot.finished.succeeded : slot.finished.failed);
-  if (!result && result.error().kind == JobError::Kind::kShutDown) ++slot.finished.shut_down;
+void RunningJobs::Slot::count(const JobResult& result) {
+  job.store(nullptr, std::memory_order_relaxed);
+  ++(result ? finished.succeeded : finished.failed);
+  if (!result && result.error().kind == JobError::Kind::kShutDown) ++finished.shut_down;
+}
+
+// Costs one atomic read-modify-write if there is no reader. A mutex costs two.
+void RunningJobs::finish(Slot& slot, const JobResult& result) {
+  if (slot.taken.exchange(true, std::memory_order_acquire)) {
+    const std::lock_guard lock(readers_);  // now the reader has given the slot back
+    return slot.count(result);
+  }
+  slot.count(result);
+  slot.taken.store(false, std::memory_order_release);
+}
+
+RunningJobs::Freeze::Freeze(const RunningJobs& jobs) : lock_(jobs.readers_), slots_(jobs.slots_) {
+  for (const Slot& slot : slots_) {
+    while (slot.taken.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  }
+}
+
+RunningJobs::Freeze::~Freeze() {
+  for (const Slot& slot : slots_) slot.taken.store(false, std::memory_order_release);
 }
 
 }  // namespace worker_pool

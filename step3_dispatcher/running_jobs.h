@@ -6,7 +6,7 @@
 //
 // The shutdown of step 4 needs this to name the jobs that it abandons. RunningJobs is an Observer
 // in front of the user's own, so the worker does not know about it. It also counts, because one
-// lock for each job serves both.
+// locked step for each job serves both.
 #pragma once
 
 #include <atomic>
@@ -62,31 +62,44 @@ class RunningJobs final : public Observer {
   bool on_this_thread() const;
 
   // Whether this is a child process of fork(). It has none of the workers' threads, and the locks
-  // are as those threads left them, so it must call nothing else. (WP-36)
+  // are as those threads left them, so it must call nothing else. (WP-36) Compares the numbers of
+  // the processes, so it does not notice process 1 of a new namespace in a child of a process 1.
   bool in_forked_child() const;
 
  private:
   // One for each worker, on cache lines of its own: workers neither block nor slow each other.
   struct alignas(kCacheLine) Slot {
-    // Owned by the worker, which sets it without the lock and clears it under the lock. So who
-    // holds the lock may use the job: it is not destroyed yet.
+    // Owned by the worker, which sets it at any time and clears it while it has taken the slot. So
+    // a reader that has taken the slot may use the job: it is not destroyed yet.
     std::atomic<const Job*> job = nullptr;
     std::atomic<std::thread::id> thread{};
-    mutable std::mutex mutex;  // see mutex_of()
-    FinishedJobs finished;     // guarded by the lock
+    // A lock for a few instructions. Readers take all slots, and hold readers_ as long. A worker
+    // takes its own one; if a reader has it, the worker waits for readers_ instead.
+    mutable std::atomic<bool> taken = false;
+    FinishedJobs finished;  // guarded by that lock
 
     void set(const Job& running);
+    void count(const JobResult& result);
   };
 
-  // From the 17th worker on they share these locks: count_finished() takes all of them, and
-  // ThreadSanitizer allows 64 at once.
-  static constexpr std::size_t kMaxLocks = 16;
+  // Takes all slots. While it exists, no job finishes.
+  class Freeze {
+   public:
+    explicit Freeze(const RunningJobs& jobs);
+    ~Freeze();
+    Freeze(const Freeze&) = delete;
+    Freeze& operator=(const Freeze&) = delete;
 
-  static std::size_t index_of(int worker) { return static_cast<std::size_t>(worker - 1); }
-  std::mutex& mutex_of(std::size_t slot) const { return slots_[slot % kMaxLocks].mutex; }
-  void finish(int worker, const JobResult& result);
+   private:
+    const std::lock_guard<std::mutex> lock_;
+    const std::vector<Slot>& slots_;
+  };
+
+  Slot& slot_of(int worker) { return slots_.at(static_cast<std::size_t>(worker - 1)); }
+  void finish(Slot& slot, const JobResult& result);
 
   const long process_;  // that started the workers
+  mutable std::mutex readers_;  // see Slot::taken
   std::vector<Slot> slots_;
   const std::shared_ptr<Observer> next_;
 };

@@ -253,7 +253,7 @@ TEST(RunningJobs, CountsJobsWhenTheWorkersAreDoneWithThem) {
 }
 
 TEST(RunningJobs, CountsJobsByTheirResult) {
-  RunningJobs running(20, nullptr);  // more workers than locks
+  RunningJobs running(20, nullptr);
   const Job job{.id = "a"};
   for (int worker = 1; worker <= 20; ++worker) running.job_finished(worker, job, {});
   running.job_finished(2, job, std::unexpected(JobError{}));
@@ -279,17 +279,17 @@ TEST(RunningJobs, CountsAJobOnlyAfterNextHasSeenIt) {
 }
 
 // ids() reads jobs that belong to the workers. The sanitizers check that it never reads a destroyed
-// one. Worker 18 shares its lock with worker 2.
+// one.
 TEST(RunningJobs, MayBeAskedWhileJobsStartAndFinish) {
   Watchdog watchdog;
-  RunningJobs running(18, nullptr);
+  RunningJobs running(2, nullptr);
   const std::string prefix = "a name that is too long for the string object itself ";
   std::atomic<bool> called_enough = false;
   const auto worker = watchdog.thread("worker: for the test to call ids() often enough", [&] {
     for (int number = 1; !called_enough; ++number) {
       const auto job = std::make_unique<const Job>(Job{.id = prefix + std::to_string(number)});
-      running.job_started(18, *job);
-      running.job_finished(18, *job, {});
+      running.job_started(2, *job);
+      running.job_finished(2, *job, {});
     }
   });
   std::vector<std::string> wrong;
