@@ -1,4 +1,4 @@
-// Hears what happens in the runs of explore(), for an export of their schedules
+// Is notified of what happens in the runs of explore(), for an export of their schedules
 // (../schedule_tree.h).
 #pragma once
 

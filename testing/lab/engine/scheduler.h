@@ -99,7 +99,7 @@ class Scheduler {
   void plan(const char* verb, const void* object, Place place) {
     at(running_).plan = {.verb = verb, .object = object, .place = place};
   }
-  // A line that only a Recorder hears.
+  // A line for the Recorder only.
   void tell_recorder(const std::string& verb, const std::string& object);
 
   const Options& options() const { return options_; }
