@@ -81,6 +81,9 @@ inline constexpr int kMaxWorkers = 32'768;
 // The same on an existing channel, of any kind. If it throws, it closes the channel. Jobs that were
 // queued may have run by then: the workers that did start drain the channel first, which has no
 // time limit.
+//
+// These workers must be the only receivers of the channel, from its first job on. shutdown() could
+// not tell a job of another receiver from one that a worker is running.
 [[nodiscard]] Workers start_workers(int count, JobHandler handler,
                                     std::shared_ptr<Observer> observer,
                                     std::pair<Sender<Job>, Receiver<Job>> channel,

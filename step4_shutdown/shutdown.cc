@@ -1,5 +1,6 @@
 #include "step4_shutdown/shutdown.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,10 +27,13 @@ void cancel(Workers& workers) {
   }
 }
 
-// Counts jobs received but not finished. Exact once the channel is closed and empty.
+// Counts jobs received but not finished. Exact once the channel is closed and empty. Counts at most
+// one for each worker, even if another receiver took jobs from the channel: shutdown() has reserved
+// memory for that many ids.
 std::uint64_t in_hand(const Workers& workers) {
   const std::uint64_t finished = workers.running->finished();  // read first: it only grows
-  return workers.jobs.stats().received - finished;
+  return std::min<std::uint64_t>(workers.jobs.stats().received - finished,
+                                 workers.running->workers());
 }
 
 // Waits for workers that are neither stuck nor finished: 100 ms, and 5 ms more for each worker,

@@ -198,6 +198,20 @@ StartThread held_back_at(std::shared_ptr<Gate> gate) {
   };
 }
 
+// Such a receiver is not allowed, because shutdown() cannot tell its jobs from a worker's.
+TEST(ShutdownAbandon, NamesNoMoreJobsThanThereAreWorkersIfAnotherReceiverTookSome) {
+  Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the stuck job may end");
+  auto [jobs, queue] = make_channel<Job>(2);
+  ASSERT_EQ(jobs.try_send(Job{.id = "taken by the test"}), SendStatus::kSent);
+  ASSERT_TRUE(queue.try_receive());
+  Workers pool = start_workers(1, stuck_at(gate), nullptr, {std::move(jobs), queue});
+  send(pool, "stuck");
+  gate->await_arrivals(1);
+  EXPECT_THAT(shut_down(watchdog, pool, kNoWait).still_running, ElementsAre("stuck"));
+  release(*gate, pool.group, watchdog);
+}
+
 TEST(ShutdownAbandon, NamesAJobThatItsWorkerHasOnlyJustReceived) {
   Watchdog watchdog;
   // shutdown() checks for about 100 ms. On a busy machine the worker may name its job later than
