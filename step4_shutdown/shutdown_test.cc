@@ -156,10 +156,12 @@ TEST(Shutdown, AWorkerThatLeavesAfterTheLimitStillCountsAsDrained) {
 
 // --- The callers that are refused -----------------------------------------------------------
 
+constexpr ShutdownLimits kNoWait = {.drain = seconds(0), .cancel = seconds(0)};
+
 // What shutdown() throws; "nothing, but: OUTCOME" if it returns.
 std::string refusal(Workers& pool) {
   try {
-    return "nothing, but: " + std::string(to_string(shutdown(pool).outcome));
+    return "nothing, but: " + std::string(to_string(shutdown(pool, kNoWait).outcome));
   } catch (const std::logic_error& e) {
     return e.what();
   } catch (const std::exception& e) {
@@ -207,6 +209,43 @@ TEST(Shutdown, CalledByAnObserverOfAJobIsRefused) {
   expect_drained(shut_down(watchdog, pool));
   EXPECT_THAT(observer->at_start, AllOf(StartsWith("shutdown: "), HasSubstr("own jobs")));
   EXPECT_THAT(observer->at_end, AllOf(StartsWith("shutdown: "), HasSubstr("own jobs")));
+}
+
+// Its thread is no longer one of pool.threads.
+TEST(Shutdown, CalledByAnAbandonedJobIsRefused) {
+  Watchdog watchdog;
+  Gate gate(watchdog, "the job may go on");
+  EventLog log(watchdog);
+  std::optional<Workers> pool;
+  const auto handler = [&](const Job&, const Context&) -> JobResult {
+    gate.wait();
+    log.add(refusal(*pool));
+    return {};
+  };
+  pool.emplace(start_workers(1, handler, nullptr));
+  send(*pool, "a");
+  gate.await_arrivals(1);
+  EXPECT_EQ(to_string(shut_down(watchdog, *pool, kNoWait).outcome), "abandoned");
+
+  gate.open();
+  const auto note = watchdog.waiting("test: for the abandoned worker to leave");
+  pool->group.wait();
+  EXPECT_THAT(log.events(), ElementsAre(AllOf(StartsWith("shutdown: "), HasSubstr("own jobs"))));
+}
+
+// Its thread is in no job.
+TEST(Shutdown, CalledByTheDestructorOfTheHandlerIsRefused) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  std::optional<Workers> pool;
+  std::shared_ptr<void> state(nullptr, [&](void*) { log.add(refusal(*pool)); });
+  pool.emplace(start_workers(
+      1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
+      nullptr));
+  pool->jobs.close();
+  const auto note = watchdog.waiting("test: for the worker to leave");
+  pool->group.wait();
+  EXPECT_THAT(log.events(), ElementsAre(AllOf(StartsWith("shutdown: "), HasSubstr("own jobs"))));
 }
 
 TEST(Shutdown, OfMovedFromWorkersIsRefused) {
