@@ -109,7 +109,8 @@ class WorkerPool {
   // first call sets the limits and `cancel_now`. Later and concurrent calls block until the
   // shutdown has finished and return the same report without the jobs: they belong to the caller
   // that got them first, and are not copied. In one of the pool's own jobs, or in a child process
-  // of fork(), it throws std::logic_error and does nothing else.
+  // of fork(), it throws std::logic_error and does nothing else. Do not end the calling thread with
+  // pthread_cancel() meanwhile: that may destroy jobs that were to be handed back.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // Throws the std::logic_error that shutdown() would throw here. For a class that does something

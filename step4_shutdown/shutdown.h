@@ -72,7 +72,8 @@ struct ShutdownReport {
 //    are about to leave. So the sum has to fit into the grace period of the platform (WP-47). A
 //    stop request on `cancel_now` ends the drain at once; connect it to a second Ctrl-C.
 // 2. A job that is handed back has not started and never will. No error loses one: if memory runs
-//    out (std::bad_alloc), the jobs are still queued, and a second call hands them back.
+//    out (std::bad_alloc), the jobs are still queued, and a second call hands them back. Do not end
+//    the calling thread with pthread_cancel() meanwhile: that may destroy jobs already taken back.
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
 // 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
 //    block. workers.group counts the abandoned threads until they leave: workers, and the thread
@@ -83,7 +84,9 @@ struct ShutdownReport {
 //    kAbandoned, although their threads stay detached.
 // 6. Throws std::logic_error and changes nothing if `workers` was moved from, if one of its own
 //    threads calls it, because it would wait for itself (WP-15), or in a child process of fork(),
-//    which has none of the threads (WP-36).
+//    which has none of the threads (WP-36). It recognizes an abandoned thread only inside its job.
+//    Elsewhere, in a stop callback or in the destructor of the handler, such a thread must not call
+//    it.
 // 7. A worker owns everything it uses, so an abandoned one may finish late, provided that the
 //    handler and the observer own what they use too. It must not run while main() returns, because
 //    that destroys static objects: use exit_without_destructors(). (WP-13)
