@@ -43,8 +43,10 @@ inline constexpr std::size_t kMaxFastCapacity = 1 << 24;
 // value with the emptied one that is in the slot, and a receiver swaps the other way. So the memory
 // of a value that is done goes back to the threads that send, without a lock or an allocation.
 template <class T>
-concept Recyclable = std::default_initializable<T> && std::is_nothrow_swappable_v<T> &&
-                     requires(T& value) { recycle(value); };
+concept Recyclable =
+    std::default_initializable<T> && std::is_nothrow_swappable_v<T> && requires(T& value) {
+      { recycle(value) } noexcept;
+    };
 
 template <class T, class Threads = StdThreads>
 class FastQueue final : public ChannelQueue<T> {

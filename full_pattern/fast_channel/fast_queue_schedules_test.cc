@@ -263,6 +263,13 @@ struct Parcel {
   int memory = 0;  // which one it has; 0: none
 };
 void recycle(Parcel& parcel) noexcept { parcel.value = 0; }
+static_assert(Recyclable<Parcel>);
+
+// An exception would leave put() after the value was moved into its slot and before it is counted.
+struct MayThrowWhenRecycled {
+  friend void recycle(MayThrowWhenRecycled&) {}
+};
+static_assert(!Recyclable<MayThrowWhenRecycled>);
 
 TEST(FastQueueSchedules, MemoryGoesBackToTheSender) {
   expect_to_hold(1, [] {
