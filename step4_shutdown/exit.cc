@@ -7,8 +7,21 @@
 #include <iostream>
 #include <thread>
 
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
+
+// If the calling thread was canceled, its next cancellation point, such as the write of a flush,
+// would unwind it out of a function that must not return.
+void ignore_cancel() {
+#if !defined(_WIN32)
+  int before = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
+}
 
 void flush_stdout() {
 #if defined(_WIN32)
@@ -26,6 +39,7 @@ void flush_stdout() {
 }  // namespace
 
 void exit_without_destructors(int status) {
+  ignore_cancel();
   try {
     flush_stdout();
   } catch (...) {  // std::cout may be set to throw when it cannot write
@@ -34,6 +48,7 @@ void exit_without_destructors(int status) {
 }
 
 void exit_without_flush(int status) {
+  ignore_cancel();
   // Two threads in quick_exit() at once would be undefined behavior. After the flush, because a
   // first caller that is blocked there must not keep a second one from leaving.
   static std::atomic_flag is_leaving;

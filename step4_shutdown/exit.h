@@ -21,6 +21,7 @@ namespace worker_pool {
 //    ends the program with its status, and the others sleep until then. Must not be called by a
 //    function registered with std::at_quick_exit, nor while another thread is in std::exit() or
 //    returns from main().
+// 5. Also ends the program if pthread_cancel() was called for the calling thread.
 [[noreturn]] void exit_without_destructors(int status);
 
 // Does the same without the flush, so it does not wait for a reader of standard output.

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -61,6 +63,29 @@ TEST_F(ExitDeathTest, FlushesWhatWasPrinted) {
   EXPECT_EXIT(print_and_exit(), ExitedWithCode(3),
               AllOf(HasSubstr("from cout"), HasSubstr("from printf")));
 }
+
+// The write of the flush is a cancellation point.
+TEST_F(ExitDeathTest, EndsTheProgramAlsoIfItsThreadWasCanceled) {
+  const auto exit_when_canceled = [] {
+    send_stdout_to_stderr();
+    std::printf("from printf");
+    pthread_cancel(pthread_self());
+    exit_without_destructors(3);
+  };
+  EXPECT_EXIT(exit_when_canceled(), ExitedWithCode(3), "from printf");
+}
+
+#if !defined(__APPLE__)  // it lacks at_quick_exit
+// A registered function may contain a cancellation point too.
+TEST_F(ExitDeathTest, CallsWhatIsRegisteredAlsoIfItsThreadWasCanceled) {
+  const auto exit_when_canceled = [] {
+    std::at_quick_exit([] { (void)!write(STDERR_FILENO, "registered", 10); });
+    pthread_cancel(pthread_self());
+    exit_without_flush(3);
+  };
+  EXPECT_EXIT(exit_when_canceled(), ExitedWithCode(3), "registered");
+}
+#endif
 
 TEST_F(ExitDeathTest, DestroysNoStatic) {
   const auto arm_and_exit = [] {
