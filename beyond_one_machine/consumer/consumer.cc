@@ -87,13 +87,12 @@ void Consumer::add(Batch& batch, Delivery delivery) {
       return settle_->bury(delivery, delivery.payload, "started too often without a result");
     }
   }
-  const Clock::time_point deadline = deadline_after(options_.job_timeout);
   Job job{.id = delivery.id,
           .payload = std::move(delivery.payload),
-          .ctx = Context().with_deadline(deadline)};
-  JobInHand in_hand = {.delivery = std::move(delivery),
-                       .attempts = attempts,
-                       .extend_until = deadline + options_.limits.cancel};
+          .ctx = Context().with_timeout(options_.job_timeout)};
+  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
+  JobInHand in_hand = {
+      .delivery = std::move(delivery), .attempts = attempts, .extend_until = deadline_after(limit)};
   if (!settle_->in_hand().add(std::move(in_hand))) return;  // another delivery of it is in hand
   (attempts.open ? batch.suspects : batch.jobs).push_back(std::move(job));
 }
@@ -109,7 +108,7 @@ void Consumer::submit(std::vector<Job> jobs) {
 // starts when all other jobs are done, and the next fetch waits for it: for a limited time, because
 // a job may ignore its context.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
-  const Clock::duration limit = options_.job_timeout + options_.limits.cancel;
+  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
   std::size_t waiting = suspects.size();
   for (Job& suspect : suspects) {
     settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));

@@ -37,8 +37,13 @@ void JobsInHand::extend() {
 }
 
 void JobsInHand::wait_for_size(std::size_t count, const Context& ctx) const {
+  const auto are_few = [&] { return jobs_.size() <= count; };
   std::unique_lock lock(mutex_);
-  fewer_.wait_until(lock, ctx.stop_token(), ctx.deadline(), [&] { return jobs_.size() <= count; });
+  if (ctx.deadline() != Clock::time_point::max()) {
+    fewer_.wait_until(lock, ctx.stop_token(), ctx.deadline(), are_few);
+  } else {
+    fewer_.wait(lock, ctx.stop_token(), are_few);
+  }
 }
 
 std::size_t JobsInHand::size() const {

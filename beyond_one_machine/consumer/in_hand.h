@@ -7,6 +7,7 @@
 // It is a map by the job's id, so that the pool and its jobs need to know nothing of a broker.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -19,6 +20,14 @@
 #include "step1_job/context.h"
 
 namespace worker_pool {
+
+// Returns how long a consumer keeps a job: for its timeout, and then for the cancel limit of the
+// shutdown. As in ShutdownLimits, 0 or less is nothing, and kForever has no end. (WP-30)
+constexpr Clock::duration time_in_hand(Clock::duration timeout, Clock::duration cancel) {
+  const Clock::duration first = std::max(timeout, Clock::duration::zero());
+  const Clock::duration second = std::max(cancel, Clock::duration::zero());
+  return second > kForever - first ? kForever : first + second;
+}
 
 struct JobInHand {
   Delivery delivery;                    // without its payload, which the job has
