@@ -40,6 +40,7 @@ class Consumer {
     Settle::Options settle{};
   };
 
+  // Drops what `event` throws.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);
 

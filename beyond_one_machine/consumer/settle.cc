@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "step1_job/forced_unwind.h"
+
 namespace worker_pool {
 namespace {
 
@@ -29,7 +31,7 @@ void Settle::job_started(int, const Job& job) {
   if (const auto earlier = in_hand_.start(job.id)) {
     record(job.id, {.starts = earlier->starts + 1, .open = true});
   }
-  event_("started", job.id);  // last, here and below, because it may throw
+  tell("started", job.id);
 }
 
 void Settle::job_finished(int, const Job& job, const JobResult& result) {
@@ -50,12 +52,12 @@ void Settle::hand_back(const std::string& id) {
 void Settle::hand_back(const Delivery& delivery) {
   ++counts_.handed_back;
   answered(delivery.again(kAtOnce));
-  event_("handed back", delivery.id);
+  tell("handed back", delivery.id);
 }
 
 void Settle::done_before(const Delivery& delivery) {
   answered(delivery.done());
-  event_("done before", delivery.id);
+  tell("done before", delivery.id);
 }
 
 void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
@@ -69,13 +71,13 @@ void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
   }
   ++counts_.buried;
   answered(delivery.done());
-  event_("buried", delivery.id);
+  tell("buried", delivery.id);
 }
 
 void Settle::done(const Delivery& delivery) {
   ++counts_.done;
   answered(delivery.done());
-  event_("done", delivery.id);
+  tell("done", delivery.id);
 }
 
 // The start that was interrupted does not count.
@@ -90,7 +92,7 @@ void Settle::failed(const JobInHand& taken, const Job& job, const std::string& w
   record(job.id, now);
   ++counts_.failed;
   answered(taken.delivery.again(options_.retry_delay));
-  event_("failed", job.id);
+  tell("failed", job.id);
 }
 
 // Without the record, the job may be started once more before it is buried.
@@ -99,6 +101,14 @@ void Settle::record(const std::string& id, Attempts attempts) {
     attempts_.write(id, attempts);
   } catch (const BrokerError&) {
     ++counts_.errors;
+  }
+}
+
+void Settle::tell(std::string_view event, const std::string& id) const {
+  try {
+    event_(event, id);
+  } catch (...) {  // nowhere to report it: the report itself failed
+    rethrow_forced_unwind();
   }
 }
 

@@ -39,7 +39,8 @@ struct ConsumerCounts {
 // What an event is called, and the id of the job. Called on any thread.
 using JobEvent = std::function<void(std::string_view event, const std::string& id)>;
 
-// Thread-safe. An abandoned worker may call it late, so it owns what it uses.
+// Thread-safe. An abandoned worker may call it late, so it owns what it uses. Drops what an event
+// throws, because the jobs after it need an answer too.
 class Settle final : public Observer {
  public:
   struct Options {
@@ -74,6 +75,7 @@ class Settle final : public Observer {
   void failed(const JobInHand& taken, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);
   void answered(bool sent) { counts_.errors += sent ? 0 : 1; }
+  void tell(std::string_view event, const std::string& id) const;
 
   const Options options_;
   const std::shared_ptr<Broker> broker_;

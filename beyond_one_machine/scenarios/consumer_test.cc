@@ -1,0 +1,98 @@
+// A consumer in this process, with options and events that the program //consumer cannot have.
+#include "consumer/consumer.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "broker/broker.h"
+#include "scenarios/scenario.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
+
+namespace worker_pool {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+JobResult sleep_until_canceled(const Job&, const Context& ctx) {
+  (void)ctx.sleep_for(kForever);
+  return std::unexpected(ended(*ctx.err()));
+}
+
+// Runs the consumer until the condition holds.
+template <class Condition>
+ShutdownReport run_until(const std::string& what, const Scenario& scenario, Consumer& consumer,
+                         Condition holds) {
+  std::stop_source stop;
+  const auto stopper = scenario.watchdog().thread("stopper: for " + what, [&] {
+    scenario.watchdog().await(what, holds);
+    stop.request_stop();
+  });
+  const auto note = scenario.watchdog().waiting("test: for the consumer to shut down");
+  return consumer.run(stop.get_token(), {});
+}
+
+// A sum of the limits that overflows would be a time in the past.
+TEST(Consumer, WithoutACancelLimitExtendsAJobThatTakesLongerThanTheAckWait) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(1)};
+  const JobHandler handler = [](const Job&, const Context& ctx) -> JobResult {
+    (void)ctx.sleep_for(milliseconds(2'500));
+    return {};
+  };
+  Consumer consumer({.ack_wait = options.ack_wait, .limits = {.cancel = kForever}},
+                    std::make_shared<Broker>(options), handler, [](auto&&...) {});
+  scenario.produce(1, "sleep");
+  run_until("the job", scenario, consumer, [&] { return consumer.counts().done == 1; });
+  EXPECT_EQ(consumer.counts().redelivered.load(), 0u);
+}
+
+// The ack wait is longer than the test may take, so only a job that is handed back is delivered
+// again. One worker runs one of the three jobs, and the others wait.
+TEST(Consumer, HandsEveryJobBackAlsoIfAnEventThrows) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = minutes(10)};
+  const JobEvent event = [](std::string_view what, const std::string& id) {
+    throw std::runtime_error("cannot log \"" + std::string(what) + " " + id + "\"");
+  };
+  Consumer consumer({.pool = {.workers = 1, .capacity = 3},
+                     .ack_wait = options.ack_wait,
+                     .limits = {.drain = seconds(0), .cancel = kForever}},
+                    std::make_shared<Broker>(options), sleep_until_canceled, event);
+  scenario.produce(3, "sleep");
+  const ShutdownReport report =
+      run_until("three jobs in hand", scenario, consumer, [&] { return consumer.in_hand() == 3; });
+  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
+  EXPECT_EQ(consumer.counts().handed_back.load(), 3u);
+  EXPECT_EQ(consumer.in_hand(), 0u);
+  EXPECT_EQ(Broker(options).fetch(3, seconds(5)).size(), 3u);
+}
+
+// Elsewhere, such an event ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(Consumer, BuriesAJobWhoseEventEndsTheThread) {
+  Scenario scenario({});
+  const JobEvent event = [](std::string_view what, const std::string&) {
+    if (what == "started") pthread_exit(nullptr);
+  };
+  Consumer consumer({}, std::make_shared<Broker>(Broker::Options{.url = scenario.server().url()}),
+                    sleep_until_canceled, event);
+  scenario.produce(1, "sleep");
+  run_until("the burial", scenario, consumer, [&] { return consumer.counts().buried == 1; });
+  EXPECT_EQ(scenario.broker().depth().buried, 1u);
+}
+#endif
+
+}  // namespace
+}  // namespace worker_pool
