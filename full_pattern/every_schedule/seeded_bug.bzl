@@ -16,6 +16,9 @@ _HEADERS = [
     "//full_pattern/observers:observe_with.h",
     "//full_pattern/results:pending_results.h",
     "//full_pattern/results:result_pool.h",
+    "//full_pattern/retry:retrier.h",
+    "//full_pattern/retry:retry_policy.h",
+    "//full_pattern/retry:retry_queue.h",
     "//step1_job:context.h",
     "//step1_job:forced_unwind.h",
     "//step1_job:job.h",
@@ -52,6 +55,11 @@ _SOURCES = {
     "keyed": _POOL + ["//full_pattern/keyed:keyed_pool.cc"],
     "pool": _POOL,
     "result": _POOL,
+    "retry": _POOL + [
+        "//full_pattern/retry:retrier.cc",
+        "//full_pattern/retry:retry_policy.cc",
+        "//full_pattern/retry:retry_queue.cc",
+    ],
     "shutdown": _WORKERS,
     "wait": [],
 }
