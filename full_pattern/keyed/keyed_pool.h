@@ -67,8 +67,11 @@ class KeyedPool {
   // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
   // handed back after those of the pool's queue: the jobs of a key keep their order. If memory runs
   // out (std::bad_alloc), no job is lost: a second call hands them back. If there is no memory to
-  // pass a job on, the drain ends for all jobs that wait here. If job_finished() of the observer
-  // ends its thread, the job's key stays busy, so that a drain without a limit may never end.
+  // pass a job on, the drain ends for all jobs that wait here.
+  //
+  // A drain without a limit may never end if job_finished() of the observer ends its thread,
+  // because the job's key stays busy, or if another thread cancels the last workers while they wait
+  // for a job (worker.h, 6).
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // As WorkerPool::metrics(). A job that waits here is queued.
