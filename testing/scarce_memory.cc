@@ -2,13 +2,20 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <new>
+#include <utility>
 
 namespace {
 
 thread_local int t_allocations_left = worker_pool::kAllAllocations;
+thread_local const std::function<void()>* t_hook = nullptr;
 
 void* allocate(std::size_t size) noexcept {
+  if (const auto hook = std::exchange(t_hook, nullptr)) {
+    (*hook)();
+    t_hook = hook;
+  }
   if (t_allocations_left == worker_pool::kAllAllocations) return std::malloc(size);
   if (t_allocations_left == 0) return nullptr;
   --t_allocations_left;
@@ -20,6 +27,8 @@ void* allocate(std::size_t size) noexcept {
 namespace worker_pool {
 
 void allow_allocations(int count) { t_allocations_left = count; }
+
+void before_each_allocation(const std::function<void()>* hook) { t_hook = hook; }
 
 }  // namespace worker_pool
 

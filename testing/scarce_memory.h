@@ -1,6 +1,7 @@
 // Memory that runs out. A program that links this library has another operator new.
 #pragma once
 
+#include <functional>
 #include <limits>
 
 namespace worker_pool {
@@ -10,5 +11,9 @@ inline constexpr int kAllAllocations = std::numeric_limits<int>::max();
 // From now on, `count` calls of operator new succeed on the calling thread, and all later ones fail
 // with std::bad_alloc. Other threads have their own count. At first it is kAllAllocations.
 void allow_allocations(int count);
+
+// From now on, each call of operator new on the calling thread first calls `hook`, except for the
+// calls that the hook makes. Null: no hook, as at first. Does not copy it.
+void before_each_allocation(const std::function<void()>* hook);
 
 }  // namespace worker_pool

@@ -87,6 +87,19 @@ TEST(KeyedSchedules, AnAcceptedJobHasRunOrIsBack) {
   expect_every_schedule(scenario, {.max_preemptions = 1});
 }
 
+// a1 runs and a2 waits for it, so there is no room for a3.
+TEST(KeyedSchedules, CloseWakesABlockedSubmit) {
+  const auto scenario = [] {
+    KeyedPool pool(kSmall, key_of, run_until_stopped);
+    for (const std::string id : {"a1", "a2"}) expect_sent(pool.submit(Job{.id = id}));
+    const std::jthread producer([&pool] {
+      lab::check(pool.submit(Job{.id = "a3"}) == SendStatus::kClosed, "a3 was not refused");
+    });
+    pool.close();
+  };
+  expect_every_schedule(scenario, {.max_preemptions = preemptions(), .max_spurious_wakeups = 0});
+}
+
 // Time is virtual here, so the limit is exact.
 TEST(KeyedSchedules, TheWholeDrainTakesAsLongAsItsLimit) {
   const auto scenario = [] {

@@ -16,6 +16,9 @@ _HEADERS = [
     "//full_pattern/observers:observe_with.h",
     "//full_pattern/results:pending_results.h",
     "//full_pattern/results:result_pool.h",
+    "//full_pattern/retry:retrier.h",
+    "//full_pattern/retry:retry_policy.h",
+    "//full_pattern/retry:retry_queue.h",
     "//step1_job:context.h",
     "//step1_job:forced_unwind.h",
     "//step1_job:job.h",
@@ -52,6 +55,11 @@ _SOURCES = {
     "keyed": _POOL + ["//full_pattern/keyed:keyed_pool.cc"],
     "pool": _POOL,
     "result": _POOL,
+    "retry": _POOL + [
+        "//full_pattern/retry:retrier.cc",
+        "//full_pattern/retry:retry_policy.cc",
+        "//full_pattern/retry:retry_queue.cc",
+    ],
     "shutdown": _WORKERS,
     "wait": [],
 }
@@ -64,12 +72,22 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
       file: the file to change, such as "step2_worker/bounded_queue.h".
       change: a command for `sed -E -z`, which sees the whole file as one line. It must change the file.
       scenarios: the file with the scenario is SCENARIOS_schedules.cc.
-      test: the scenario's test.
+      test: the scenario's test, such as "ChannelSchedules.CloseWakesASender". It must exist.
       verdict: a part of the explorer's verdict, from which the bug can be recognized.
       preemptions: how many the explorer needs to find it.
     """
-    sources = _HEADERS + _SOURCES[scenarios] + ["%s_schedules.cc" % scenarios]
+    file_of_test = scenarios + "_schedules.cc"
+    sources = _HEADERS + _SOURCES[scenarios] + [file_of_test]
     copies = [_path(label) for label in sources]
+
+    # With a filter that matches no test, GoogleTest succeeds.
+    declaration = "TEST(%s)" % test.replace(".", ", ")
+    demand_test = "grep -qF '%s' $(location %s) || { echo '%s has no %s' >&2; exit 1; }" % (
+        declaration,
+        file_of_test,
+        file_of_test,
+        declaration,
+    )
 
     # The copies include each other: every quoted path within the course begins with their folder.
     code = name + "_copy"
@@ -79,7 +97,7 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
         testonly = True,
         srcs = sources,
         outs = ["%s/%s" % (code, path) for path in copies],
-        cmd = """
+        cmd = demand_test + """
             for source in $(SRCS); do
               copy=$(RULEDIR)/%s/$$source
               sed 's@#include "\\(step\\|full_pattern/\\)@#include "%s/\\1@' $$source > $$copy

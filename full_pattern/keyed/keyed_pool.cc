@@ -82,12 +82,13 @@ class KeyedPool::WaitingJobs final : public Observer {
     changed_.notify_all();
   }
 
-  // Blocks until every job has been passed on, no worker is left that could do it, or `ctx` ends.
-  // Then no job is passed on any more.
+  // Blocks until every job has been passed on, no worker is left that could do it, memory runs out,
+  // or `ctx` ends. Then no job is passed on any more.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
     pass_on();  // in case memory ran out the last time
-    wait(lock, ctx, [this] { return count_ == 0 || workers_ == 0 || pool_ == nullptr; });
+    wait(lock, ctx,
+         [this] { return count_ == 0 || workers_ == 0 || memory_ran_out_ || pool_ == nullptr; });
     pool_ = nullptr;
   }
 
@@ -127,11 +128,16 @@ class KeyedPool::WaitingJobs final : public Observer {
 
   // Needs the lock. Never throws: these jobs have been accepted.
   void pass_on() noexcept {
+    memory_ran_out_ = false;
     while (pool_ != nullptr && !ready_.empty()) {
       try {
         if (pool_->try_submit(std::move(ready_.front())) != SendStatus::kSent) return;
       } catch (const std::bad_alloc&) {
-        return;  // it stays ready, and the next call tries again
+        // It stays ready, and the next call tries again. There may be none, so a drain must not
+        // wait for it.
+        memory_ran_out_ = true;
+        changed_.notify_all();
+        return;
       }
       ready_.pop_front();
       --count_;
@@ -166,8 +172,9 @@ class KeyedPool::WaitingJobs final : public Observer {
   int workers_;  // whose threads no job has ended
   // A key is here while one of its jobs is ready or in the pool. Its other jobs wait in its list.
   std::map<std::string, std::list<Job>> busy_;
-  std::list<Job> ready_;   // the first ones of their keys, which wait for room in the pool
-  std::size_t count_ = 0;  // of all jobs here
+  std::list<Job> ready_;         // the first ones of their keys, which wait for room in the pool
+  std::size_t count_ = 0;        // of all jobs here
+  bool memory_ran_out_ = false;  // the last time a job was to be passed on
   std::optional<Clock::time_point> closed_at_;
   std::uint64_t rejected_ = 0;
   std::uint64_t taken_back_ = 0;

@@ -51,7 +51,9 @@ class KeyedPool {
 
   // Both move from the job only if they return kSent. The variable is then an empty job, without
   // the spare memory that WorkerPool leaves in it. All keys share one capacity: `capacity` jobs may
-  // wait here, and as many in the pool's queue.
+  // wait here, and as many in the pool's queue. The queue of ChannelKind::kSimple allocates memory:
+  // if there is none, a job waits here until the next one is submitted, starts or finishes, or
+  // until shutdown().
 
   // Blocks while there is no room. Returns kSent, kClosed, or kContextEnded if the job's context
   // ends first. Do not call it in a job. (WP-22)
@@ -64,9 +66,12 @@ class KeyedPool {
 
   // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
   // handed back after those of the pool's queue: the jobs of a key keep their order. If memory runs
-  // out (std::bad_alloc), no job is lost: a second call hands them back. If job_finished() of the
-  // observer ends its thread, the job's key stays busy, so that a drain without a limit may never
-  // end.
+  // out (std::bad_alloc), no job is lost: a second call hands them back. If there is no memory to
+  // pass a job on, the drain ends for all jobs that wait here.
+  //
+  // A drain without a limit may never end if job_finished() of the observer ends its thread,
+  // because the job's key stays busy, or if another thread cancels the last workers while they wait
+  // for a job (worker.h, 6).
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // As WorkerPool::metrics(). A job that waits here is queued.

@@ -207,6 +207,8 @@ TEST(KeyedPool, AnAcceptedJobLeavesAnEmptyOneBehind) {
   }
 }
 
+// Here, submit() may be called after the close. KeyedSchedules.CloseWakesABlockedSubmit has every
+// order.
 TEST(KeyedPool, ABlockedSubmitEndsWhenThereIsRoomOrWhenThePoolCloses) {
   for (const bool closes : {false, true}) {
     const Watchdog watchdog;

@@ -100,8 +100,10 @@ double cpu_quota(const fs::path& root) {
   return smallest;
 }
 
-int usable_cpus() {
-  const double cpus = std::min<double>(usable_processors(), std::ceil(cpu_quota()));
+int usable_cpus() { return usable_cpus(usable_processors(), cpu_quota()); }
+
+int usable_cpus(int processors, double quota) {
+  const double cpus = std::min<double>(processors, std::ceil(quota));
   return std::max(1, static_cast<int>(cpus));
 }
 

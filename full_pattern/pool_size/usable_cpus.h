@@ -29,6 +29,9 @@ namespace worker_pool {
 // The quota may change later, so a program that wants to follow it has to ask again.
 int usable_cpus();
 
+// The same from both numbers, such as those of another machine: usable_cpus(8, 1.5) is 2.
+int usable_cpus(int processors, double quota);
+
 // The limit of rule 2 alone, in CPUs, such as 1.5. Infinity: there is none. `root` is where /proc
 // and /sys are, so that a test can have its own.
 double cpu_quota(const std::filesystem::path& root = "/");

@@ -97,6 +97,15 @@ TEST_F(CpuQuota, OfAnotherControllerDoesNotCount) {
   EXPECT_EQ(quota(), kNoLimit);
 }
 
+TEST(UsableCpus, AreTheSmallerLimitRoundedUp) {
+  EXPECT_EQ(usable_cpus(8, 1.5), 2);
+  EXPECT_EQ(usable_cpus(8, 0.2), 1);
+  EXPECT_EQ(usable_cpus(8, 2), 2);
+  EXPECT_EQ(usable_cpus(2, 6), 2);
+  EXPECT_EQ(usable_cpus(4, kNoLimit), 4);
+  EXPECT_EQ(usable_cpus(0, kNoLimit), 1) << "the number of processors is unknown";
+}
+
 TEST(UsableCpus, AreAtLeastOneAndAtMostTheProcessors) {
   EXPECT_GE(usable_cpus(), 1);
   const unsigned processors = std::thread::hardware_concurrency();  // 0: unknown

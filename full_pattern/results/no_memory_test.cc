@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <expected>
+#include <new>
+#include <string>
 #include <utility>
 
 #include "full_pattern/results/result_pool.h"
+#include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "testing/scarce_memory.h"
@@ -13,6 +16,33 @@
 
 namespace worker_pool {
 namespace {
+
+// For the calling thread, while it exists.
+struct ScarceMemory {
+  explicit ScarceMemory(int allocations) { allow_allocations(allocations); }
+  ~ScarceMemory() { allow_allocations(kAllAllocations); }
+};
+
+// For each job, the first allocation fails, then the second, and so on, until the job is accepted.
+// The simple channel's deque allocates memory for some of the jobs.
+TEST(ResultPool, AJobThatWasNotAcceptedForLackOfMemoryMayBeSubmittedAgain) {
+  constexpr int kJobs = 40;
+  const Watchdog watchdog;
+  ResultPool<int> pool({.workers = 1, .capacity = kJobs, .channel = ChannelKind::kSimple},
+                       [](const Job&, const Context&) { return 42; });
+  for (int i = 0; i < kJobs; ++i) {
+    const std::string id = "a" + std::to_string(i);
+    Job job{.id = id};
+    for (int allowed = 0; !job.id.empty(); ++allowed) {
+      try {
+        const ScarceMemory memory(allowed);
+        EXPECT_TRUE(pool.try_submit(std::move(job)));
+      } catch (const std::bad_alloc&) {
+        ASSERT_EQ(job.id, id) << "the job was refused and is lost";
+      }
+    }
+  }
+}
 
 // From the handler's return on, its worker has no memory for a copy of the message.
 TEST(ResultPool, WithoutMemoryForTheMessageAnErrorArrivesWithoutIt) {

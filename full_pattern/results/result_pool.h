@@ -96,12 +96,15 @@ class ResultPool {
     struct ForgetUnlessSent {
       Results& results;
       const std::string& id;
+      std::future<Outcome<Result>>& outcome;
       SendStatus status = SendStatus::kClosed;
       ~ForgetUnlessSent() {
-        if (status != SendStatus::kSent) results.forget(id);
+        if (status == SendStatus::kSent) return;
+        outcome = {};  // first: with a future left, ~promise() would need memory for an error
+        results.forget(id);
       }
     };
-    ForgetUnlessSent sent{*results_, id};
+    ForgetUnlessSent sent{*results_, id, outcome};
     sent.status = send_job();
     if (sent.status != SendStatus::kSent) return std::unexpected(sent.status);
     return outcome;

@@ -11,12 +11,20 @@
 
 namespace worker_pool {
 
-Retrier::Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool) : queue_(std::move(queue)) {
+Retrier::Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool)
+    : queue_(std::move(queue)), pool_(pool) {
   if (!queue_) throw std::invalid_argument("Retrier: the queue is null");
-  thread_ = std::jthread([this, &pool] { queue_->resubmit_to(pool); });
+  thread_ = std::jthread([this] { queue_->resubmit_to(pool_); });
 }
 
-Retrier::~Retrier() { queue_->stop(); }  // then joins the thread, which returns at once
+Retrier::~Retrier() {
+  if (pool_.in_forked_child()) {
+    // Kept forever: the thread is not there, and a lock may stay locked forever.
+    (void)std::make_unique<std::jthread>(std::move(thread_)).release();
+    return;
+  }
+  queue_->stop();  // then joins the thread, which returns at once
+}
 
 std::vector<WaitingJob> Retrier::stop() {
   queue_->stop();  // from here on no job is added or submitted again

@@ -26,6 +26,8 @@ namespace worker_pool {
 // RetryPolicy::backoff, which does not count as a try. If the pool has been shut down, it leaves
 // the jobs to stop(). To the pool, each try is a job. A job that is canceled while it waits is
 // reported when its next try is due.
+//
+// In a child process of fork(), as a WorkerPool: call nothing; the destructor does nothing. (WP-36)
 class Retrier {
  public:
   // The pool must outlive the Retrier. A queue has at most one Retrier; without one its jobs wait
@@ -47,6 +49,7 @@ class Retrier {
 
  private:
   const std::shared_ptr<RetryQueue> queue_;
+  WorkerPool& pool_;
   std::jthread thread_;  // last: it uses the queue, so it is joined first (WP-21)
 };
 

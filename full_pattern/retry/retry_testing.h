@@ -108,13 +108,14 @@ inline std::vector<std::string> ids_of(const std::vector<WaitingJob>& jobs) {
   return ids;
 }
 
-// A pool that is full when the Retrier starts: a has failed and waits, b runs, c is queued.
+// A pool that is full when the Retrier starts: a has failed and is due, b runs, c is queued.
 struct FullPool {
-  FullPool(const Watchdog& watchdog, int tries_allowed)
+  FullPool(const Watchdog& watchdog, int tries_allowed, Clock::duration backoff = 1ms)
       : gate(std::make_shared<Gate>(watchdog, "b may finish")),
         ends(std::make_shared<Ends>(watchdog)),
         retries(std::make_shared<RetryQueue>(
-            RetryPolicy{.tries = tries_allowed, .backoff = 1ms, .longest = 1ms}, ends)),
+            RetryPolicy{.tries = tries_allowed, .backoff = backoff, .longest = backoff}, ends,
+            [] { return 0.0; })),  // with full jitter, the shortest wait is none
         pool({.workers = 1, .capacity = 1}, handler(tries, gate), retries) {
     submit({.id = "a", .ctx = Context(stop.get_token())});
     submit({.id = "b"});
