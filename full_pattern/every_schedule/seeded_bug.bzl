@@ -133,6 +133,18 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
         ],
     )
 
+def suite_of_seeded_bugs(name):
+    """Declares the suite of all seeded bugs above it in the BUILD file."""
+    native.test_suite(
+        name = name,
+        tags = ["manual"],
+        tests = [
+            rule["name"]
+            for rule in native.existing_rules().values()
+            if rule["kind"] == "cc_test" and "manual" in rule["tags"]
+        ],
+    )
+
 def _path(label):
     if not label.startswith("//"):
         return "full_pattern/every_schedule/" + label
