@@ -105,8 +105,8 @@ void Consumer::submit(std::vector<Job> jobs) {
 }
 
 // A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
-// starts when all other jobs are done, and the next fetch waits for it: for a limited time, because
-// a job may ignore its context.
+// starts when all other jobs are done, and the next fetch waits for it: for a limited time, if the
+// cancel limit is one, because a job may ignore its context.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
   const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
   std::size_t waiting = suspects.size();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <expected>
 #include <memory>
@@ -21,7 +22,6 @@
 namespace worker_pool {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -46,9 +46,9 @@ ShutdownReport run_until(const std::string& what, const Scenario& scenario, Cons
 // A sum of the limits that overflows would be a time in the past.
 TEST(Consumer, WithoutACancelLimitExtendsAJobThatTakesLongerThanTheAckWait) {
   Scenario scenario({});
-  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(1)};
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(3)};
   const JobHandler handler = [](const Job&, const Context& ctx) -> JobResult {
-    (void)ctx.sleep_for(milliseconds(2'500));
+    (void)ctx.sleep_for(seconds(7));
     return {};
   };
   Consumer consumer({.ack_wait = options.ack_wait, .limits = {.cancel = kForever}},
@@ -63,7 +63,9 @@ TEST(Consumer, WithoutACancelLimitExtendsAJobThatTakesLongerThanTheAckWait) {
 TEST(Consumer, HandsEveryJobBackAlsoIfAnEventThrows) {
   Scenario scenario({});
   const Broker::Options options = {.url = scenario.server().url(), .ack_wait = minutes(10)};
-  const JobEvent event = [](std::string_view what, const std::string& id) {
+  std::atomic<bool> started = false;
+  const JobEvent event = [&started](std::string_view what, const std::string& id) {
+    if (what == "started") started = true;
     throw std::runtime_error("cannot log \"" + std::string(what) + " " + id + "\"");
   };
   Consumer consumer({.pool = {.workers = 1, .capacity = 3},
@@ -72,7 +74,8 @@ TEST(Consumer, HandsEveryJobBackAlsoIfAnEventThrows) {
                     std::make_shared<Broker>(options), sleep_until_canceled, event);
   scenario.produce(3, "sleep");
   const ShutdownReport report =
-      run_until("three jobs in hand", scenario, consumer, [&] { return consumer.in_hand() == 3; });
+      run_until("three jobs in hand, one of them running", scenario, consumer,
+                [&] { return started && consumer.in_hand() == 3; });
   EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
   EXPECT_EQ(consumer.counts().handed_back.load(), 3u);
   EXPECT_EQ(consumer.in_hand(), 0u);
