@@ -134,15 +134,22 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
     )
 
 def suite_of_seeded_bugs(name):
-    """Declares the suite of all seeded bugs above it in the BUILD file."""
+    """Declares the suite of all seeded bugs above it in the BUILD file.
+
+    Args:
+      name: of the suite.
+    """
+    bugs = [
+        rule["name"]
+        for rule in native.existing_rules().values()
+        if rule["kind"] == "cc_test" and "manual" in rule["tags"]
+    ]
+    if not bugs:
+        fail("no seeded bug is above the suite")  # a suite of none would be one of all tests
     native.test_suite(
         name = name,
         tags = ["manual"],
-        tests = [
-            rule["name"]
-            for rule in native.existing_rules().values()
-            if rule["kind"] == "cc_test" and "manual" in rule["tags"]
-        ],
+        tests = bugs,
     )
 
 def _path(label):
