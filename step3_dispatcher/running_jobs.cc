@@ -56,7 +56,7 @@ void RunningJobs::job_finished(int worker, const Job& job, const JobResult& resu
     ~FinishAtEnd() { jobs.finish(slot, result); }
   };
   Slot& slot = slot_of(worker);
-  if (slot.job.load(std::memory_order_relaxed) == nullptr) slot.set(job);  // it never started
+  if (slot.job.load(std::memory_order_relaxed) != &job) slot.set(job);  // it never started
   const FinishAtEnd finish_at_end{*this, slot, result};
   next_->job_finished(worker, job, result);  // not under the lock: it is unknown code (WP-31)
 }

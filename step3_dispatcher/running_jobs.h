@@ -32,7 +32,9 @@ struct FinishedJobs {
   std::uint64_t shut_down = 0;  // of these, the ones with kShutDown
 };
 
-// Every function may be called from any thread at any time.
+// Every function may be called from any thread at any time. But a thread with a higher real-time
+// priority than the workers must not read: it yields until a worker has counted, and might keep
+// that worker from running.
 class RunningJobs final : public Observer {
  public:
   // For workers 1 to `workers`. Passes each event on to `next`, which may be null.
@@ -67,14 +69,14 @@ class RunningJobs final : public Observer {
   bool in_forked_child() const;
 
  private:
-  // One for each worker, on cache lines of its own: workers neither block nor slow each other.
+  // One for each worker, on cache lines of its own: only a reader blocks or slows a worker.
   struct alignas(kCacheLine) Slot {
     // Owned by the worker, which sets it at any time and clears it while it has taken the slot. So
     // a reader that has taken the slot may use the job: it is not destroyed yet.
     std::atomic<const Job*> job = nullptr;
     std::atomic<std::thread::id> thread{};
-    // A lock for a few instructions. Readers take all slots, and hold readers_ as long. A worker
-    // takes its own one; if a reader has it, the worker waits for readers_ instead.
+    // A lock. A worker takes its own slot, for a few instructions. A reader takes all slots, and
+    // holds readers_ as long: a worker whose slot is taken waits for readers_ instead.
     mutable std::atomic<bool> taken = false;
     FinishedJobs finished;  // guarded by that lock
 
@@ -98,7 +100,7 @@ class RunningJobs final : public Observer {
   Slot& slot_of(int worker) { return slots_.at(static_cast<std::size_t>(worker - 1)); }
   void finish(Slot& slot, const JobResult& result);
 
-  const long process_;  // that started the workers
+  const long process_;          // that started the workers
   mutable std::mutex readers_;  // see Slot::taken
   std::vector<Slot> slots_;
   const std::shared_ptr<Observer> next_;
