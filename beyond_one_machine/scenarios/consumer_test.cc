@@ -43,7 +43,8 @@ ShutdownReport run_until(const std::string& what, const Scenario& scenario, Cons
   return consumer.run(stop.get_token(), {});
 }
 
-// A sum of the limits that overflows would be a time in the past.
+// A sum of the limits that overflows would be a time in the past. The ack wait is the server's, in
+// real time, so the job is longer than two of them. Nothing waits for another thread by sleeping.
 TEST(Consumer, WithoutACancelLimitExtendsAJobThatTakesLongerThanTheAckWait) {
   Scenario scenario({});
   const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(3)};
