@@ -33,11 +33,6 @@ peers="clang-22 golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev libta
 with_peers() { BAZELW_EXTRA_PACKAGES=$peers at_home "$@"; }
 in_peers_root() { with_peers tools/private_root/run "$@"; }
 
-# The tests in three parts that take about equally long.
-steps="//step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdown/... //docs/..."
-pool="//full_pattern/..."
-others="//testing/... //exercises/... //tools/..."
-
 # part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which is
 # $commits, or $rounds in a check of each third commit. If a check is named, prints all.
 part() {
@@ -45,6 +40,9 @@ part() {
   if ! $from_nothing; then n=1; fi
   printf '%s\n' "${@:3}" | awk -v n="$n" -v count="$2" 'NR % n == count % n'
 }
+
+# packages_of TESTS: the tests of each package that has any of those that the query finds.
+packages_of() { bazel query --output=package "$1" | sed 's|.*|//&:all|'; }
 
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
 expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
@@ -155,21 +153,24 @@ check_demos() {
 }
 
 # With two preemptions instead of one.
-declare_check every_schedule "no schedule with two preemptions breaks a sixth of the shipped code"
+declare_check every_schedule \
+  "no schedule with two preemptions breaks a twelfth of the shipped code"
 check_every_schedule() {
   local test=//full_pattern/every_schedule:every_schedule_test names
   mapfile -t names < <(bazel run --test_sharding_strategy=disabled "$test" -- --gtest_list_tests |
     awk '/^[^ ]+[.]$/ { suite = $1 } /^  / { print suite $1 }')
-  ((${#names[@]} > 0)) && mapfile -t names < <(part 6 "$commits" "${names[@]}") &&
+  ((${#names[@]} > 0)) && mapfile -t names < <(part 12 "$commits" "${names[@]}") &&
     bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
       --test_filter="$(IFS=:; echo "${names[*]}")" "$test"
 }
 
-declare_check seeded_bugs "the explorer finds a sixth of the bugs that are put into the shipped code"
+declare_check seeded_bugs \
+  "the explorer finds a twelfth of the bugs that are put into the shipped code"
 check_seeded_bugs() {
   local bugs
   mapfile -t bugs < <(bazel query 'tests(//full_pattern/every_schedule:seeded_bugs)')
-  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 6 "$commits" "${bugs[@]}") && bazel test "${bugs[@]}"
+  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 12 "$commits" "${bugs[@]}") &&
+    bazel test "${bugs[@]}"
 }
 
 # With benchmarks/ and beyond_one_machine/, which //... does not contain.
@@ -179,8 +180,14 @@ check_documents() {
     //tools/check_documents:documents_test
 }
 
-declare_check break_it "each Break it section fails as shown, and passes without its change"
-check_break_it() { at_home tools/check_break_it; }
+declare_check break_it \
+  "a third of the Break it sections fail as shown, and pass without the change"
+check_break_it() {
+  local pages
+  mapfile -t pages < <(tools/check_break_it --list)
+  ((${#pages[@]} > 0)) && mapfile -t pages < <(part 3 "$commits" "${pages[@]}") &&
+    at_home tools/check_break_it "${pages[@]}"
+}
 
 # Bazel's status 3: everything was built, and tests failed.
 declare_check board "every exercise is red on a fresh clone"
@@ -245,10 +252,11 @@ declare_check play_data "docs/play shows the schedules that the exercises have n
 check_play_data() { at_home docs/play/make_data --check; }
 
 # Once, because tsan_verdicts shows that a verdict is the same in each run.
-declare_check verdicts "starter, solution and wrong fixes of a sixth of the exercises get their verdicts"
+declare_check verdicts \
+  "starter, solution and wrong fixes of a twelfth of the exercises get their verdicts"
 check_verdicts() {
   local names=(exercises/[0-9]*)
-  EXERCISES=$(part 6 "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
+  EXERCISES=$(part 12 "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"

@@ -13,22 +13,21 @@ check_workspace() {
 
 # A test tagged one_thread has no second thread to race with. The exercises' solutions are in
 # tsan_verdicts.
-declare_check_in_turn 0 tsan "a third of the tests pass under ThreadSanitizer"
+declare_check_in_turn 0 tsan "a sixth of the tests pass under ThreadSanitizer"
 check_tsan() {
-  local packages
-  packages=$(part 3 "$rounds" "$pool" "$others" "$steps")
-  read -rd '' -a packages <<<"$packages" || true # its end is no error
-  bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread -- \
-    "${packages[@]}" -//exercises/...
+  local all="tests(//...)" packages
+  mapfile -t packages < <(packages_of "$all except attr(tags, one_thread, $all) except //exercises/...")
+  ((${#packages[@]} > 0)) && mapfile -t packages < <(part 6 "$rounds" "${packages[@]}") &&
+    bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread "${packages[@]}"
 }
 
 # Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
 # ThreadSanitizer would wait a second for them.
 declare_check_in_turn 0 tsan_verdicts \
-  "a third of the starters and solutions get their verdicts twice under ThreadSanitizer"
+  "a sixth of the starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
   local exercises=(exercises/[0-9]*) targets
-  mapfile -t targets < <(part 3 "$rounds" "${exercises[@]}")
+  mapfile -t targets < <(part 6 "$rounds" "${exercises[@]}")
   targets=("${targets[@]/#/\/\/}")
   bazel test --config=tsan --test_env=TSAN_OPTIONS=atexit_sleep_ms=0 --build_tests_only \
     --test_tag_filters=-wrong_fix --test_arg=--runs=2 "${targets[@]/%/:verdicts}"
@@ -36,13 +35,13 @@ check_tsan_verdicts() {
 
 # With Clang and libc++, so that these need no checks of their own.
 declare_check_in_turn 1 asan \
-  "a third of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
+  "a sixth of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
   local packages
-  packages=$(part 3 "$rounds" "$steps" "$pool" "$others")
-  read -rd '' -a packages <<<"$packages" || true # its end is no error
-  with_tools ./bazelw test --config=asan --config=libcxx -- \
-    "${packages[@]}" -//tools/check_documents:documents_test
+  mapfile -t packages < <(packages_of "tests(//...)")
+  ((${#packages[@]} > 0)) && mapfile -t packages < <(part 6 "$rounds" "${packages[@]}") &&
+    with_tools ./bazelw test --config=asan --config=libcxx --build_tests_only -- \
+      "${packages[@]}" -//tools/check_documents:documents_test
 }
 
 # --- With other tools ----------------------------------------------------------------------------
