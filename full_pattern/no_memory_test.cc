@@ -35,9 +35,10 @@ TEST_P(WorkerPoolOn, IsDestroyedWithoutMemoryAndStartsNoQueuedJob) {
   }
   log->await("start a");
   const auto note = watchdog.waiting("test: for the pool to be destroyed");
-  allow_allocations(0);
-  pool.reset();
-  allow_allocations(kAllAllocations);
+  {
+    const ScarceMemory memory(0);
+    pool.reset();
+  }
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
 }
 
@@ -48,14 +49,15 @@ TEST(WorkerPool, ASubmittingThreadThatReusesItsVariableSoonAllocatesNothing) {
   const auto note = watchdog.waiting("test: for room in the queue");
   WorkerPool pool({.workers = 1, .capacity = 2}, succeed);
   Job job;
+  std::optional<ScarceMemory> memory;
   for (int i = 0; i < 20; ++i) {
-    if (i == 4) allow_allocations(0);
+    if (i == 4) memory.emplace(0);
     job.id.assign("an id that is too long for the string object itself");
     job.payload.assign(64, std::byte{42});
     EXPECT_EQ(pool.submit(std::move(job)), SendStatus::kSent);
     EXPECT_EQ(job.id.size() + job.payload.size(), 0u) << "something of an earlier job is left";
   }
-  allow_allocations(kAllAllocations);
+  memory.reset();
   (void)pool.shutdown(kPatient);
 }
 

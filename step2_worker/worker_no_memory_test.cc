@@ -85,9 +85,10 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
   const auto recorder = std::make_shared<RecorderOfKinds>();
   WaitGroup::Token token = WaitGroup().add();
   const auto note = watchdog.waiting("test: for the worker to leave");
-  allow_allocations(0);
-  worker(1, queue, std::move(token), throw_last_straw, recorder, pool);
-  allow_allocations(kAllAllocations);
+  {
+    const ScarceMemory memory(0);
+    worker(1, queue, std::move(token), throw_last_straw, recorder, pool);
+  }
   EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kShutDown, JobError::Kind::kShutDown));
 }
 

@@ -37,12 +37,11 @@ struct Outcome {
 Outcome shut_down(Workers& workers, int allocations) {
   Outcome outcome;
   try {
-    allow_allocations(allocations);
+    const ScarceMemory memory(allocations);
     outcome.last = shutdown(workers, kNoWait);
   } catch (const std::bad_alloc&) {
     outcome.threw = true;
   }
-  allow_allocations(kAllAllocations);
   if (outcome.threw) outcome.last = shutdown(workers, kNoWait);
   for (const Job& job : outcome.last.not_started) outcome.handed_back.push_back(job.id);
   return outcome;

@@ -12,6 +12,16 @@ inline constexpr int kAllAllocations = std::numeric_limits<int>::max();
 // with std::bad_alloc. Other threads have their own count. At first it is kAllAllocations.
 void allow_allocations(int count);
 
+// For the calling thread, while it exists: that many calls of operator new succeed. Not more than
+// one at a time.
+class ScarceMemory {
+ public:
+  explicit ScarceMemory(int allocations) { allow_allocations(allocations); }
+  ~ScarceMemory() { allow_allocations(kAllAllocations); }
+  ScarceMemory(const ScarceMemory&) = delete;
+  ScarceMemory& operator=(const ScarceMemory&) = delete;
+};
+
 // From now on, each call of operator new on the calling thread first calls `hook`, except for the
 // calls that the hook makes. Null: no hook, as at first. Does not copy it.
 void before_each_allocation(const std::function<void()>* hook);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -45,12 +47,10 @@ TEST_P(KeyedPoolOn, AcceptsAJobOrThrowsAndLeavesIt) {
     const std::string id = "a key that is too long for the string object " + std::to_string(i);
     Job job{.id = id};
     for (int allowed = 0; !job.id.empty(); ++allowed) {
-      allow_allocations(allowed);
       try {
+        const ScarceMemory memory(allowed);
         EXPECT_EQ(pool.try_submit(std::move(job)), SendStatus::kSent);
-        allow_allocations(kAllAllocations);
       } catch (const std::bad_alloc&) {
-        allow_allocations(kAllAllocations);
         ++refused;
         ASSERT_EQ(job.id, id) << "the job was refused and is lost";
       }
@@ -91,6 +91,37 @@ TEST_P(KeyedPoolOn, ADrainWithoutALimitHandsBackWhatTheWorkersHaveNoMemoryFor) {
 #endif
 }
 
+#ifdef __GLIBCXX__
+// The worker has no memory until it is short of it. The next job that the shutdown passes on gives
+// the memory back.
+TEST(KeyedPool, ADrainWaitsForTheRestIfThereIsMemoryAgain) {
+  constexpr int kJobs = 40;
+  const Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the first job may finish");
+  const auto ran_out = std::make_shared<std::atomic<bool>>(false);
+  const std::function<void()> hook = [ran_out] {
+    ran_out->store(true);
+    ran_out->notify_one();
+  };
+  KeyedPool pool({.workers = 1, .capacity = kJobs, .channel = ChannelKind::kSimple},
+                 first_letter_of,
+                 [gate, ran_out, &hook](const Job& job, const Context&) -> JobResult {
+                   if (job.id == "a0") gate->wait();
+                   before_each_allocation(ran_out->load() ? nullptr : &hook);
+                   allow_allocations(ran_out->load() ? kAllAllocations : 0);
+                   return {};
+                 });
+  for (int i = 0; i < kJobs; ++i) {
+    ASSERT_EQ(pool.try_submit(Job{.id = "a" + std::to_string(i)}), SendStatus::kSent);
+  }
+  gate->open();
+  const auto note = watchdog.waiting("test: for the worker to run out of memory, then to drain");
+  ran_out->wait(false);
+  EXPECT_EQ(pool.shutdown(kPatient).outcome, ShutdownOutcome::kDrained);
+  EXPECT_EQ(pool.metrics().succeeded, static_cast<std::uint64_t>(kJobs));
+}
+#endif
+
 // In each round, one more allocation of the shutdown succeeds, until all do.
 TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
   int rounds = 0;
@@ -104,12 +135,11 @@ TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
     for (const char* const id : {"a2", "b1", "b2"}) {
       ASSERT_EQ(pool.try_submit(Job{.id = id}), SendStatus::kSent);
     }
-    allow_allocations(rounds);
     try {
+      const ScarceMemory memory(rounds);
       first = pool.shutdown(kAbandonNow);
     } catch (const std::bad_alloc&) {
     }
-    allow_allocations(kAllAllocations);
     held->gate.open();
     const auto note = watchdog.waiting("test: for a shutdown after one without memory");
     std::vector<std::string> seen = ids_of((first ? *first : pool.shutdown(kPatient)).not_started);

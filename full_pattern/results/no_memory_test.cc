@@ -17,12 +17,6 @@
 namespace worker_pool {
 namespace {
 
-// For the calling thread, while it exists.
-struct ScarceMemory {
-  explicit ScarceMemory(int allocations) { allow_allocations(allocations); }
-  ~ScarceMemory() { allow_allocations(kAllAllocations); }
-};
-
 // For each job, the first allocation fails, then the second, and so on, until the job is accepted.
 // The simple channel's deque allocates memory for some of the jobs.
 TEST(ResultPool, AJobThatWasNotAcceptedForLackOfMemoryMayBeSubmittedAgain) {
