@@ -34,7 +34,7 @@ class JobLimit {
   }
 
  private:
-  const int permits_;
+  [[maybe_unused]] const int permits_;
   lab::mutex mutex_;
   lab::condition_variable permit_free_{"permit_free"};
   lab::condition_variable idle_{"idle"};
