@@ -1,4 +1,5 @@
-// The limits of this machine: costs that no channel between two threads can avoid.
+// The limits of this machine: costs that no channel between two threads can avoid. Also what an
+// idle pool costs.
 //
 //   cd benchmarks
 //   ../bazelw run -c opt //:limits
@@ -19,23 +20,26 @@
 #include <thread>
 #include <vector>
 
+#include "full_pattern/worker_pool.h"
+#include "measure.h"
 #include "step1_job/context.h"
+#include "step1_job/job.h"
 
 namespace worker_pool::benchmarks {
 namespace {
 
-constexpr int kRounds = 31;
+constexpr std::size_t kRounds = 31;
 constexpr int kTrips = 20'000;
 
 double ns_since(Clock::time_point start) {
   return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
 }
 
-double median_of(const std::function<double()>& measure) {
-  std::vector<double> values(kRounds);
+double median_of(const std::function<double()>& measure, std::size_t rounds = kRounds) {
+  std::vector<double> values(rounds);
   std::ranges::generate(values, measure);
   std::ranges::sort(values);
-  return values[kRounds / 2];
+  return values[rounds / 2];
 }
 
 void print(std::string_view what, double ns) {
@@ -147,6 +151,20 @@ double allocate_and_free_here() {
   return ns_since(start) / kPieces;
 }
 
+// The processor time of the process in a second in which this thread sleeps.
+double asleep() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // by now, earlier work is done
+  const Usage start = usage();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  return used_since(start, 1).cpu_ns;
+}
+
+double asleep_beside_an_idle_pool() {
+  WorkerPool pool({.workers = 3}, [](const Job&, const Context&) -> JobResult { return {}; });
+  for (int i = 0; i < 100; ++i) (void)pool.submit(Job{});
+  return asleep();
+}
+
 int run() {
   std::printf("%-66s %8s\n", "", "ns");
   print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
@@ -156,6 +174,10 @@ int run() {
   print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));
   print("64 bytes allocated and freed by one thread", median_of(allocate_and_free_here));
   print("allocated by one, freed by another, for each piece", median_of(allocate_here_free_there));
+  constexpr std::size_t kSeconds = 5;
+  print("processor time of a process that sleeps for a second", median_of(asleep, kSeconds));
+  print("the same, with an idle pool of three workers",
+        median_of(asleep_beside_an_idle_pool, kSeconds));
   return 0;
 }
 
