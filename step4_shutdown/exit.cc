@@ -54,7 +54,7 @@ void exit_without_flush(int status) {
   static std::atomic_flag is_leaving;
   while (is_leaving.test_and_set()) std::this_thread::sleep_for(std::chrono::hours(1));
 #if defined(__APPLE__)
-  std::_Exit(status);  // macOS lacks quick_exit
+  std::_Exit(status);  // macOS has quick_exit only since version 15
 #else
   std::quick_exit(status);
 #endif

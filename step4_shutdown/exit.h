@@ -9,8 +9,10 @@
 
 namespace worker_pool {
 
-// Flushes standard output and calls std::quick_exit(status). macOS lacks quick_exit; there it calls
-// std::_Exit(status), which does not run the functions registered with std::at_quick_exit.
+// Flushes standard output and calls std::quick_exit(status). macOS has quick_exit only since
+// version
+// 15. There it calls std::_Exit(status), which does not run the functions registered with
+// std::at_quick_exit.
 //
 // 1. Skips the flush if another thread holds the lock of stdout, because that thread may be stuck.
 //    On Windows it does not check, and waits for that thread.

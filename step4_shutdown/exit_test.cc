@@ -75,7 +75,7 @@ TEST_F(ExitDeathTest, EndsTheProgramAlsoIfItsThreadWasCanceled) {
   EXPECT_EXIT(exit_when_canceled(), ExitedWithCode(3), "from printf");
 }
 
-#if !defined(__APPLE__)  // it lacks at_quick_exit
+#if !defined(__APPLE__)  // std::_Exit() calls no such function
 // A registered function may contain a cancellation point too.
 TEST_F(ExitDeathTest, CallsWhatIsRegisteredAlsoIfItsThreadWasCanceled) {
   const auto exit_when_canceled = [] {

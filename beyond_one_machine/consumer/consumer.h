@@ -45,8 +45,8 @@ class Consumer {
            JobEvent event);
 
   // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
-  // it once. Any exception but BrokerError, such as std::bad_alloc, leaves it without a shutdown: end
-  // the process then, and the broker delivers its jobs again.
+  // it once. Any exception but BrokerError, such as std::bad_alloc, leaves it without a shutdown:
+  // end the process then, and the broker delivers its jobs again.
   ShutdownReport run(std::stop_token stop, std::stop_token cancel_now);
 
   const ConsumerCounts& counts() const { return settle_->counts(); }

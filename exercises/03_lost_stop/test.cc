@@ -13,8 +13,8 @@ namespace {
 
 constexpr Lesson kLesson(
     "03_lost_stop",
-    "the worker checked stop and saw false, then stop was set and notified, and only then the "
-    "worker went to sleep. A condition variable does not keep a notification for later, so the "
+    "the worker checked stop and saw false, then stop was set and notified, and only then did the "
+    "worker go to sleep. A condition variable does not keep a notification for later, so the "
     "worker sleeps forever, and the shutdown waits with it.");
 
 TEST(LostStop, WorkerEndsWhenItIsAskedTo) {

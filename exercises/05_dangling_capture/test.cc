@@ -14,9 +14,9 @@ namespace {
 
 constexpr Lesson kLesson(
     "05_dangling_capture",
-    "send_later() returned, its parameters were destroyed, and only then a worker took the job, "
-    "which still refers to them. A job outlives the function that creates it, so it must own what "
-    "it uses.");
+    "send_later() returned, its parameters were destroyed, and only then did a worker take the "
+    "job, which still refers to them. A job outlives the function that creates it, so it must own "
+    "what it uses.");
 
 using Sent = std::vector<std::string>;  // the texts, in the order they were sent
 

@@ -71,7 +71,7 @@ class Pool {
   std::deque<Job> jobs_;                              // guarded by mutex_
   int unfinished_ = 0;                                // queued or running; guarded by mutex_
   bool closed_ = false;                               // guarded by mutex_
-  lab::jthread worker_{"worker", [this] { run(); }};  // declared last: uses the others at once
+  lab::jthread worker_{"worker", [this] { run(); }};  // declared last: it uses the other members
 };
 
 }  // namespace worker_pool

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "16_blind_idle",
     "the worker took the job off the queue, then wait_idle() saw an empty queue and no busy "
-    "worker, and only then the worker counted itself as busy. For that time the job is in neither "
+    "worker, and only then did the worker count itself as busy. Until then, the job is in neither "
     "count. The caller goes on without the job's result, or destroys what the job still uses.");
 
 // A pool with two workers has too many schedules to try all of them.

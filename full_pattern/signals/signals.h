@@ -45,8 +45,9 @@ namespace worker_pool {
 //      thread of main() has raised is discarded by the destructor.
 //   4. The signals count together. Two that arrive at the same time may count as one, because the
 //      system does not queue them.
-//   5. A SIGINT or SIGHUP that was ignored when the program started stays ignored. Shells start
-//      background commands without SIGINT, and nohup starts a command without SIGHUP.
+//   5. A SIGINT or SIGHUP that was ignored when the program started stays ignored. nohup ignores
+//      SIGHUP, and a shell without job control, such as one that runs a script, starts background
+//      commands with SIGINT ignored.
 //   6. SIGPIPE and SIGXFSZ stay ignored when the object is destroyed, see write_signals.h.
 //   7. Child processes inherit the blocked and the ignored signals. Unblock the former and restore
 //      SIG_DFL for the latter between fork() and exec(), or use posix_spawn(), as

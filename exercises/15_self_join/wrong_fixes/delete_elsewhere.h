@@ -53,7 +53,7 @@ class Pool {
   lab::condition_variable work_ready_{"work_ready"};
   std::deque<Job> jobs_;                             // guarded by mutex_
   bool closed_ = false;                              // guarded by mutex_
-  lab::thread worker_{"worker", [this] { run(); }};  // declared last: uses the others at once
+  lab::thread worker_{"worker", [this] { run(); }};  // declared last: it uses the other members
 };
 
 // Runs `first`, then submits `second` as a separate job: jobs submitted in the meantime run between

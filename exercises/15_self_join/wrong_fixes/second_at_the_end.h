@@ -61,7 +61,7 @@ class Pool {
   std::deque<Job> jobs_;                             // guarded by mutex_
   std::deque<Job> last_jobs_;                        // guarded by mutex_
   bool closed_ = false;                              // guarded by mutex_
-  lab::thread worker_{"worker", [this] { run(); }};  // declared last: uses the others at once
+  lab::thread worker_{"worker", [this] { run(); }};  // declared last: it uses the other members
 };
 
 // Runs `first`, then submits `second` as a separate job: jobs submitted in the meantime run between

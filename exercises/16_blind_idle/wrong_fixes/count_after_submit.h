@@ -83,7 +83,7 @@ class Pool {
   bool closed_ = false;   // guarded by mutex_
   lab::atomic<int> unfinished_{0, "unfinished"};
   lab::atomic<int> failed_ = 0;
-  std::vector<lab::jthread> workers_;  // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

@@ -85,7 +85,7 @@ class Pool {
   lab::atomic<int> busy_{0, "busy"};  // workers that have a job
   lab::atomic<int> queued_ = 0;
   lab::atomic<int> failed_ = 0;
-  std::vector<lab::jthread> workers_;  // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

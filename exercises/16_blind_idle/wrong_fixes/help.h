@@ -100,7 +100,7 @@ class Pool {
   bool closed_ = false;               // guarded by mutex_
   lab::atomic<int> busy_{0, "busy"};  // workers that have a job
   lab::atomic<int> failed_ = 0;
-  std::vector<lab::jthread> workers_;  // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

@@ -81,7 +81,7 @@ class Pool {
   int submitted_ = 0;
   int finished_ = 0;
   lab::atomic<int> failed_ = 0;
-  std::vector<lab::jthread> workers_;  // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

@@ -69,7 +69,7 @@ class Pool {
   lab::condition_variable work_ready_{"work_ready"};
   std::deque<Job> jobs_;               // guarded by mutex_
   bool stopping_ = false;              // guarded by mutex_
-  std::vector<lab::jthread> workers_;  // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

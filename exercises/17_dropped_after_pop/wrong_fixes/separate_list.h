@@ -77,7 +77,7 @@ class Pool {
   std::deque<Job> returned_;
   std::deque<Job> jobs_;                           // guarded by mutex_
   lab::atomic<bool> stopping_{false, "stopping"};  // set under mutex_
-  std::vector<lab::jthread> workers_;              // declared last: they use the others at once
+  std::vector<lab::jthread> workers_;              // declared last: they use the other members
 };
 
 }  // namespace worker_pool

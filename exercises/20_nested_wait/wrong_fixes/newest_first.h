@@ -75,7 +75,7 @@ class Pool {
   lab::condition_variable work_ready_{"work_ready"};
   std::deque<Queued> jobs_;            // guarded by mutex_
   bool closed_ = false;                // guarded by mutex_
-  std::vector<lab::jthread> threads_;  // declared last: they use the others at once
+  std::vector<lab::jthread> threads_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

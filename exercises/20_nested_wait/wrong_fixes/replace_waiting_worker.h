@@ -78,7 +78,7 @@ class Pool {
   static constexpr int kMost = 100;
   int waiting_ = 0;                    // guarded by mutex_
   bool closed_ = false;                // guarded by mutex_
-  std::vector<lab::jthread> threads_;  // declared last: they use the others at once
+  std::vector<lab::jthread> threads_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

@@ -83,7 +83,7 @@ class Pool {
   std::deque<Queued> jobs_;            // guarded by mutex_
   std::deque<Queued> inner_jobs_;      // guarded by mutex_
   bool closed_ = false;                // guarded by mutex_
-  std::vector<lab::jthread> threads_;  // declared last: they use the others at once
+  std::vector<lab::jthread> threads_;  // declared last: they use the other members
 };
 
 }  // namespace worker_pool

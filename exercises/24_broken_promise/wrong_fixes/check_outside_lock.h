@@ -54,7 +54,7 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool() { shutdown(); }
 
-  // Does not block. Any thread may call this at any time, also a job.
+  // Does not block. Any thread may call this at any time, and so may a job.
   std::shared_ptr<Reply> submit(Work work) {
     auto reply = std::make_shared<Reply>();
     {
