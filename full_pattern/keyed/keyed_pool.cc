@@ -189,9 +189,11 @@ KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handl
   waiting_->pass_on_to(&pool_);
 }
 
-// No job is passed on to a pool that is being destroyed. (WP-21)
+// No job is accepted or passed on while the pool is destroyed. (WP-21)
 KeyedPool::~KeyedPool() {
-  if (!pool_.in_forked_child()) waiting_->pass_on_to(nullptr);
+  if (pool_.in_forked_child()) return;
+  waiting_->close();
+  waiting_->pass_on_to(nullptr);
 }
 
 SendStatus KeyedPool::submit(Job&& job) {

@@ -311,6 +311,26 @@ TEST(KeyedPool, ADestroyedPoolDropsWhatHasNotStarted) {
   EXPECT_THAT(log->events(), ElementsAre("start a/1", "cancelled a/1"));
 }
 
+TEST(KeyedPool, AJobMaySubmitWhileThePoolIsBeingDestroyed) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  KeyedPool* self = nullptr;
+  {
+    KeyedPool pool({.workers = 1}, key_of, [log, &self](const Job& job, const Context& ctx) {
+      log->add("start " + job.id);
+      (void)ctx.sleep_for(kForever);  // until the destructor cancels
+      Job more{.id = "b/1"};
+      const bool refused = self->try_submit(std::move(more)) == SendStatus::kClosed;
+      log->add((refused ? "refused " : "accepted ") + more.id);
+      return JobResult();
+    });
+    self = &pool;
+    expect_all_sent(pool, {"a/1"});
+    log->await("start a/1");
+  }
+  EXPECT_THAT(log->events(), ElementsAre("start a/1", "refused b/1"));
+}
+
 TEST(KeyedPool, AnAbandonedJobMayFinishAfterThePoolHasBeenDestroyed) {
   const Watchdog watchdog;
   const auto jobs = std::make_shared<Jobs>(watchdog);

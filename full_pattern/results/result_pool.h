@@ -42,16 +42,13 @@ class ResultPool {
   // the job's future is ready.
   ResultPool(WorkerPool::Options options, Handler handler,
              std::shared_ptr<Observer> observer = nullptr)
-      : results_(std::make_shared<PendingResults<Result>>()),
-        pool_(std::make_unique<WorkerPool>(options, job_handler(std::move(handler), results_),
-                                           observe_with({std::move(observer), results_}))) {}
+      : pool_(options, job_handler(std::move(handler), rest_.results),
+              observe_with({std::move(observer), rest_.results})) {}
 
   // As ~WorkerPool(), and then the futures that are left end with JobError::Kind::kShutDown. In a
   // child process of fork(), it does nothing, and the futures get no outcome. (WP-36)
   ~ResultPool() {
-    if (pool_->in_forked_child()) return;
-    pool_.reset();
-    results_->end_all(CancelReason::kShutDown);
+    if (pool_.in_forked_child()) rest_.results = nullptr;
   }
 
   ResultPool(const ResultPool&) = delete;
@@ -60,27 +57,39 @@ class ResultPool {
   // As WorkerPool's functions of the same names. Throws std::invalid_argument, and leaves the job
   // alone, if a job with the same id was accepted and has not finished.
   [[nodiscard]] Submitted submit(Job&& job, const Context& ctx = {}) {
-    return send(job.id, [&] { return pool_->submit(std::move(job), ctx); });
+    return send(job.id, [&] { return pool_.submit(std::move(job), ctx); });
   }
   [[nodiscard]] Submitted try_submit(Job&& job) {
-    return send(job.id, [&] { return pool_->try_submit(std::move(job)); });
+    return send(job.id, [&] { return pool_.try_submit(std::move(job)); });
   }
 
-  void close() noexcept { pool_->close(); }
+  void close() noexcept { pool_.close(); }
 
   // As WorkerPool::shutdown(). The futures of jobs that have not finished, among them the abandoned
   // ones, then end with JobError::Kind::kShutDown, which says nothing about the job: the ones that
   // were not started are in the report.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {}) {
-    ShutdownReport report = pool_->shutdown(limits, std::move(cancel_now));
-    results_->end_all(CancelReason::kShutDown);
+    ShutdownReport report = pool_.shutdown(limits, std::move(cancel_now));
+    rest_.results->end_all(CancelReason::kShutDown);
     return report;
   }
 
-  Metrics metrics() const { return pool_->metrics(); }
+  Metrics metrics() const { return pool_.metrics(); }
 
  private:
   using Results = PendingResults<Result>;
+
+  // Answers for the jobs that are left, when the pool has been destroyed.
+  struct Rest {
+    // Also owned by the workers, which may be abandoned. Null in a forked child.
+    std::shared_ptr<Results> results = std::make_shared<Results>();
+    Rest() = default;
+    Rest(const Rest&) = delete;
+    Rest& operator=(const Rest&) = delete;
+    ~Rest() {
+      if (results != nullptr) results->end_all(CancelReason::kShutDown);
+    }
+  };
 
   // Empty if `handler` is, so that the pool refuses it.
   static JobHandler job_handler(Handler handler, std::shared_ptr<Results> results) {
@@ -92,7 +101,7 @@ class ResultPool {
   // Expects the result before the job is sent: the job may finish before send_job() returns.
   template <class SendJob>
   Submitted send(std::string id, SendJob send_job) {
-    std::future<Outcome<Result>> outcome = results_->expect(id);
+    std::future<Outcome<Result>> outcome = rest_.results->expect(id);
     struct ForgetUnlessSent {
       Results& results;
       const std::string& id;
@@ -104,14 +113,14 @@ class ResultPool {
         results.forget(id);
       }
     };
-    ForgetUnlessSent sent{*results_, id, outcome};
+    ForgetUnlessSent sent{*rest_.results, id, outcome};
     sent.status = send_job();
     if (sent.status != SendStatus::kSent) return std::unexpected(sent.status);
     return outcome;
   }
 
-  const std::shared_ptr<Results> results_;  // also owned by the workers, which may be abandoned
-  std::unique_ptr<WorkerPool> pool_;
+  Rest rest_;
+  WorkerPool pool_;  // declared last: its jobs may use the other members until it is destroyed
 };
 
 }  // namespace worker_pool

@@ -25,6 +25,7 @@
 namespace worker_pool {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
@@ -129,6 +130,26 @@ TEST(ResultPool, ADestroyedPoolAnswersForTheJobsThatItDropsAndCancels) {
   EXPECT_EQ(answer(queued), "shut down: shut down");
   EXPECT_EQ(answer(running), "shut down: shut down");
   EXPECT_EQ(log->count("start queued"), 0u);
+}
+
+TEST(ResultPool, AJobMaySubmitWhileThePoolIsBeingDestroyed) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  ResultPool<std::string>* self = nullptr;
+  {
+    ResultPool<std::string> pool({.workers = 1}, [log, &self](const Job& job, const Context& ctx) {
+      log->add("start " + job.id);
+      (void)ctx.sleep_for(kForever);  // until the destructor cancels
+      const auto submitted = self->try_submit(Job{.id = "more"});
+      const bool refused = !submitted && submitted.error() == SendStatus::kClosed;
+      log->add(refused ? "refused" : "accepted");
+      return echo(job, ctx);
+    });
+    self = &pool;
+    ASSERT_TRUE(pool.submit(Job{.id = "a"}));
+    log->await("start a");
+  }
+  EXPECT_THAT(log->events(), ElementsAre("start a", "refused"));
 }
 
 TEST(ResultPool, TwoUnfinishedJobsCannotHaveTheSameId) {
