@@ -78,8 +78,7 @@ void expect_whole_report(const std::string& out) {
   EXPECT_THAT(out, EndsWith("Shutdown complete\n"));
 }
 
-// --- Runs that end early
-// ---------------------------------------------------------------------------
+// --- Runs that end early -------------------------------------------------------------------------
 
 TEST_F(OutputFiles, KilledRunLeavesTheOldFilesAndNothingElse) {
   create("trace", "old trace");
@@ -112,8 +111,7 @@ TEST_F(OutputFiles, RefusedCommandLineLeavesTheOldFiles) {
   EXPECT_EQ(contents(path("trace")), "old trace");
 }
 
-// --- Standard streams
-// ------------------------------------------------------------------------------
+// --- Standard streams ----------------------------------------------------------------------------
 
 TEST_F(OutputFiles, DashMeansStandardOutput) {
   for (const std::string flag : {"--trace=-", "--metrics=-"}) {
@@ -183,8 +181,7 @@ TEST_F(OutputFiles, StandardOutputThatCannotBeWrittenIsOneErrorAndLosesNothingEl
   EXPECT_THAT(contents(path("trace")), EndsWith("]}\n"));
 }
 
-// --- Disks that are full or read-only
-// ----------------------------------------------------------------
+// --- Disks that are full or read-only ------------------------------------------------------------
 
 // Runs commands in a mount namespace, in which "disk" is a small file system of its own. Python
 // mounts it, because some systems lack the command.

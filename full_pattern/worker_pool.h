@@ -89,7 +89,8 @@ class WorkerPool {
   // a pool with an observer they first set job.submitted to the current time, even if the job is
   // then refused, so that the observer knows how long the job waited. The job's own context ends
   // only the wait for room, with kContextEnded. A job whose context has ended is still accepted if
-  // there is room, and a worker reports it.
+  // there is room, and a worker reports it. Each may throw std::bad_alloc: the job is then still
+  // the caller's, and is not counted as rejected.
 
   // Blocks while the queue is full. Returns kSent, kClosed or kContextEnded. If `ctx` has ended
   // before the call, refuses the job even if there is room. Do not call it in a job: if all workers

@@ -24,6 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -46,6 +47,22 @@ TEST(Job, MayNameOnlyWhatItNeeds) {
   const Job job{.id = "a"};
   EXPECT_EQ(job.id, "a");
   EXPECT_THAT(job.payload, IsEmpty());
+}
+
+TEST(Job, ASwapExchangesEveryMember) {
+  std::stop_source stop;
+  const Clock::time_point now = Clock::now();
+  Job a{.id = "a", .payload = {kByte}, .ctx = Context(stop.get_token()), .submitted = now};
+  Job b;
+  swap(a, b);
+  EXPECT_THAT(a.id, IsEmpty());
+  EXPECT_THAT(a.payload, IsEmpty());
+  EXPECT_FALSE(a.ctx.can_end());
+  EXPECT_TRUE(a.submitted == Clock::time_point());
+  EXPECT_EQ(b.id, "a");
+  EXPECT_THAT(b.payload, ElementsAre(kByte));
+  EXPECT_TRUE(b.ctx.can_end());
+  EXPECT_TRUE(b.submitted == now);
 }
 
 TEST(Job, OwnsItsPayload) {

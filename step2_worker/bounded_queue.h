@@ -6,8 +6,7 @@
 // on not_full_ for room, receivers wait on not_empty_ for a value.
 //
 //  1. It keeps the guarantees of channel.h and of ChannelQueue (channel_queue.h).
-//  2. Each operation holds the lock for O(1), except close_and_take_pending(), which moves all
-//  values.
+//  2. Each operation holds the lock for O(1), except close_and_take_pending(): it moves all values.
 //  3. The only user code that runs under the lock is T's move constructor and the destructor of a
 //     moved-from T.
 #pragma once

@@ -53,7 +53,8 @@ class Sender {
   ~Sender() { close(); }
 
   // All three send functions move from their argument only if they return kSent. Otherwise the
-  // value is still the caller's. (WP-12)
+  // value is still the caller's. (WP-12) They may throw std::bad_alloc, or what T's move throws;
+  // then nothing was sent.
   //
   // A context that has ended before the call is refused with kContextEnded, even if there is room
   // and even if the channel is closed. If it ends while the call waits for room, the call stops
@@ -98,8 +99,8 @@ class Sender {
   explicit Sender(std::shared_ptr<ChannelQueue<T>> queue) : queue_(std::move(queue)) {}
 
   SendStatus send_until(T&& value, Clock::time_point deadline, const Context& ctx) {
-    if (!queue_) return SendStatus::kClosed;
     if (ctx.err()) return SendStatus::kContextEnded;
+    if (!queue_) return SendStatus::kClosed;
     const SendStatus status = queue_->send(std::move(value), ctx.with_deadline(deadline));
     // The queue cannot know whose time is up. If it refused the value, `ctx` has not been moved.
     return status == SendStatus::kFull && ctx.err() ? SendStatus::kContextEnded : status;

@@ -21,6 +21,8 @@ namespace worker_pool {
 //  2. Several workers may call at the same time, so an observer guards its own state.
 //  3. The worker blocks for as long as the call takes.
 //  4. An exception from an observer is dropped, so that observing a job cannot stop it. (WP-04)
+//  5. A worker that a shutdown abandons may call it late, when the pool has been destroyed. So an
+//     observer owns what it uses. The job and its result are valid during the call only. (WP-15)
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -26,7 +26,9 @@ namespace worker_pool {
 //  4. `done` is released after this worker's copies of the handler and the observer have been
 //     destroyed. So when a wait for the group has succeeded, this worker runs no user code, with
 //     one exception: its copies of `queue` live until its thread exits, so the destructor of a
-//     ChannelQueue of your own may run later.
+//     ChannelQueue of your own may run later. The code that starts the thread must not keep a copy
+//     of the handler either: std::jthread(worker, ...) may keep one until the thread has exited,
+//     and start_workers() of step 3 does not.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
 //  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
 //     job is reported as kThrew with `ended_thread`, and the worker leaves the group. So it does if

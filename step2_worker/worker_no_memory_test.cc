@@ -106,8 +106,9 @@ TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
   WaitGroup group;
   std::jthread thread(worker, 1, queue, group.add(), handler, recorder, Context());
   thread.join();
-  EXPECT_THAT(recorder->log.events(),
-              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
+  EXPECT_THAT(
+      recorder->log.events(),
+      ElementsAre("1 started a", "1 finished a: threw, thread exited, which ended its thread"));
 }
 #endif
 

@@ -26,6 +26,7 @@ class Recorder : public Observer {
     std::string outcome = "ok";
     if (!result) {
       outcome = std::string(to_string(result.error().kind)) + ", " + result.error().message;
+      if (result.error().ended_thread) outcome += ", which ended its thread";
     }
     log.add(std::to_string(worker) + " finished " + job.id + ": " + outcome);
   }

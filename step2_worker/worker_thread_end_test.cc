@@ -63,8 +63,9 @@ TEST_P(WorkerWhoseThreadEnds, ReportsTheJobAndLeavesTheOthersInTheQueue) {
     return {};
   };
   work(handler, recorder);
-  EXPECT_THAT(recorder->log.events(),
-              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
+  EXPECT_THAT(
+      recorder->log.events(),
+      ElementsAre("1 started a", "1 finished a: threw, thread exited, which ended its thread"));
   EXPECT_EQ(jobs.stats().queued, 1u);
 
   jobs.close();
@@ -108,8 +109,9 @@ TEST_F(WorkerWhoseThreadEnds, ReportsItsEndAndNotTheExceptionThatTheHandlerThrow
     throw std::runtime_error("no such file");
   };
   work(handler, recorder);
-  EXPECT_THAT(recorder->log.events(),
-              ElementsAre("1 started a", "1 finished a: threw, thread exited"));
+  EXPECT_THAT(
+      recorder->log.events(),
+      ElementsAre("1 started a", "1 finished a: threw, thread exited, which ended its thread"));
   EXPECT_EQ(jobs.stats().queued, 1u);
 }
 

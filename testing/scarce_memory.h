@@ -1,4 +1,5 @@
-// Memory that runs out. A program that links this library has another operator new.
+// Memory that runs out. A program that links this library has another operator new, except for
+// types with an alignment of their own: these always get their memory.
 #pragma once
 
 #include <functional>

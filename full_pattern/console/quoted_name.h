@@ -1,7 +1,6 @@
 // quoted_name(): a file name or an argument as it appears in a message.
 //
-//   std::cerr << quoted_name(name) + ": No such file or directory\n";   // 'two'$'\n''lines': No
-//   such ...
+//   std::cerr << quoted_name(name) + ": is missing\n";   // 'two'$'\n''lines': is missing
 //
 // A name may hold line ends and escape sequences, which would forge lines or change the terminal.
 #pragma once

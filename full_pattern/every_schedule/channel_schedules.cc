@@ -104,8 +104,7 @@ TEST(ChannelSchedules, StatsAreConsistent) {
   });
 }
 
-// --- A send with a context
-// ------------------------------------------------------------------------
+// --- A send with a context -----------------------------------------------------------------------
 
 TEST(ChannelSchedules, ASendThatIsCanceledKeepsItsValue) {
   expect_every_schedule([] {

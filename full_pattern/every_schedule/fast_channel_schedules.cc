@@ -119,8 +119,7 @@ TEST(FastChannelSchedules, ATakerSeesConsistentCounts) {
   });
 }
 
-// --- A send with a context
-// ------------------------------------------------------------------------
+// --- A send with a context -----------------------------------------------------------------------
 
 SendStatus send_until_canceled(Queue& queue, const std::stop_source& stop) {
   return queue.send(std::make_unique<int>(2), Context(stop.get_token()));

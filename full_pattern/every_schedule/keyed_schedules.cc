@@ -32,7 +32,7 @@ JobResult run_until_stopped(const Job&, const Context& ctx) {
 }
 
 // The plain variable has a data race if the two jobs run at once. With two preemptions this test
-// alone would take minutes, and so would the next but one.
+// would take minutes.
 TEST(KeyedSchedules, TheJobsOfAKeyRunOneAfterAnother) {
   const auto scenario = [] {
     std::string ran;

@@ -1,8 +1,8 @@
 // The queue of the fast channel under the explorer: the code that ships, with the locks, atomics
 // and clock of the lab. Within the bounds of each test, no schedule loses a value or a wake-up.
 //
-// The lab's atomics are sequentially consistent, so these tests say nothing about memory orders.
-// README.md argues for those, and the other tests of the channel run under ThreadSanitizer.
+// A load sees the newest value here, so these tests say nothing about memory orders. The tests in
+// every_schedule/fast_channel_schedules.cc do.
 #include <gtest/gtest.h>
 
 #include <chrono>

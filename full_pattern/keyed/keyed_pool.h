@@ -3,9 +3,9 @@
 //
 //   const auto customer = [](const Job& job) { return job.id.substr(0, job.id.find('/')); };
 //   KeyedPool pool({.workers = 3}, customer, handler);
-//   pool.submit(Job{.id = "ann/order 1"});
-//   pool.submit(Job{.id = "ann/order 2"});  // starts once order 1 has finished or failed
-//   pool.submit(Job{.id = "bob/order 1"});  // does not wait for Ann
+//   if (pool.submit(Job{.id = "ann/order 1"}) != SendStatus::kSent) return refuse();
+//   // and so on: "ann/order 2" starts once order 1 has finished or failed, and "bob/order 1" does
+//   // not wait for Ann
 //
 // A job whose key is busy waits here, not in the pool, so it occupies no worker. When a job has
 // finished, its worker passes the next job of the key on to the pool, and then takes whatever job
@@ -49,11 +49,12 @@ class KeyedPool {
   KeyedPool(const KeyedPool&) = delete;
   KeyedPool& operator=(const KeyedPool&) = delete;
 
-  // Both move from the job only if they return kSent. The variable is then an empty job, without
-  // the spare memory that WorkerPool leaves in it. All keys share one capacity: `capacity` jobs may
-  // wait here, and as many in the pool's queue. The queue of ChannelKind::kSimple allocates memory:
-  // if there is none, a job waits here until the next one is submitted, starts or finishes, or
-  // until shutdown().
+  // Both move from the job only if they return kSent. They may throw std::bad_alloc and what the
+  // function for the keys throws; the job is then still the caller's. After kSent, the variable is
+  // an empty job, without the spare memory that WorkerPool leaves in it. All keys share one
+  // capacity: `capacity` jobs may wait here, and as many in the pool's queue. The queue of
+  // ChannelKind::kSimple allocates memory: if there is none, a job waits here until the next one is
+  // submitted, starts or finishes, or until shutdown().
 
   // Blocks while there is no room. Returns kSent, kClosed, or kContextEnded if the job's context
   // ends first. Do not call it in a job. (WP-22)

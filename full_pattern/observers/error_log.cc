@@ -72,7 +72,7 @@ void ErrorLog::job_finished(int worker, const Job& job, const JobResult& result)
   const JobError& error = result.error();
   const Entry entry{shortened(job.id, options_.text),
                     worker,
-                    {error.kind, shortened(error.message, options_.text)}};
+                    {error.kind, shortened(error.message, options_.text), error.ended_thread}};
   keep(entry);
   if (sink_) write(to_line(entry));
 }

@@ -150,11 +150,13 @@ TEST(ErrorLog, KeepsTheLastErrorsOldestFirst) {
   fail(log, "a");
   EXPECT_THAT(jobs_of(log.last()), ElementsAre("a"));
   fail(log, "b");
-  log.job_finished(7, Job{.id = "c"}, error(Kind::kThrew, "bad index"));
+  log.job_finished(7, Job{.id = "c"},
+                   std::unexpected(JobError{Kind::kThrew, "bad index", /*ended_thread=*/true}));
   const std::vector<ErrorLog::Entry> last = log.last();
   ASSERT_THAT(jobs_of(last), ElementsAre("b", "c"));
   EXPECT_EQ(last[1].worker, 7);
   EXPECT_EQ(last[1].error.kind, Kind::kThrew);
+  EXPECT_TRUE(last[1].error.ended_thread);
   EXPECT_EQ(last[1].error.message, "bad index");
 }
 

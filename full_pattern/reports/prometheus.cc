@@ -75,7 +75,8 @@ std::string prometheus_text(const Metrics& pool, const MetricsObserver::Snapshot
   add_number(text, "worker_pool_jobs_submitted_total", "counter", "Jobs that were accepted.",
              pool.submitted);
   add_number(text, "worker_pool_jobs_rejected_total", "counter",
-             "Jobs that were refused because the pool was full or closed.", pool.rejected);
+             "Jobs that were refused: the pool was full or closed, or a context had ended.",
+             pool.rejected);
   add_number(text, "worker_pool_jobs_not_started_total", "counter",
              "Jobs that a shutdown handed back before they were started.", pool.not_started);
   add_results(text, observed);

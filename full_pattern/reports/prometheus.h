@@ -20,8 +20,9 @@ namespace worker_pool {
 // Returns counters, gauges and two histograms, all named worker_pool_..., with times in seconds.
 // The text does not depend on the locale and ends with a line end.
 //
-// If both arguments hold a number, the one in `pool` is used. The two snapshots of a running pool
-// are taken one after the other, so they may disagree about a job that finishes in between.
+// The numbers of jobs that have finished, by result, are those of `observed`, and all other numbers
+// of jobs are those of `pool`. The two snapshots of a running pool are taken one after the other,
+// so they may disagree about a job that finishes in between.
 std::string prometheus_text(const Metrics& pool, const MetricsObserver::Snapshot& observed);
 
 }  // namespace worker_pool

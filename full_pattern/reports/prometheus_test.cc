@@ -19,7 +19,7 @@ constexpr auto kText =
     R"(# HELP worker_pool_jobs_submitted_total Jobs that were accepted.
 # TYPE worker_pool_jobs_submitted_total counter
 worker_pool_jobs_submitted_total 1234567
-# HELP worker_pool_jobs_rejected_total Jobs that were refused because the pool was full or closed.
+# HELP worker_pool_jobs_rejected_total Jobs that were refused: the pool was full or closed, or a context had ended.
 # TYPE worker_pool_jobs_rejected_total counter
 worker_pool_jobs_rejected_total 2
 # HELP worker_pool_jobs_not_started_total Jobs that a shutdown handed back before they were started.
@@ -100,14 +100,21 @@ worker_pool_run_time_seconds_count 0
 )";
 
 std::string text() {
-  const Metrics pool = {
-      .submitted = 1'234'567, .rejected = 2, .not_started = 3, .queued = 9, .running = 10};
+  const Metrics pool = {.submitted = 1'234'567,
+                        .rejected = 2,
+                        .succeeded = 99,
+                        .failed = 99,
+                        .shut_down = 99,
+                        .not_started = 3,
+                        .queued = 9,
+                        .running = 10};
   MetricsObserver::Snapshot observed = {.succeeded = 4,
                                         .failed = 5,
                                         .threw = 6,
                                         .cancelled = 7,
                                         .deadline_exceeded = 8,
-                                        .shut_down = 11};
+                                        .shut_down = 11,
+                                        .running = 99};
   observed.queue_wait.add(500ms);
   observed.queue_wait.add(1h);
   return prometheus_text(pool, observed);

@@ -42,8 +42,8 @@ std::string json_string(std::string_view text) {
 std::string json_time(Clock::duration duration) {
   const std::chrono::duration<double, std::micro> microseconds = duration;
   std::array<char, 64> text{};
-  const auto end =
-      std::to_chars(text.begin(), text.end(), microseconds.count(), std::chars_format::fixed, 3);
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), microseconds.count(),
+                                 std::chars_format::fixed, 3);
   return {text.data(), end.ptr};
 }
 
