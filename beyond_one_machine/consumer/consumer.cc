@@ -1,7 +1,9 @@
 #include "consumer/consumer.h"
 
+#include <chrono>
 #include <iostream>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 

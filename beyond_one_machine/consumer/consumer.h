@@ -19,13 +19,13 @@
 #include <cstddef>
 #include <memory>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 #include "broker/broker.h"
 #include "consumer/settle.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
 

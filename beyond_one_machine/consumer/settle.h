@@ -23,7 +23,7 @@
 #include "consumer/attempts.h"
 #include "consumer/in_hand.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 
