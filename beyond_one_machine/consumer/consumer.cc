@@ -124,11 +124,7 @@ void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop)
 }
 
 void Consumer::hand_back_late_messages() {
-  try {
-    for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
-  } catch (const BrokerError& error) {
-    std::cerr << "consumer: " << error.what() << std::endl;
-  }
+  for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
 }
 
 void Consumer::extend_until(const std::stop_token& done) {
