@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -17,11 +18,18 @@ namespace {
 constexpr std::chrono::milliseconds kFetchWait{100};
 constexpr std::chrono::milliseconds kPauseAfterError{50};
 
+const Consumer::Options& checked(const Consumer::Options& options) {
+  if (options.ack_wait >= Consumer::kMinAckWait) return options;
+  throw std::invalid_argument("Consumer: ack_wait is " + std::to_string(options.ack_wait.count()) +
+                              " ms, it must be at least " +
+                              std::to_string(Consumer::kMinAckWait.count()) + " ms");
+}
+
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
                    JobEvent event)
-    : options_(options),
+    : options_(checked(options)),
       broker_(std::move(broker)),
       settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
       pool_(options.pool, std::move(handler), settle_) {}
