@@ -8,11 +8,14 @@
 //
 // Exit status: 0 if every job was stored; 1 if not; 2 if the command line was wrong.
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "broker/broker.h"

@@ -48,6 +48,7 @@ struct Delivery {
 
 // Values by key, kept by the broker. Thread-safe. Every function blocks for a reply, for at most
 // two seconds, and throws BrokerError without one. If the server is down, it throws at once.
+// create() may need four replies.
 class Table {
  public:
   struct Store;
@@ -62,7 +63,9 @@ class Table {
   std::shared_ptr<Store> store_;
 };
 
-// Thread-safe, except that one thread fetches.
+// Thread-safe, except that one thread calls fetch() and stop_fetching(). A function that needs a
+// reply from the server blocks for at most two seconds, and throws BrokerError without one. The
+// comments name the functions that need more replies.
 class Broker {
  public:
   struct Options {
@@ -75,8 +78,8 @@ class Broker {
     std::uint64_t buried = 0;  // in the dead-letter stream
   };
 
-  // Connects, and creates the streams and tables that are missing. Throws BrokerError. If the
-  // connection is lost later, it reconnects for as long as it exists.
+  // Connects, and creates the streams and tables that are missing, which needs several replies.
+  // Throws BrokerError. If the connection is lost later, it reconnects for as long as it exists.
   explicit Broker(const Options& options);
   Broker(Broker&&) = delete;
   ~Broker();
@@ -87,11 +90,14 @@ class Broker {
 
   // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Throws
   // BrokerError, at once if the server is down: pause before the next call. The first call creates
-  // the server's side of the consumers, and throws if others use another ack wait.
+  // the server's side of the consumers, which needs up to three replies before the wait begins, and
+  // throws if others use another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
-  // timed out. No other consumer gets these until the ack wait is over.
+  // timed out. No other consumer gets these until the ack wait is over. Blocks for about two
+  // seconds if the server does not answer. Throws no BrokerError: it returns the jobs that have
+  // arrived.
   std::vector<Delivery> stop_fetching();
 
   // Stores the job in the dead-letter stream with the reason. Blocks, and throws, as publish()
@@ -104,8 +110,7 @@ class Broker {
 
   Table results() const;   // of jobs that are done, by id
   Table attempts() const;  // see attempts.h
-  // Both block for a reply, and throw BrokerError without one.
-  Depth depth() const;
+  Depth depth() const;     // needs two replies
   std::uint64_t result_count() const;
 
   // An id is also a key of the tables: 1 to 200 letters, digits, '-', '_', '=' and '/'.

@@ -1,7 +1,10 @@
 #include "consumer/consumer.h"
 
+#include <chrono>
 #include <iostream>
+#include <stdexcept>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -15,11 +18,18 @@ namespace {
 constexpr std::chrono::milliseconds kFetchWait{100};
 constexpr std::chrono::milliseconds kPauseAfterError{50};
 
+const Consumer::Options& checked(const Consumer::Options& options) {
+  if (options.ack_wait >= Consumer::kMinAckWait) return options;
+  throw std::invalid_argument("Consumer: ack_wait is " + std::to_string(options.ack_wait.count()) +
+                              " ms, it must be at least " +
+                              std::to_string(Consumer::kMinAckWait.count()) + " ms");
+}
+
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
                    JobEvent event)
-    : options_(options),
+    : options_(checked(options)),
       broker_(std::move(broker)),
       settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
       pool_(options.pool, std::move(handler), settle_) {}
@@ -122,11 +132,7 @@ void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop)
 }
 
 void Consumer::hand_back_late_messages() {
-  try {
-    for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
-  } catch (const BrokerError& error) {
-    std::cerr << "consumer: " << error.what() << std::endl;
-  }
+  for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
 }
 
 void Consumer::extend_until(const std::stop_token& done) {

@@ -19,34 +19,45 @@
 #include <cstddef>
 #include <memory>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 #include "broker/broker.h"
 #include "consumer/settle.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
 
+// Thread safety: one thread calls run(). Any thread may call counts() and in_hand() meanwhile.
+//
+// Lifetime: `handler` and `event` own what they use. An abandoned worker may call them late, even
+// after the Consumer was destroyed.
 class Consumer {
  public:
+  // Jobs are extended after each third of the ack wait, in whole milliseconds.
+  static constexpr std::chrono::milliseconds kMinAckWait{3};
+
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
     std::size_t batch = 3;                                     // of one fetch
-    std::chrono::milliseconds ack_wait = std::chrono::seconds(30);  // as in Broker::Options
+    std::chrono::milliseconds ack_wait = std::chrono::seconds(30);  // the same as the broker's
     std::chrono::milliseconds job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
   };
 
-  // Drops what `event` throws.
+  // Starts the workers. Throws as WorkerPool's constructor does, and std::invalid_argument also if
+  // the ack wait is less than kMinAckWait. Sends the broker nothing, so it throws no BrokerError.
+  // Several threads call `handler` and `event` at the same time. What `event` throws is dropped.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);
 
   // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
-  // it once. Any exception but BrokerError, such as std::bad_alloc, leaves it without a shutdown:
-  // end the process then, and the broker delivers its jobs again.
+  // it once. After a BrokerError it fetches again, and prints the first of several in a row. Any
+  // other exception, such as std::bad_alloc, or std::system_error without a thread for extending
+  // jobs, leaves it without a shutdown: end the process then, and the broker delivers its jobs
+  // again.
   ShutdownReport run(std::stop_token stop, std::stop_token cancel_now);
 
   const ConsumerCounts& counts() const { return settle_->counts(); }

@@ -48,7 +48,7 @@ JobResult store(const Table& results, const Job& job, const std::string& result,
 }  // namespace
 
 JobHandler demo_work(std::string name, Table results, JobEvent event) {
-  return [=, name = std::move(name), results = std::move(results), event = std::move(event)](
+  return [name = std::move(name), results = std::move(results), event = std::move(event)](
              const Job& job, const Context& ctx) -> JobResult {
     std::istringstream words(
         std::string(reinterpret_cast<const char*>(job.payload.data()), job.payload.size()));

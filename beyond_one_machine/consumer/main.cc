@@ -8,12 +8,16 @@
 // Exit status: 0 if every worker has exited; 1 without a broker; 2 if the command line was wrong;
 // 3 if a job ignored its context and was left behind.
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,6 +30,7 @@
 #include "full_pattern/signals/signals.h"
 #include "step1_job/context.h"
 #include "step4_shutdown/exit.h"
+#include "step4_shutdown/shutdown.h"
 
 namespace worker_pool {
 namespace {

@@ -6,6 +6,7 @@
 // | was canceled by its caller       | removes it: its caller no longer wants it                 |
 // | was interrupted by the shutdown  | delivers it again at once                                 |
 // | was late before it started       | delivers it again at once                                 |
+// | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
 #pragma once
 
@@ -23,7 +24,7 @@
 #include "consumer/attempts.h"
 #include "consumer/in_hand.h"
 #include "step1_job/job.h"
-#include "step2_worker/worker.h"
+#include "step2_worker/observer.h"
 
 namespace worker_pool {
 

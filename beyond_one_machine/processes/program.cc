@@ -13,6 +13,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 extern char** environ;
 
@@ -69,7 +70,14 @@ Program::Program(const std::vector<std::string>& argv, Line line, Exit exit)
     throw;
   }
   close(ends[1]);
-  reader_ = std::jthread([this, fd = ends[0]] { read(fd); });
+  try {
+    reader_ = std::jthread([this, fd = ends[0]] { read(fd); });
+  } catch (...) {  // the destructor of this object will not run
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    close(ends[0]);
+    throw;
+  }
 }
 
 Program::~Program() { send_signal(SIGKILL); }
@@ -96,6 +104,7 @@ void Program::read(int fd) {
     line_(line);
     line.clear();
   }
+  if (!line.empty()) line_(line);
   std::fclose(out);
   siginfo_t info;
   waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);  // it stays a zombie

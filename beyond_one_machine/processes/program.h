@@ -17,12 +17,13 @@ namespace worker_pool {
 
 class Program {
  public:
-  // Called for each line of standard output and standard error, on a thread of its own, and at the
-  // end with the exit status.
+  // `line` is called for each line of standard output and standard error, also for a last one
+  // without a line end; then `exit`, with the exit status. Both run on one thread of their own, and
+  // an exception from either ends the calling program: std::terminate().
   using Line = std::function<void(const std::string&)>;
   using Exit = std::function<void(int status)>;
 
-  // Starts argv[0], which is looked up in PATH. Throws std::system_error.
+  // Starts argv[0], which is looked up in PATH. Throws std::system_error, and then no program runs.
   Program(const std::vector<std::string>& argv, Line line, Exit exit = {});
   Program(Program&&) = delete;
   ~Program();  // kills the program if it is still running

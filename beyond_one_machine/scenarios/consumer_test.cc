@@ -1,11 +1,13 @@
 // A consumer in this process, with options and events that the program //consumer cannot have.
 #include "consumer/consumer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <expected>
 #include <memory>
 #include <stdexcept>
@@ -22,8 +24,12 @@
 namespace worker_pool {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::Property;
+using ::testing::StrEq;
+using ::testing::Throws;
 
 JobResult sleep_until_canceled(const Job&, const Context& ctx) {
   (void)ctx.sleep_for(kForever);
@@ -41,6 +47,21 @@ ShutdownReport run_until(const std::string& what, const Scenario& scenario, Cons
   });
   const auto note = scenario.watchdog().waiting("test: for the consumer to shut down");
   return consumer.run(stop.get_token(), {});
+}
+
+// The thread that extends jobs sleeps for a third of the ack wait, in whole milliseconds.
+TEST(Consumer, RefusesAnAckWaitTooShortToExtendJobs) {
+  Scenario scenario({});
+  const auto make = [&](milliseconds ack_wait) {
+    const Broker::Options options = {.url = scenario.server().url(), .ack_wait = ack_wait};
+    const Consumer consumer({.ack_wait = ack_wait}, std::make_shared<Broker>(options),
+                            sleep_until_canceled, [](auto&&...) {});
+  };
+  EXPECT_THAT(
+      [&] { make(milliseconds(2)); },
+      Throws<std::invalid_argument>(Property(
+          &std::exception::what, StrEq("Consumer: ack_wait is 2 ms, it must be at least 3 ms"))));
+  EXPECT_NO_THROW(make(milliseconds(3)));
 }
 
 // A sum of the limits that overflows would be a time in the past. The ack wait is the server's, in

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include <cstdint>
 #include <iostream>
 #include <string>
 

@@ -2,7 +2,6 @@
 // tests that end some of these processes.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
