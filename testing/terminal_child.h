@@ -29,7 +29,8 @@ class TerminalChild {
   };
 
   // Starts argv[0] as the leader of a session on the terminal, so that keys such as Ctrl-C are
-  // signals. It has default signals, whatever the test program has. Throws std::system_error.
+  // signals. It has the default for HUP, INT, PIPE, QUIT, TERM and XFSZ, whatever the test program
+  // ignores. Throws std::system_error.
   TerminalChild(const Watchdog& watchdog, std::vector<std::string> argv, Size size);
   TerminalChild(const TerminalChild&) = delete;
   TerminalChild& operator=(const TerminalChild&) = delete;

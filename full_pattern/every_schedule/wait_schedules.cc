@@ -5,6 +5,7 @@
 #include <memory>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "full_pattern/every_schedule/every_schedule.h"
 #include "step1_job/context.h"

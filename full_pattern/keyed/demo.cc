@@ -1,5 +1,6 @@
 // Orders of two customers: each customer's are handled one at a time, in their order.
 #include <chrono>
+#include <expected>
 #include <iostream>
 #include <string>
 #include <syncstream>

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <chrono>
 #include <expected>
+#include <future>
 #include <iostream>
 #include <map>
 #include <string>
