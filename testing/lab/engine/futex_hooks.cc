@@ -82,9 +82,9 @@ extern "C" long syscall(long number, ...) noexcept {
                                    arguments[4], arguments[5]);
 }
 
-// Since GCC 15, a part of std::atomic::wait() is in libstdc++.so and loads the value there, which
+// Since GCC 16, a part of std::atomic::wait() is in libstdc++.so and loads the value there, which
 // no hook sees. Its futex calls are seen.
-#if defined(_GLIBCXX_RELEASE) && _GLIBCXX_RELEASE >= 15
+#if defined(_GLIBCXX_RELEASE) && _GLIBCXX_RELEASE >= 16
 namespace std::__detail {
 
 __wait_result_type __wait_impl(const void* address, __wait_args_base& arguments) {

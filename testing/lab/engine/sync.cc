@@ -300,7 +300,8 @@ std::uint64_t load(const Operation& op, std::size_t size, std::memory_order orde
   Atomic& atomic = scheduler.objects().atomics[op.object];
   // Something that no hook sees, such as a memset(), may have stored a value.
   if (atomic.stores.empty() || atomic.stores.back().value != newest) {
-    atomic.stores = {{.value = newest, .released = atomic.released}};
+    atomic.stores.clear();
+    atomic.stores.push_back({.value = newest, .released = atomic.released});
     atomic.loads.clear();
   }
   const std::size_t last = atomic.stores.size() - 1;
