@@ -41,8 +41,9 @@ part() {
   printf '%s\n' "${@:3}" | awk -v n="$n" -v count="$2" 'NR % n == count % n'
 }
 
-# packages_of TESTS: the tests of each package that has any of those that the query finds.
-packages_of() { bazel query --output=package "$1" | sed 's|.*|//&:all|'; }
+# packages_of TESTS COMMAND...: all targets of each package that has any of these tests. COMMAND runs
+# Bazel.
+packages_of() { "${@:2}" query --output=package "$1" | sed 's|.*|//&:all|'; }
 
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
 expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }

@@ -16,7 +16,8 @@ check_workspace() {
 declare_check_in_turn 0 tsan "a sixth of the tests pass under ThreadSanitizer"
 check_tsan() {
   local all="tests(//...)" packages
-  mapfile -t packages < <(packages_of "$all except attr(tags, one_thread, $all) except //exercises/...")
+  all+=" except attr(tags, one_thread, $all) except //exercises/..."
+  mapfile -t packages < <(packages_of "$all" bazel)
   ((${#packages[@]} > 0)) && mapfile -t packages < <(part 6 "$rounds" "${packages[@]}") &&
     bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread "${packages[@]}"
 }
@@ -38,9 +39,9 @@ declare_check_in_turn 1 asan \
   "a sixth of the tests pass with Clang, libc++, AddressSanitizer and UBSan"
 check_asan() {
   local packages
-  mapfile -t packages < <(packages_of "tests(//...)")
+  mapfile -t packages < <(packages_of "tests(//...)" with_tools ./bazelw)
   ((${#packages[@]} > 0)) && mapfile -t packages < <(part 6 "$rounds" "${packages[@]}") &&
-    with_tools ./bazelw test --config=asan --config=libcxx --build_tests_only -- \
+    with_tools ./bazelw test --config=asan --config=libcxx -- \
       "${packages[@]}" -//tools/check_documents:documents_test
 }
 

@@ -114,10 +114,10 @@ class Context {
 
 // The stop source of a pool, which can say why: request_stop() means kCancelled, and
 // request_shut_down() means kShutDown. The first request decides, and the reason never changes; if
-// both come at the same time, it may be either. Both requests call the stop callbacks on the
-// calling thread and block until these have returned. Thread-safe, except for moves and
-// assignments; copies share one stop and one reason. A private base, because a std::stop_source
-// could request a stop without a reason.
+// both come at the same time, it may be either. The request that stops calls the stop callbacks on
+// its thread, and blocks until these have returned; a later one returns at once, even while they
+// run. Thread-safe, except for moves and assignments; copies share one stop and one reason. A
+// private base, because a std::stop_source could request a stop without a reason.
 class ContextSource : private std::stop_source {
  public:
   using std::stop_source::get_token;

@@ -9,9 +9,8 @@
 
 namespace worker_pool {
 
-// Flushes standard output and calls std::quick_exit(status). macOS has quick_exit only since
-// version
-// 15. There it calls std::_Exit(status), which does not run the functions registered with
+// Flushes standard output and calls std::quick_exit(status). On macOS, which has quick_exit only
+// since version 15, it calls std::_Exit(status), which does not run the functions registered with
 // std::at_quick_exit.
 //
 // 1. Skips the flush if another thread holds the lock of stdout, because that thread may be stuck.

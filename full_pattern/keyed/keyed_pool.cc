@@ -191,7 +191,11 @@ KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handl
 
 // No job is accepted or passed on while the pool is destroyed. (WP-21)
 KeyedPool::~KeyedPool() {
-  if (pool_.in_forked_child()) return;
+  if (pool_.in_forked_child()) {
+    // Kept forever: another thread may have been changing it when the process forked.
+    (void)std::make_unique<std::shared_ptr<WaitingJobs>>(waiting_).release();
+    return;
+  }
   waiting_->close();
   waiting_->pass_on_to(nullptr);
 }

@@ -48,7 +48,9 @@ class ResultPool {
   // As ~WorkerPool(), and then the futures that are left end with JobError::Kind::kShutDown. In a
   // child process of fork(), it does nothing, and the futures get no outcome. (WP-36)
   ~ResultPool() {
-    if (pool_.in_forked_child()) rest_.results = nullptr;
+    if (!pool_.in_forked_child()) return;
+    // Kept forever: another thread may have been changing it when the process forked.
+    (void)std::make_unique<std::shared_ptr<Results>>(std::move(rest_.results)).release();
   }
 
   ResultPool(const ResultPool&) = delete;
