@@ -1,3 +1,5 @@
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -143,6 +145,7 @@ struct SubmitsAtTheEnd {
   }
 
   Pool& pool;
+  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
 };
 
 TEST(BlindIdle, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {

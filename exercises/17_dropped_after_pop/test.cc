@@ -1,3 +1,4 @@
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -270,12 +271,11 @@ TEST(DroppedAfterPop, AJobThatAJobSubmitsIsTheNewest) {
 struct SubmitsAtTheEnd {
   explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
   SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
-  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
   ~SubmitsAtTheEnd() {
     (void)pool.submit([] {});
   }
-
   Pool& pool;
+  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
 };
 
 TEST(DroppedAfterPop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {

@@ -1,3 +1,4 @@
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -307,6 +308,7 @@ struct SubmitsAtTheEnd {
   }
 
   Pool& pool;
+  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
 };
 
 // One job runs when the pool is shut down, one is queued, and one comes too late.
