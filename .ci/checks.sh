@@ -1,8 +1,8 @@
 # The checks of .ci/run, in the order in which they run: a name, what is checked, and the function
-# that checks it. Those in other_builds.sh follow them. Checks that compile with the same flags stand
-# together, because each change of flags compiles everything again.
+# that checks it. Those in other_builds.sh follow them. Checks that compile with the same flags
+# stand together, because each change of flags compiles everything again.
 #
-# shellcheck shell=bash disable=SC2154  # `scratch`, `from_nothing`, `commits` and `rounds` are .ci/run's
+# shellcheck shell=bash disable=SC2154  # what is not set here is set in .ci/run
 
 # --- What the checks share -----------------------------------------------------------------------
 
@@ -33,16 +33,16 @@ peers="clang-22 golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev libta
 with_peers() { BAZELW_EXTRA_PACKAGES=$peers at_home "$@"; }
 in_peers_root() { with_peers tools/private_root/run "$@"; }
 
-# part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which is
-# $commits, or $rounds in a check of each third commit. If a check is named, prints all.
+# part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which
+# is $commits, or $rounds in a check of each third commit. If a check is named, prints all.
 part() {
   local n=$1
   if ! $from_nothing; then n=1; fi
   printf '%s\n' "${@:3}" | awk -v n="$n" -v count="$2" 'NR % n == count % n'
 }
 
-# packages_of TESTS COMMAND...: all targets of each package that has any of these tests. COMMAND runs
-# Bazel.
+# packages_of TESTS COMMAND...: all targets of each package that has any of these tests. COMMAND
+# runs Bazel.
 packages_of() { "${@:2}" query --output=package "$1" | sed 's|.*|//&:all|'; }
 
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
@@ -57,33 +57,10 @@ shown_after() {
     inside' "$2"
 }
 
-# --- What a newcomer does ------------------------------------------------------------------------
-
-declare_check readme "the front page begins with two commands"
-check_readme() {
-  expect_equal $'./bazelw run //full_pattern\n./bazelw test //...' \
-    "$(awk '/^```sh/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md)"
-}
-
-run_full_pattern() {
-  local out
-  out=$(bazel run //full_pattern) && printf '%s\n' "$out" &&
-    [[ ${out##*$'\n'} == "Shutdown complete" ]]
-}
-
-declare_check run "./bazelw run //full_pattern"
-check_run() { run_full_pattern; }
-
-declare_check run_again "the second run takes at most 10 s"
-check_run_again() {
-  local start
-  run_full_pattern || return # by itself, this check may have to build the program
-  start=$SECONDS
-  run_full_pattern && ((SECONDS - start <= 10))
-}
-
 # --- Without Bazel, beside what follows -----------------------------------------------------------
 
+# First, because the second private root is built here. That takes minutes in which a processor
+# would have nothing to do, since the first one is built at the same time.
 declare_check_beside format "clang-format would change no C++ file"
 check_format() {
   local files
@@ -121,6 +98,31 @@ declare_check_beside scaling "the simulation prints what its page shows"
 check_scaling() {
   expect_equal "$(shown_after benchmarks/simulate_scaling benchmarks/scaling.md)" \
     "$(in_root benchmarks/simulate_scaling)"
+}
+
+# --- What a newcomer does ------------------------------------------------------------------------
+
+declare_check readme "the front page begins with two commands"
+check_readme() {
+  expect_equal $'./bazelw run //full_pattern\n./bazelw test //...' \
+    "$(awk '/^```sh/ { inside = 1; next } /^```/ { if (inside) exit } inside' README.md)"
+}
+
+run_full_pattern() {
+  local out
+  out=$(bazel run //full_pattern) && printf '%s\n' "$out" &&
+    [[ ${out##*$'\n'} == "Shutdown complete" ]]
+}
+
+declare_check run "./bazelw run //full_pattern"
+check_run() { run_full_pattern; }
+
+declare_check run_again "the second run takes at most 10 s"
+check_run_again() {
+  local start
+  run_full_pattern || return # by itself, this check may have to build the program
+  start=$SECONDS
+  run_full_pattern && ((SECONDS - start <= 10))
 }
 
 # --- With the flags of //... ---------------------------------------------------------------------
@@ -233,7 +235,7 @@ check_learn() {
     echo "status $?"
   } >"$scratch/learned"
   cat "$scratch/learned"
-  diff - <(awk '/^status / || /^0[34]_/ || $1 == "solved" { print $1, $2 }' "$scratch/learned") <<'END'
+  diff - <(awk '/^(status |0[34]_)/ || $1 == "solved" { print $1, $2 }' "$scratch/learned") <<'END'
 03_lost_stop red
 04_escaped_throw red
 status 1
@@ -292,8 +294,9 @@ check_prometheus() {
     dpkg -x "$scratch"/prometheus_*.deb "$scratch/prometheus" || return
   bazel run //full_pattern -- --metrics="$scratch/metrics" || return
   grep -qxF 'worker_pool_jobs_finished_total{result="succeeded"} 5' "$scratch/metrics" || return
-  expect_equal "" "$("$scratch/prometheus/usr/bin/promtool" check metrics <"$scratch/metrics" 2>&1 ||
-    echo "promtool: status $?")"
+  local promtool=$scratch/prometheus/usr/bin/promtool
+  expect_equal "" \
+    "$("$promtool" check metrics <"$scratch/metrics" 2>&1 || echo "promtool: status $?")"
 }
 
 # Writes $scratch/trace.json, once for all checks that read it.

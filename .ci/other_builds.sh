@@ -22,8 +22,8 @@ check_tsan() {
     bazel test --config=tsan --build_tests_only --test_tag_filters=-one_thread "${packages[@]}"
 }
 
-# Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind, and
-# ThreadSanitizer would wait a second for them.
+# Without the wrong fixes, which take five minutes more. A failed schedule leaves threads behind,
+# and ThreadSanitizer would wait a second for them.
 declare_check_in_turn 0 tsan_verdicts \
   "a sixth of the starters and solutions get their verdicts twice under ThreadSanitizer"
 check_tsan_verdicts() {
@@ -80,7 +80,8 @@ check_play() {
 # idle_cycles_test and the explorer take too long in an emulator. In a private root of its own.
 declare_check_if_named arm64 "tests of the steps and of the fast channel pass on an emulated arm64"
 check_arm64() {
-  BAZELW_EXTRA_PACKAGES="clang g++-aarch64-linux-gnu qemu-user" at_home ./bazelw test --config=arm64 --build_tests_only -- \
+  BAZELW_EXTRA_PACKAGES="clang g++-aarch64-linux-gnu qemu-user" at_home ./bazelw test \
+    --config=arm64 --build_tests_only -- \
     //step1_job/... //step2_worker/... //step3_dispatcher/... //step4_shutdown/... \
     //full_pattern/fast_channel/... -//full_pattern/fast_channel:fast_queue_schedules_test \
     -//step3_dispatcher:idle_cycles_test
