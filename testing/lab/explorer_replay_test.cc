@@ -205,5 +205,27 @@ TEST(ExplorerTime, EarlyTimeoutCountsAsAPreemption) {
   EXPECT_FALSE(explore({.max_preemptions = 0, .random_schedules = 0}, sleep_long_enough).failed);
 }
 
+// Also while no other thread could run.
+TEST(ExplorerTime, TimedWaitMayEndBeforeItsTime) {
+  const auto scenario = [] {
+    mutex m;
+    condition_variable never;
+    std::unique_lock lock(m);
+    check(never.wait_for(lock, 1h) == cv_status::timeout, "it woke up too early");
+  };
+  EXPECT_EQ(explore({}, scenario).verdict, "it woke up too early");
+  EXPECT_FALSE(explore({.max_spurious_wakeups = 0}, scenario).failed);
+}
+
+TEST(ExplorerTime, WaitUntilTheEndOfTimeHasNoTimeout) {
+  const Result result = explore({}, [] {
+    mutex m;
+    condition_variable never("never");
+    std::unique_lock lock(m);
+    never.wait_until(lock, steady_clock::time_point::max(), [] { return false; });
+  });
+  EXPECT_EQ(result.verdict, "deadlock: main waits forever on never");
+}
+
 }  // namespace
 }  // namespace worker_pool::lab

@@ -26,7 +26,8 @@ State& find(Scheduler& scheduler, std::map<const void*, State>& states, const vo
   const auto it = states.find(object);
   if (it != states.end()) return it->second;
   scheduler.fail(scheduler.own_name() + " uses a " + type +
-                 " that does not exist yet or has been destroyed");
+                 " that does not exist yet, has been destroyed, or is of another schedule (is it "
+                 "a static variable?)");
 }
 
 template <class State>
@@ -137,9 +138,10 @@ void condition_variable::wait(std::unique_lock<mutex>& lock) {
 cv_status condition_variable::wait_until(std::unique_lock<mutex>& lock,
                                          steady_clock::time_point time) {
   const Inside inside;
-  const bool in_time =
-      sync::wait(operation("goes to sleep on", this, return_address()), state_of(this),
-                 lock.mutex(), state_of(lock.mutex()), time.time_since_epoch());
+  std::optional<Time> until = time.time_since_epoch();
+  if (time == steady_clock::time_point::max()) until.reset();  // never
+  const bool in_time = sync::wait(operation("goes to sleep on", this, return_address()),
+                                  state_of(this), lock.mutex(), state_of(lock.mutex()), until);
   return in_time ? cv_status::no_timeout : cv_status::timeout;
 }
 

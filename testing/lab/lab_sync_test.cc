@@ -282,6 +282,21 @@ TEST(LabConditionVariable, NotificationInTimeAndLockTooLateIsATimeout) {
       {.max_spurious_wakeups = 0, .early_timeouts = false});
 }
 
+TEST(LabConditionVariable, TwoWaitersMustUseTheSameMutex) {
+  EXPECT_THAT(
+      verdict_of([] {
+        mutex mutexes[2];
+        condition_variable changed;
+        const auto wait = [&changed](mutex& m) {
+          std::unique_lock lock(m);
+          changed.wait(lock);
+        };
+        jthread first([&] { wait(mutexes[0]); });
+        jthread second([&] { wait(mutexes[1]); });
+      }),
+      ::testing::HasSubstr("with another mutex: std::condition_variable does not allow that"));
+}
+
 TEST(LabConditionVariable, WaitWithoutTheLockIsRefused) {
   EXPECT_EQ(verdict_of([] {
               mutex m("table");

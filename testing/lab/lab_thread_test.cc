@@ -89,6 +89,15 @@ TEST(LabThread, MayBeDetachedIfTheScenarioWaitsForItsExit) {
   });
 }
 
+TEST(LabThread, HasNotExitedWhenItsFlagSaysThatItIsDone) {
+  EXPECT_EQ(verdict_of([] {
+              const auto is_done = std::make_shared<atomic<bool>>(false);
+              thread("worker", [is_done] { *is_done = true; }).detach();
+              while (!*is_done) this_thread::sleep_for(1ms);
+            }),
+            "the scenario returned while worker is still running");
+}
+
 TEST(LabJthread, IsJoinedByItsDestructor) {
   EXPECT_EQ(story_of([] {
               bool done = false;
@@ -337,7 +346,8 @@ TEST(LabLifetime, MutexUsedBeforeItsConstruction) {
   EXPECT_EQ(verdict_of([] { StartsTooEarly it; }),
             has_hooks()
                 ? "data race on mutex: main constructs it, worker locks it, nothing orders them"
-                : "worker uses a mutex that does not exist yet or has been destroyed");
+                : "worker uses a mutex that does not exist yet, has been destroyed, or is of "
+                  "another schedule (is it a static variable?)");
 }
 
 TEST(LabLifetime, ConditionVariableUsedAfterItsDestruction) {
@@ -348,7 +358,8 @@ TEST(LabLifetime, ConditionVariableUsedAfterItsDestruction) {
               std::destroy_at(changed);
               changed->notify_one();
             }),
-            "main uses a condition variable that does not exist yet or has been destroyed");
+            "main uses a condition variable that does not exist yet, has been destroyed, or is of "
+            "another schedule (is it a static variable?)");
 }
 
 TEST(LabNames, AreMadeUnique) {

@@ -88,14 +88,19 @@ TEST(StdTypes, ASleepTakesNoRealTime) {
 }
 
 TEST(StdTypes, ATryLockForGivesUp) {
-  expect_passes([] {
-    std::timed_mutex m;
-    std::jthread owner([&] {
-      const std::lock_guard lock(m);
-      std::this_thread::sleep_for(2s);
-    });
-    if (m.try_lock_for(1s)) m.unlock();
-  });
+  expect_passes(
+      [] {
+        std::timed_mutex m;
+        const auto start = std::chrono::steady_clock::now();
+        std::jthread owner([&] {
+          const std::lock_guard lock(m);
+          std::this_thread::sleep_for(2s);
+        });
+        std::this_thread::sleep_for(1ns);  // until the owner sleeps
+        check(!m.try_lock_for(1s), "it got the lock");
+        check(std::chrono::steady_clock::now() - start == 1s + 1ns, "not after a second");
+      },
+      {.early_timeouts = false});
 }
 
 TEST(StdTypes, ALatchAndASemaphoreOrder) {

@@ -66,8 +66,9 @@ int try_lock(pthread_mutex_t* mutex, std::uintptr_t from) {
 int unlock(pthread_mutex_t* mutex, std::uintptr_t from) {
   const Inside inside;
   sync::Operation op = operation(mutex, from);
-  // A thread that runs before this one's next point sees nothing else than one that runs there: up
-  // to then this thread uses only plain memory, and a race on that is found in any order.
+  // A thread that runs before this one's next point, or its exit, sees nothing else than one that
+  // runs there: up to then this thread uses only plain memory, and a race on that is found in any
+  // order.
   op.is_point = false;
   Mutex& state = mutex_of(op);
   if (state.depth > 0) return --state.depth, 0;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -55,7 +56,10 @@ void reserve() {
   const std::uintptr_t wish = heaps.base == 0 ? 0x2000'0000'0000 : heaps.base + kAllHeaps;
   void* const got = mmap(reinterpret_cast<void*>(wish), kAllHeaps, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-  if (got == MAP_FAILED) std::abort();
+  if (got == MAP_FAILED) {
+    std::perror("lab: no 2 GiB of addresses for the scenario's memory (ulimit -v?): mmap");
+    std::_Exit(EXIT_FAILURE);
+  }
   heaps.base = reinterpret_cast<std::uintptr_t>(got);
   if (heaps.first_base == 0) heaps.first_base = heaps.base;
   for (std::size_t i = 0; i < kMaxThreads; ++i) {
@@ -82,12 +86,19 @@ void* allocate(std::size_t size, std::size_t alignment) {
   const std::uintptr_t address =
       (heaps.next[thread] + sizeof(Header) + alignment - 1) & ~(alignment - 1);
   const std::uintptr_t end = address + std::max<std::size_t>(size, 1);
-  if (size > kHeap || end > heaps.base + (thread + 1) * kHeap) return nullptr;
+  if (size > kHeap) return nullptr;
+  if (end > heaps.base + (thread + 1) * kHeap) {
+    const Inside inside;
+    Scheduler& scheduler = Scheduler::current();
+    scheduler.fail(scheduler.own_name() +
+                   " has allocated 64 MiB in this schedule, the most that a" + " thread may");
+  }
   heaps.next[thread] = end;
   ++heaps.blocks_in_use;
   void* const block = reinterpret_cast<void*>(address);
   header_of(block) = {.size = size, .is_free = false};
-  return block;
+  // What is not initialized must not happen to be zero.
+  return std::memset(block, 0xfe, size);
 }
 
 void* allocate_anywhere(std::size_t size) {
@@ -124,12 +135,15 @@ void release(void* block, std::uintptr_t from) {
 
 void begin_schedule_memory() {
   if (heaps.base == 0) return reserve();
+  bool is_half_full = false;
   for (std::size_t i = 0; i < kMaxThreads; ++i) {
     // What is still in use belongs, for example, to a variable with static storage.
     if (heaps.blocks_in_use > 0) heaps.floor[i] = (heaps.next[i] + 4095) & ~std::uintptr_t{4095};
     heaps.next[i] = heaps.floor[i];
+    is_half_full = is_half_full || heaps.floor[i] > heaps.base + i * kHeap + kHeap / 2;
   }
   heaps.blocks_in_use = 0;
+  if (is_half_full) reserve();
 }
 
 void abandon_schedule_memory() { reserve(); }

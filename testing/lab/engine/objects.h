@@ -22,6 +22,7 @@ struct Mutex {
 
 struct Sleeper {
   int thread = 0;
+  const void* mutex = nullptr;  // which it has unlocked meanwhile, if it has one
   bool notified = false;
 };
 

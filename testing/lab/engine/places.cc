@@ -1,5 +1,6 @@
 #include "testing/lab/engine/places.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -113,6 +114,18 @@ bool is_of_user(const std::string& file) {
          !contains("exercises/harness/");
 }
 
+bool counts_references(const Frame& frame) {
+  const auto is_in = [&frame](const char* name) {
+    return frame.function.find(name) != std::string::npos;
+  };
+  // These do more than count: lock(), expired() and use_count() tell the caller what they saw.
+  if (is_in("_M_add_ref_lock") || is_in("_M_get_use_count")) return false;
+  if (frame.file.ends_with("ext/atomicity.h")) return true;
+  if (frame.file.ends_with("bits/shared_ptr_base.h")) return true;
+  return is_in("_M_add_owner") || is_in("_M_release_ownership") || is_in("_M_add_ssrc") ||
+         is_in("_M_sub_ssrc");
+}
+
 }  // namespace
 
 #if defined(__GNUC__)
@@ -179,17 +192,12 @@ bool is_reference_count(std::uintptr_t address) {
   auto& known = immortal<std::unordered_map<std::uintptr_t, bool>>();
   const auto [it, is_new] = known.try_emplace(address);
   if (!is_new) return it->second;
-  const auto is_count = [](const Frame& frame) {
-    if (frame.file.ends_with("ext/atomicity.h")) return true;
-    if (frame.file.ends_with("bits/shared_ptr_base.h")) return true;
-    for (const char* const name :
-         {"_M_add_owner", "_M_release_ownership", "_M_add_ssrc", "_M_sub_ssrc"}) {
-      if (frame.function.find(name) != std::string::npos) return true;
-    }
-    return false;
-  };
-  for (const Frame& frame : frames_at(address)) it->second = it->second || is_count(frame);
-  return it->second;
+  // The function that calls that of the atomic: a destructor may be inlined in what counts.
+  const auto frames = frames_at(address);
+  const auto caller = std::ranges::find_if(frames, [](const Frame& frame) {
+    return frame.file.find("bits/atomic") == std::string::npos;
+  });
+  return it->second = caller != frames.end() && counts_references(*caller);
 }
 
 }  // namespace worker_pool::lab

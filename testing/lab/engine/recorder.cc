@@ -37,10 +37,23 @@ std::size_t Scheduler::ask(const std::vector<Choice>& choices,
 
 std::string Scheduler::text_of_step(const Choice& choice) const {
   if (choice.spurious) return "wakes up without a notification";
-  if (choice.timeout) return "is woken by the clock: the other threads are slow";
+  if (choice.timeout) {
+    return choice.preemption ? "is woken by the clock: the other threads are slow"
+                             : "is woken by the clock";
+  }
   const Thread& thread = at(choice.thread);
   const std::string object = objects_.name_of(thread.plan.object);
   return thread.plan.verb + (object.empty() ? "" : " " + object);
+}
+
+std::string Scheduler::deadlock() const {
+  std::string text = "deadlock:";
+  for (const auto& thread : threads_) {
+    if (thread->finished) continue;
+    text += (text.back() == ':' ? " " : "; ") + thread->name + " waits forever " +
+            thread->waiting.reason();
+  }
+  return text;
 }
 
 Recorder::ThreadState Scheduler::state_of(const Thread& thread) const {

@@ -114,7 +114,7 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
   while (!over_changed_.wait_for(lock, stall_limit, [this] { return over_; })) {
     // On a busy machine the scenario is slow, but it still makes steps.
     const std::size_t steps = steps_;
-    const Time used_before = std::exchange(used, processor_time(at(next_->number).real));
+    const Time used_before = std::exchange(used, processor_time(next_->real));
     if (steps == seen) give_up(no_step(used - used_before > stall_limit / 100));
     seen = steps;
   }
@@ -200,6 +200,7 @@ void Scheduler::main_of(Thread& thread) {
   t_scheduler = this;
   thread_local EndOfThread end(*this);
   wait_until_scheduled(thread);
+  goes_on(thread);
   t_number = thread.number;
   try {
     run_body(thread);
@@ -219,6 +220,10 @@ void Scheduler::run_body(Thread& thread) {
 void Scheduler::finish() {
   Thread& self = at(running_);
   if (self.locks_held > 0) fail(self.name + " exits while it holds a lock");
+  if (running_ != 0 && self.has_effect) {
+    plan("exits", nullptr, {});
+    step();
+  }
   self.finished = true;
   if (running_ != 0) tell("exits");
 
@@ -248,11 +253,17 @@ void Scheduler::step(Waiting waiting) {
     run_next(running_);
     wait_until_scheduled(thread);
   }
-  thread.gives_way_to.clear();
-  for (const auto& other : threads_) std::erase(other->gives_way_to, self);
+  goes_on(thread);
   thread.waiting = {};
   thread.plan.verb = "goes on";
   thread.plan.object = nullptr;
+}
+
+// The thread makes a step now.
+void Scheduler::goes_on(Thread& thread) {
+  thread.has_effect = false;
+  thread.gives_way_to.clear();
+  for (const auto& other : threads_) std::erase(other->gives_way_to, thread.number);
 }
 
 bool Scheduler::has_to_give_way(const Thread& thread) const {
@@ -274,7 +285,12 @@ std::vector<Choice> Scheduler::choices() {
   }
   if (can_stay && !may_stay) preemptions.push_back({.thread = running_, .preemption = true});
   result.insert(result.end(), preemptions.begin(), preemptions.end());
-  if (result.empty()) return result;
+  const std::optional<int> sleeper = next_timeout();
+  const bool only_time_passes = result.empty();
+  if (only_time_passes) {
+    if (!sleeper) return result;
+    result.push_back({.thread = *sleeper, .timeout = true});
+  }
 
   if (spurious_wakeups_ < options_.max_spurious_wakeups) {
     for (const auto& it : threads_) {
@@ -283,7 +299,7 @@ std::vector<Choice> Scheduler::choices() {
     }
   }
   // A thread that could run may be so slow that the next timeout passes first.
-  if (const std::optional<int> sleeper = next_timeout(); sleeper && options_.early_timeouts) {
+  if (sleeper && options_.early_timeouts && !only_time_passes) {
     result.push_back({.thread = *sleeper, .preemption = true, .timeout = true});
   }
   return result;
@@ -300,21 +316,17 @@ std::optional<int> Scheduler::next_timeout() const {
 }
 
 Choice Scheduler::choose() {
-  std::vector<Choice> possible = choices();
-  while (possible.empty()) {
-    const std::optional<int> sleeper = next_timeout();
-    if (!sleeper) fail(deadlock());
-    now_ = *at(*sleeper).waiting.until;
-    possible = choices();
-  }
+  const std::vector<Choice> possible = choices();
+  if (possible.empty()) fail(deadlock());
   const Choice choice =
       possible.size() == 1
           ? possible[0]
           : possible[ask(possible, [this](const Choice& it) { return text_of_step(it); })];
   if (choice.timeout) {
     now_ = *at(choice.thread).waiting.until;
-    // Its timeout has passed, but another thread may hold the lock that it needs.
-    if (!can_go_on(at(choice.thread))) return choose();
+    // Its timeout has passed, but another thread may hold the lock that it needs; or, where no
+    // thread could run, another one has the same timeout.
+    if (!choice.preemption || !can_go_on(at(choice.thread))) return choose();
   }
   if (choice.spurious) {
     ++spurious_wakeups_;
@@ -346,16 +358,6 @@ std::size_t Scheduler::any_older_value(std::size_t values) {
   return ask(possible, [](const Choice& it) {
     return it.preemption ? "sees an older value" : "sees the newest value";
   });
-}
-
-std::string Scheduler::deadlock() const {
-  std::string text = "deadlock:";
-  for (const auto& thread : threads_) {
-    if (thread->finished) continue;
-    text += (text.back() == ':' ? " " : "; ") + thread->name + " waits forever " +
-            thread->waiting.reason();
-  }
-  return text;
 }
 
 std::string Scheduler::unique(const std::string& name) {

@@ -91,6 +91,9 @@ class Scheduler {
   Time now() const { return now_; }
   std::string unique(const std::string& name);  // "mutex", then "mutex 2"
   void count_lock(int change) { at(running_).locks_held += change; }
+  // The running thread has done something that other threads can see, and that no step follows.
+  // They may run before the thread exits.
+  void note_effect() { at(running_).has_effect = true; }
   void tell(const std::string& text, Place place = {}) { tell_of(running_, text, place); }
   [[noreturn]] void fail(const std::string& verdict);
 
@@ -122,6 +125,7 @@ class Scheduler {
     Waiting waiting{};
     Plan plan{};
     std::vector<int> gives_way_to{};  // the threads that have to make a step first
+    bool has_effect = false;          // since its last step, as in note_effect()
     bool finished = false;
     int locks_held = 0;
     std::condition_variable scheduled{};
@@ -134,6 +138,7 @@ class Scheduler {
   void main_of(Thread& thread);
   void run_body(Thread& thread);
   void finish();
+  void goes_on(Thread& thread);
   bool can_go_on(const Thread& thread) const {
     return !thread.finished && thread.waiting.can_go_on();
   }
@@ -165,7 +170,7 @@ class Scheduler {
 
   std::mutex mutex_;  // guards the members below, and orders all other uses
   std::vector<StoryLine> story_;
-  const Thread* next_ = nullptr;  // the only thread that may run
+  Thread* next_ = nullptr;  // the only thread that may run
   bool over_ = false;
   std::string verdict_;
   std::condition_variable over_changed_;

@@ -41,11 +41,15 @@ class Guard {
  private:
   Event& event() { return Scheduler::current().objects().events[const_cast<const char*>(bytes_)]; }
 
+  // No step if no other thread constructs it: only the first schedule would have that step. Others
+  // may run at the load of the first byte.
   void wait() {
     const Inside inside;
     Scheduler& scheduler = Scheduler::current();
-    scheduler.step({.can_go_on = [this] { return bytes_[1] == 0; },
-                    .reason = [] { return std::string("for a static variable"); }});
+    if (bytes_[1] != 0) {
+      scheduler.step({.can_go_on = [this] { return bytes_[1] == 0; },
+                      .reason = [] { return std::string("for a static variable"); }});
+    }
     scheduler.races().acquire(scheduler.self(), event().released);
   }
 

@@ -26,6 +26,7 @@ void give_back(Scheduler& scheduler, Mutex& mutex) {
   mutex.owner = -1;
   scheduler.count_lock(-1);
   scheduler.races().release(scheduler.self(), mutex.released);
+  scheduler.note_effect();
 }
 
 // The operation uses the memory of the object, which must not be destroyed before.
@@ -104,6 +105,7 @@ void wake_all(const Operation& op, ConditionVariable& condition) {
 }
 
 void wake_sleepers(const Operation& op, ConditionVariable& condition, bool all) {
+  op.scheduler.note_effect();
   all ? wake_all(op, condition) : wake_one(op, condition);
 }
 
@@ -177,12 +179,18 @@ bool wait(const Operation& op, ConditionVariable& condition, const void* mutex_o
     scheduler.fail(scheduler.own_name() + " waits on " + condition.name + " without holding " +
                    mutex.name);
   }
+  for (const Sleeper* sleeper : condition.sleepers) {
+    if (sleeper->mutex == mutex_object) continue;
+    scheduler.fail(scheduler.own_name() + " waits on " + condition.name + " with " + mutex.name +
+                   ", and " + scheduler.name_of(sleeper->thread) +
+                   " with another mutex: std::condition_variable does not allow that");
+  }
   // Not remembered: once notified, another thread may destroy the object.
   scheduler.access(
       op.object, 1,
       {.verb = "waits on it", .is_atomic = true, .is_forgotten = true, .place = op.place});
   scheduler.tell("goes to sleep on " + condition.name, op.told());
-  Sleeper self{.thread = scheduler.self()};
+  Sleeper self{.thread = scheduler.self(), .mutex = mutex_object};
   condition.sleepers.push_back(&self);
   const std::string name = condition.name;  // once notified, the object may be destroyed
   give_back(scheduler, mutex);
@@ -237,6 +245,7 @@ void before_load(const Operation& op, std::size_t size, std::memory_order order)
 void before_store(const Operation& op, std::size_t size, std::memory_order order) {
   point(op);
   op.scheduler.access(op.object, size, atomic_write(op.place));
+  op.scheduler.note_effect();
   op.scheduler.races().store(op.scheduler.self(), released(op), order);
 }
 
@@ -252,6 +261,7 @@ void before_compare(const Operation& op, std::size_t size) {
 
 void compare_succeeds(const Operation& op, std::size_t size, std::memory_order order) {
   op.scheduler.access(op.object, size, atomic_write(op.place));
+  op.scheduler.note_effect();
   order_update(op, order);
 }
 
@@ -359,6 +369,7 @@ int wake(const Operation& op, ConditionVariable& condition, bool all) {
 
 void happen(Scheduler& scheduler, Event& event) {
   event.has_happened = true;
+  scheduler.note_effect();
   scheduler.races().release(scheduler.self(), event.released);
 }
 

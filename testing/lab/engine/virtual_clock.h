@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -13,13 +14,15 @@ namespace worker_pool::lab {
 // What the clocks show when a run begins: so late that a time some hours ago exists, too.
 constexpr Time kEpoch = std::chrono::hours(24 * 365);
 
+constexpr time_t kNever = 9'000'000'000;  // in seconds: the clock goes hardly further
+
 inline Time to_time(const timespec& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return std::chrono::seconds(std::min(time.tv_sec, kNever)) +
+         std::chrono::nanoseconds(time.tv_nsec);
 }
 
 // Returns the virtual time of a time on the system's clocks. nullopt: later than the clock goes.
 inline std::optional<Time> to_virtual(const timespec* time) {
-  constexpr time_t kNever = 9'000'000'000;
   if (time == nullptr || time->tv_sec > kNever) return std::nullopt;
   return to_time(*time) - kEpoch;
 }

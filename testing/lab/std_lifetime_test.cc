@@ -1,0 +1,143 @@
+// Tests how long things live under the explorer, with std's own types: threads up to their exit,
+// what a weak pointer refers to, static variables, and memory from one schedule to the next.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab_testing.h"
+
+namespace worker_pool::lab {
+namespace {
+
+using ::testing::HasSubstr;
+
+// --- Threads -------------------------------------------------------------------------------------
+
+struct Signal {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_set = false;
+
+  void set() {
+    const std::lock_guard lock(mutex);
+    is_set = true;
+    changed.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return is_set; });
+  }
+};
+
+// It may still run after the last thing that another thread can see of it.
+TEST(StdThread, HasNotExitedWhenItSaysThatItIsDone) {
+  EXPECT_EQ(verdict_of([] {
+              const auto done = std::make_shared<Signal>();
+              std::thread([done] { done->set(); }).detach();
+              done->wait();
+            }),
+            "the scenario returned while thread is still running");
+}
+
+TEST(StdThread, HasExitedWhenItIsJoined) {
+  expect_passes([] {
+    const auto done = std::make_shared<Signal>();
+    std::thread thread([done] { done->set(); });
+    done->wait();
+    thread.join();
+    check(running_threads() == 1, "it is still running");
+  });
+}
+
+// Each of them has to let the other one make a step first.
+TEST(StdThread, TwoThatYieldToEachOtherGoOn) {
+  expect_passes(
+      [] {
+        std::jthread first([] { std::this_thread::yield(); });
+        std::jthread second([] { std::this_thread::yield(); });
+      },
+      {.max_preemptions = 0});
+}
+
+// --- Weak pointers -------------------------------------------------------------------------------
+
+TEST(WeakPtr, MayExpireAfterItHasNot) {
+  EXPECT_EQ(verdict_of([] {
+              auto owner = std::make_shared<int>(7);
+              const std::weak_ptr<int> weak = owner;
+              const std::jthread user([&weak] {
+                if (!weak.expired()) check(weak.lock() != nullptr, "it has expired since");
+              });
+              owner.reset();
+            }),
+            "it has expired since");
+}
+
+TEST(WeakPtr, KeepsWhatItHasLocked) {
+  expect_passes([] {
+    auto owner = std::make_shared<int>(7);
+    const std::weak_ptr<int> weak = owner;
+    const std::jthread user([&weak] {
+      if (const std::shared_ptr<int> locked = weak.lock()) check(*locked == 7, "it is gone");
+    });
+    owner.reset();
+  });
+}
+
+// --- Static variables ----------------------------------------------------------------------------
+
+const std::string& name_of_all() {
+  static const std::string name(20, 'x');
+  return name;
+}
+
+// Only the first schedule constructs it. All have the same forks nevertheless.
+TEST(StaticVariable, IsConstructedByAThirdThread) {
+  expect_passes([] {
+    std::jthread first([] {});
+    std::jthread second([] {});
+    check(name_of_all().size() == 20, "not constructed");
+  });
+}
+
+// --- Memory --------------------------------------------------------------------------------------
+
+TEST(Memory, IsNotZeroAtFirst) {
+  expect_passes([] {
+    const auto bytes = std::make_unique_for_overwrite<volatile unsigned char[]>(100);
+    for (std::size_t i = 0; i < 100; ++i) check(bytes[i] == 0xfe, "it was written to");
+  });
+}
+
+// Each schedule leaves 8 MiB behind, and a thread has 64 MiB.
+TEST(Memory, ThatAScheduleLeavesBehindIsNoneOfTheNext) {
+  std::vector<char*> left;
+  expect_passes(
+      [&left] {
+        left.push_back(new char[std::size_t{8} << 20]);
+        std::jthread first([] { std::this_thread::yield(); });
+        std::jthread second([] { std::this_thread::yield(); });
+      },
+      {.max_preemptions = 0});
+  EXPECT_GT(left.size(), 8);
+  for (const char* const bytes : left) delete[] bytes;
+}
+
+TEST(Memory, OfAThreadHasALimit) {
+  EXPECT_THAT(verdict_of([] {
+                std::vector<std::unique_ptr<char[]>> blocks;
+                while (true) blocks.push_back(std::make_unique_for_overwrite<char[]>(4'000'000));
+              }),
+              HasSubstr("main has allocated 64 MiB in this schedule"));
+}
+
+}  // namespace
+}  // namespace worker_pool::lab
