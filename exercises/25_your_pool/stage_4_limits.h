@@ -16,7 +16,8 @@ TEST(Shutdown, AbandonsAJobThatDoesNotStop) {
     const auto log = std::make_shared<Log>();
     const Time start = now();
     {
-      WorkerPool pool({.workers = 1, .capacity = 2}, stuck_or_stopped, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 2}, stuck_or_stopped, shared_log(log));
+      WorkerPool& pool = *owner;
       expect_submitted(pool, "stuck");
       std::this_thread::sleep_for(1h);
       expect_submitted(pool, "b");
@@ -45,7 +46,8 @@ TEST(Shutdown, AbandonsAJobWhoseReportDoesNotReturn) {
         std::this_thread::sleep_for(24h * 30);
         log->add(job.id);
       };
-      WorkerPool pool({.workers = 1, .capacity = 1}, succeed, finished);
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, succeed, finished);
+      WorkerPool& pool = *owner;
       expect_submitted(pool, "a");
       std::this_thread::sleep_for(1h);
       const Time start = now();
@@ -64,7 +66,8 @@ TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
-      WorkerPool pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
+      const auto owner = new_pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
+      WorkerPool& pool = *owner;
       for (const char* const id : {"stuck", "b", "stuck"}) expect_submitted(pool, id);
       std::this_thread::sleep_for(1h);
       const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
@@ -107,7 +110,8 @@ TEST(Shutdown, AJobThatFinishesDoesNotProlongTheCancel) {
         std::this_thread::sleep_for(40min);
         return result;
       };
-      WorkerPool pool({.workers = 2, .capacity = 2}, handler, shared_log(log));
+      const auto owner = new_pool({.workers = 2, .capacity = 2}, handler, shared_log(log));
+      WorkerPool& pool = *owner;
       for (const char* const id : {"stuck", "b"}) expect_submitted(pool, id);
       std::this_thread::sleep_for(1h);
       const Time start = now();
@@ -151,7 +155,8 @@ TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
-      WorkerPool pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+      WorkerPool& pool = *owner;
       SendStatus status = SendStatus::kFull;
       Thread submitter([&] { status = pool.submit(job_named("stuck")); });
       const Time start = now();

@@ -27,7 +27,8 @@ TEST(Shutdown, AReceivedJobIsInTheReportBeforeItHasItsName) {
       return {};
     };
     {
-      WorkerPool pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      WorkerPool& pool = *owner;
       expect_submitted(pool, "a");
       const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 0s});
       const std::size_t reported = report.not_started.size() + report.still_running.size();

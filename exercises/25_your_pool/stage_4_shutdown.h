@@ -201,7 +201,8 @@ TEST(Shutdown, WhateverTheClockDoesEachJobIsAccountedForOnce) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
-      WorkerPool pool({.workers = 1, .capacity = 2}, succeed, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 2}, succeed, shared_log(log));
+      WorkerPool& pool = *owner;
       expect_submitted(pool, "a");
       expect_submitted(pool, "b");
       const ShutdownReport report = pool.shutdown({.drain = 1s, .cancel = 1s});
@@ -260,7 +261,8 @@ TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
-      WorkerPool pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+      WorkerPool& pool = *owner;
       expect_submitted(pool, "stuck");
       std::this_thread::sleep_for(1h);
       expect_submitted(pool, "b");

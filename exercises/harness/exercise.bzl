@@ -3,6 +3,13 @@
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load("//testing/lab:hooks.bzl", "HOOKS", "HOOKS_ONLY")
 
+# A variable that a learner forgot to initialize is never zero by chance. Neither is memory from the
+# heap (memory_hooks.cc).
+_NO_CHANCE = select({
+    "@platforms//os:windows": [],
+    "//conditions:default": ["-ftrivial-auto-var-init=pattern"],
+})
+
 def exercise(
         name,
         file,
@@ -110,11 +117,12 @@ def exercise_test(
             test_file,
             file,
         ] + data + stages + course,
-        copts = HOOKS + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
+        copts = HOOKS + _NO_CHANCE + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [
             "TEST_FILES=" + tests,
             'EXERCISE_FILE=\\"%s\\"' % (folder + file),
+            "_GLIBCXX_ASSERTIONS",  # an index out of range, for example, ends the test
         ],
         tags = ["manual"] if manual else [],
         target_compatible_with = HOOKS_ONLY if std_types else [],
