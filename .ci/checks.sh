@@ -59,6 +59,15 @@ shown_after() {
     END { exit !shown }' "$2"
 }
 
+# npm_install PACKAGE...: installs them in $scratch/npm, and npm itself where it is missing.
+npm_install() {
+  if ! command -v npm >/dev/null; then
+    apt-get -qq update || true # if this matters, the installation fails
+    apt-get -qq install -y --no-install-recommends -o DPkg::Lock::Timeout=120 npm || return
+  fi
+  npm install --loglevel=error --no-fund --no-audit --prefix "$scratch/npm" "$@"
+}
+
 # --- Without Bazel, beside what follows -----------------------------------------------------------
 
 # First, because the second private root is built here. That takes minutes in which a processor
@@ -73,8 +82,7 @@ check_format() {
 declare_check_beside buildifier "buildifier would change no BUILD file and warns of nothing"
 check_buildifier() {
   local files
-  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
-  npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
+  npm_install @bazel/buildifier@8.2.1 || return
   mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
   "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
 }
