@@ -76,7 +76,7 @@ declare_check_beside format "clang-format would change no C++ file"
 check_format() {
   local files
   mapfile -t files < <(git ls-files '*.h' '*.cc')
-  in_tools_root clang-format --dry-run -Werror "${files[@]}"
+  ((${#files[@]} > 0)) && in_tools_root clang-format --dry-run -Werror "${files[@]}"
 }
 
 declare_check_beside buildifier "buildifier would change no BUILD file and warns of nothing"
@@ -84,7 +84,8 @@ check_buildifier() {
   local files
   npm_install @bazel/buildifier@8.2.1 || return
   mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
-  "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
+  ((${#files[@]} > 0)) &&
+    "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
 }
 
 scripts() { git ls-files -z | xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }'; }
