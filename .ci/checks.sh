@@ -340,8 +340,20 @@ expect_unwritten() {
     "$(in_root bash -c "tools/trace_to_svg docs/run.json 2>&1 $1; echo status \$?")"
 }
 
-declare_check compile_commands "compile_commands.json is written"
+# In a file of its own, so that the contributor's file stays as it is.
+declare_check compile_commands "compile_commands.json is written, and the folders in it exist"
 check_compile_commands() {
-  in_root tools/compile_commands &&
-    grep -qF '"file": "step2_worker/worker.cc"' compile_commands.json
+  local file=$scratch/compile_commands.json
+  in_root tools/compile_commands "$file" && in_root python3 - "$file" <<'END'
+import json, os, sys
+
+with open(sys.argv[1]) as file:
+    entries = json.load(file)
+paths = {word for entry in entries for word in entry["arguments"] if word.startswith("/")}
+missing = [path for path in sorted(paths) if not os.path.exists(path)]
+print(f"{len(paths)} paths, missing: {missing}")
+googletest = any(path.endswith("/googletest/include") for path in paths)
+worker = any(entry["file"] == "step2_worker/worker.cc" for entry in entries)
+sys.exit(not (worker and googletest and not missing))
+END
 }
