@@ -48,13 +48,24 @@ packages_of() { "${@:2}" query --output=package "$1" | sed 's|.*|//&:all|'; }
 # expect_equal EXPECTED ACTUAL: shows how two texts differ.
 expect_equal() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
 
-# shown_after COMMAND PAGE: the first block of output below the line COMMAND of the page.
+# shown_after COMMAND PAGE: the first block of output below the line COMMAND of the page. Fails if
+# there is none, or it is empty.
 shown_after() {
   awk -v command="$1" '
     $0 == command { below = 1 }
     below && $0 == "```text" { inside = 1; next }
     inside && $0 == "```" { exit }
-    inside' "$2"
+    inside { print; shown = 1 }
+    END { exit !shown }' "$2"
+}
+
+# npm_install PACKAGE...: installs them in $scratch/npm, and npm itself where it is missing.
+npm_install() {
+  if ! command -v npm >/dev/null; then
+    apt-get -qq update || true # if this matters, the installation fails
+    apt-get -qq install -y --no-install-recommends -o DPkg::Lock::Timeout=120 npm || return
+  fi
+  npm install --loglevel=error --no-fund --no-audit --prefix "$scratch/npm" "$@"
 }
 
 # --- Without Bazel, beside what follows -----------------------------------------------------------
@@ -65,16 +76,16 @@ declare_check_beside format "clang-format would change no C++ file"
 check_format() {
   local files
   mapfile -t files < <(git ls-files '*.h' '*.cc')
-  in_tools_root clang-format --dry-run -Werror "${files[@]}"
+  ((${#files[@]} > 0)) && in_tools_root clang-format --dry-run -Werror "${files[@]}"
 }
 
 declare_check_beside buildifier "buildifier would change no BUILD file and warns of nothing"
 check_buildifier() {
   local files
-  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
-  npm install --silent --prefix "$scratch/npm" @bazel/buildifier@8.2.1 || return
+  npm_install @bazel/buildifier@8.2.1 || return
   mapfile -t files < <(git ls-files 'BUILD' '*/BUILD' '*.bzl' '*.bazel' WORKSPACE)
-  "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
+  ((${#files[@]} > 0)) &&
+    "$scratch/npm/node_modules/.bin/buildifier" -mode=check -lint=warn "${files[@]}"
 }
 
 scripts() { git ls-files -z | xargs -0 awk '/^#!.*sh$/ { print FILENAME } { nextfile }'; }
@@ -96,8 +107,9 @@ check_bazelw() { in_tools_root tools/check_bazelw; }
 
 declare_check_beside scaling "the simulation prints what its page shows"
 check_scaling() {
-  expect_equal "$(shown_after benchmarks/simulate_scaling benchmarks/scaling.md)" \
-    "$(in_root benchmarks/simulate_scaling)"
+  local shown printed
+  shown=$(shown_after benchmarks/simulate_scaling benchmarks/scaling.md) &&
+    printed=$(in_root benchmarks/simulate_scaling) && expect_equal "$shown" "$printed"
 }
 
 # --- What a newcomer does ------------------------------------------------------------------------
@@ -147,11 +159,11 @@ check_repeat() {
 
 declare_check demos "each demo prints what its README shows"
 check_demos() {
-  local step
+  local step shown printed
   for step in step*_*/ full_pattern/ full_pattern/results/; do
     step=${step%/}
-    expect_equal "$(shown_after "./bazelw run //$step:demo" "$step/README.md")" \
-      "$(bazel run "//$step:demo")" || return
+    shown=$(shown_after "./bazelw run //$step:demo" "$step/README.md") &&
+      printed=$(bazel run "//$step:demo") && expect_equal "$shown" "$printed" || return
   done
 }
 
@@ -227,7 +239,7 @@ check_one_broken() {
 # With two starters. Its own tests have exercises that are green.
 declare_check learn "./learn verify and list see that exercises are red"
 check_learn() {
-  leftovers+=(.learn)
+  [[ -e .learn ]] || leftovers+=(.learn) # otherwise, it is the contributor's own progress
   {
     at_home ./learn verify 03 04
     echo "status $?"
@@ -245,10 +257,10 @@ END
 
 declare_check story "the exercises' README shows a real failure"
 check_story() {
-  local command="./bazelw test //exercises/03_lost_stop:test"
+  local shown
+  shown=$(shown_after "./bazelw test //exercises/03_lost_stop:test" exercises/README.md) || return
   bazel test --test_output=all //exercises/03_lost_stop:test >"$scratch/story"
-  expect_equal "$(shown_after "$command" exercises/README.md)" \
-    "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
+  expect_equal "$shown" "$(sed -n '/^Schedule /,/^LESSON/ { /^LESSON/d; p }' "$scratch/story")"
 }
 
 declare_check play_data "docs/play shows the schedules that the exercises have now"
@@ -328,8 +340,20 @@ expect_unwritten() {
     "$(in_root bash -c "tools/trace_to_svg docs/run.json 2>&1 $1; echo status \$?")"
 }
 
-declare_check compile_commands "compile_commands.json is written"
+# In a file of its own, so that the contributor's file stays as it is.
+declare_check compile_commands "compile_commands.json is written, and the folders in it exist"
 check_compile_commands() {
-  in_root tools/compile_commands &&
-    grep -qF '"file": "step2_worker/worker.cc"' compile_commands.json
+  local file=$scratch/compile_commands.json
+  in_root tools/compile_commands "$file" && in_root python3 - "$file" <<'END'
+import json, os, sys
+
+with open(sys.argv[1]) as file:
+    entries = json.load(file)
+paths = {word for entry in entries for word in entry["arguments"] if word.startswith("/")}
+missing = [path for path in sorted(paths) if not os.path.exists(path)]
+print(f"{len(paths)} paths, missing: {missing}")
+googletest = any(path.endswith("/googletest/include") for path in paths)
+worker = any(entry["file"] == "step2_worker/worker.cc" for entry in entries)
+sys.exit(not (worker and googletest and not missing))
+END
 }

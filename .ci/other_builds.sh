@@ -71,8 +71,7 @@ check_clang_verdicts() { with_tools tools/check_exercises 1 --config=clang; }
 # In a private root of its own: Chromium is as large as all other tools together.
 declare_check_if_named play "the page docs/play works in a browser, and no path breaks a solution"
 check_play() {
-  command -v npm >/dev/null || apt-get -qq install -y --no-install-recommends npm || return
-  npm install --silent --prefix "$scratch/npm" playwright-core@1.65.1 || return
+  npm_install playwright-core@1.65.1 || return
   BAZELW_EXTRA_PACKAGES="chromium nodejs" at_home env NODE_MODULES="$scratch/npm/node_modules" \
     tools/private_root/run docs/play/check_page
 }
