@@ -178,6 +178,23 @@ TEST_F(LearnSession, ResetAsksFirst) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+TEST_F(LearnSession, ASaveEndsTheQuestionWhetherToReset) {
+  TerminalChild child = start();
+  await_screen(child, "deadlock of 01_first: starter");
+  child.type("r");
+  child.await("This runs: git checkout -- exercises/01_first");
+  clone_.replace("01_first", "BLOCK");
+  child.await("Testing ...");
+  const int gate = open(clone_.gate().c_str(), O_WRONLY);  // blocks until the test is running
+  child.type("y");
+  child.await("Testing ...");
+  EXPECT_EQ(contents(clone_.file("01_first")), "BLOCK\n");
+  signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(write(gate, "\n", 1), 1) << "the test was ended";
+  close(gate);
+  await_screen(child, "deadlock of 01_first: ");
+}
+
 // The other one writes its position before the script of this one reads anything.
 TEST_F(LearnSession, ResetUndoesItsOwnExerciseWhateverAnotherSessionShows) {
   clone_.save("01_first", "my try");
