@@ -288,7 +288,22 @@ TEST_F(LearnSession, CtrlCDuringATestEndsTheTestAndLeavesTheTerminalAsItWas) {
   close(gate);
 }
 
-TEST_F(LearnSession, AHangUpEndsItAndLeavesTheTerminalAsItWas) {
+// For most signals, the script `learn` has a status of its own, so here is none.
+TEST_F(LearnSession, ASignalIsItsStatus) {
+  setenv("BUILD_WORKSPACE_DIRECTORY", clone_.path().c_str(), 1);
+  const std::string program = std::filesystem::absolute("exercises/learn/learn");
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    TerminalChild child(watchdog_, {program}, {});
+    await_screen(child, "LESSON");
+    EXPECT_FALSE(child.echoes());
+    child.send_signal(number);
+    EXPECT_EQ(child.wait(), 128 + number) << child.output();
+    EXPECT_TRUE(child.echoes()) << "after signal " << number;
+  }
+  unsetenv("BUILD_WORKSPACE_DIRECTORY");
+}
+
+TEST_F(LearnSession, AHangUpEndsTheScriptTooAndLeavesTheTerminalAsItWas) {
   for (const int number : {SIGHUP, SIGTERM, SIGQUIT}) {
     TerminalChild child = start();
     await_screen(child, "LESSON");
