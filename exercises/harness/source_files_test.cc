@@ -144,6 +144,7 @@ TEST(WhatIsRefused, RefusesSpecializations) {
            "template <class T> class [[nodiscard]] alignas(8) ::worker_pool::lab::atomic<T*> {};",
            "template <class T> union __attribute__((packed)) std::optional<T*> {};",
            "template <class T> class Queue<T*> {};",
+           "template <class T> class <:<:nodiscard:>:> Queue<::T*> {};",
        }) {
     EXPECT_EQ(refused(code), specialization) << code;
   }
@@ -167,6 +168,7 @@ TEST(WhatIsRefused, RefusesFunctionsOfTheLabAndOfStd) {
            "inline void lab::mutex::lock() try {} catch (...) {}",
            "inline void lab::mutex::lock() __attribute__((unused)) {}",
            "inline void lab::mutex::lock() [[gnu::unused]] {}",
+           "inline void lab::mutex::lock() <% %>",
        }) {
     EXPECT_EQ(refused(code), lab) << code;
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace worker_pool {
@@ -111,11 +112,24 @@ class Tokenizer {
   std::string next() {
     if (at("\"") || at("'")) return literal();
     if (is_digit(peek())) return number();
-    if (!is_word(peek())) return {take()};
+    if (!is_word(peek())) return punctuation();
     const std::string name = word();
     constexpr std::array kRaw = {"R", "LR", "uR", "UR", "u8R"};
     if (at("\"") && std::ranges::find(kRaw, name) != kRaw.end()) return raw_literal();
     return name;
+  }
+
+  // In C++, <% and the like are other spellings of brackets; in A<::B>, there is none.
+  std::string punctuation() {
+    const bool is_global_name = at("<::") && !at("<:::") && !at("<::>");
+    using Other = std::pair<std::string_view, const char*>;
+    constexpr std::array<Other, 4> kOther = {{{"<%", "{"}, {"%>", "}"}, {"<:", "["}, {":>", "]"}}};
+    for (const auto& [spelling, bracket] : kOther) {
+      if (is_global_name || !at(spelling)) continue;
+      take(spelling);
+      return bracket;
+    }
+    return {take()};
   }
 
   std::string word() {

@@ -10,8 +10,8 @@
 namespace worker_pool {
 
 // A name, a number, one character of punctuation, a literal with its suffix, or a whole directive
-// such as "#include <mutex>". A raw string is always R"". There are no tokens for comments. Where a
-// compiler reports an error in any case, a token is only a backslash.
+// such as "#include <mutex>". A raw string is always R"", and <% is {. There are no tokens for
+// comments. Where a compiler reports an error in any case, a token is only a backslash.
 struct Token {
   std::string text{};
   int line = 0;
