@@ -63,6 +63,18 @@ namespace {
   while (true) ::syscall(SYS_exit_group, status);
 }
 
+// The parent of the process that goes on ends with status 0, which no other function here sees.
+int become_daemon(int keeps_folder, int keeps_files) {
+  const std::string why = why_undecided("called daemon()");
+  if (!why.empty()) {
+    print("FAILED " + why);
+    end("_exit", EXIT_FAILURE);
+  }
+  using Function = int (*)(int, int);
+  const auto real = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "daemon"));
+  return real == nullptr ? -1 : real(keeps_folder, keeps_files);
+}
+
 // Explains an exit with another status too. Registered before every other handler, and so the last
 // to run.
 [[gnu::constructor(101)]] void watch_exit() { std::atexit(check_at_exit); }
@@ -75,11 +87,15 @@ extern "C" {
 [[noreturn]] void checked_fast_exit(int status) __asm__("_exit");
 [[noreturn]] void checked_c_exit(int status) __asm__("_Exit");
 [[noreturn]] void checked_quick_exit(int status) __asm__("quick_exit");
+int checked_daemon(int keeps_folder, int keeps_files) __asm__("daemon");
 
 void checked_exit(int status) { end("exit", status); }
 void checked_fast_exit(int status) { end("_exit", status); }
 void checked_c_exit(int status) { end("_Exit", status); }
 void checked_quick_exit(int status) { end("quick_exit", status); }
+int checked_daemon(int keeps_folder, int keeps_files) {
+  return become_daemon(keeps_folder, keeps_files);
+}
 }
 
 #else

@@ -1,10 +1,11 @@
 // A program that ends with status 0 says that the test passed. So until all tests are decided,
 // exit(), _exit(), _Exit() and quick_exit() end the program with status 1 and a message, wherever
-// they are called: in a test, before main(), or after it.
+// they are called: in a test, before main(), or after it. So does daemon(), whose parent would end
+// with status 0.
 //
 // On Linux, exits.cc defines these functions. On other systems it registers a handler, which
-// _exit() and _Exit() do not call. Nothing here sees a system call, or a program that replaces this
-// one.
+// _exit(), _Exit() and daemon() do not call. Nothing here sees a system call, or a program that
+// replaces this one.
 #pragma once
 
 namespace worker_pool {

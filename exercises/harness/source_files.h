@@ -31,13 +31,16 @@ struct Refused {
 };
 
 // Returns the first thing in an exercise's file that could replace a part of the test:
-//   1. a macro, or a quoted header that could define one (not lab.h, explorer.h or a step's);
+//   1. a macro, or a header that could define one: only <name>, lab.h, explorer.h and a header of a
+//      step are none;
 //   2. a pragma other than `once`;
-//   3. a declaration named `lab` or `std`, or one more part of that namespace; a specialization of
-//      a template, which may be one of theirs;
-//   4. a name of the harness or of the explorer;
+//   3. a declaration named `lab` or `std`, or one more part of that namespace; a function of it; a
+//      specialization of a template, in whole or in part, which may be one of theirs;
+//   4. a name of the harness, of the explorer, or of what lab.h uses itself;
 //   5. an operator that a test may use with types of std or of the lab, such as ==;
-//   6. what hides code from the lab: an attribute for sanitizers, or assembly.
+//   6. what hides code from the lab: an attribute for sanitizers or for inlining, or assembly;
+//   7. what compilers read in different ways: a backslash outside literals, or a lone carriage
+//      return.
 // Comments and literals may contain anything.
 std::optional<Refused> what_is_refused(std::string_view exercise_file);
 

@@ -2,7 +2,7 @@
 //
 //   verdict red 03_lost_stop starter PROGRAM [--runs=N]
 //
-//   green  every run passes
+//   green  every run passes, and says so: "2 of 2 tests passed"
 //   red    every run fails with status 1, prints the same lines, nothing on standard error, and the
 //          exercise's own LESSON line last. The whole output of the starter fits on a screen of 24
 //          rows of 80 columns; a wrong fix may have a longer story.
@@ -74,7 +74,10 @@ std::string wrong_with_red(const Task& task, const ProgramResult& run) {
 
 std::string wrong_with(const Task& task, const ProgramResult& run) {
   if (task.red) return wrong_with_red(task, run);
-  return run.status == 0 ? "" : "it failed: exit status " + std::to_string(run.status);
+  if (run.status != 0) return "it failed: exit status " + std::to_string(run.status);
+  const bool says_passed = std::ranges::any_of(
+      lines_of(run.out), [](const std::string& line) { return line.ends_with(" tests passed"); });
+  return says_passed ? "" : "it ended before all tests were decided";
 }
 
 int judge(const Task& task) {

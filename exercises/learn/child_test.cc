@@ -52,13 +52,16 @@ TEST(Child, AServerThatKeepsTheOutputOpenDoesNotDelayTheExit) {
   kill(std::stoi(child.output()), SIGKILL);
 }
 
+// The outer program waits for the inner one, which a signal to the outer one alone does not end.
 TEST(Child, EndTerminatesTheWholeGroup) {
   const Watchdog watchdog;
-  Child child = shell("sh -c 'echo ready; sleep 1000'; echo after");
+  Child child =
+      shell("trap : TERM; sh -c 'echo ready; exec sleep 1000'; test $? -eq 143 && exit 3");
   await_output(watchdog, child, "ready");
-  child.end();
+  const auto note = watchdog.waiting("test: for every program of the group to exit");
+  child.end(std::chrono::hours(1));
   EXPECT_TRUE(child.has_exited());
-  EXPECT_EQ(child.status(), 128 + SIGTERM);
+  EXPECT_EQ(child.status(), 3) << "the inner program was not ended by SIGTERM";
 }
 
 TEST(Child, EndKillsAChildThatIgnoresIt) {

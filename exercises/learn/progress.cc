@@ -91,8 +91,9 @@ bool Progress::save() const {
   }
   std::error_code error;
   fs::rename(next, state_, error);
-  if (error) fs::remove(next, error);
-  return !error;
+  if (!error) return true;
+  fs::remove(next, error);
+  return false;
 }
 
 }  // namespace worker_pool

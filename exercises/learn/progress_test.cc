@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "exercises/learn/fake_clone.h"
@@ -75,6 +77,16 @@ TEST(Progress, SaysThatItCannotBeWritten) {
   const std::vector<Exercise> exercises = read_exercises(clone.path());
   Progress progress(clone.path() + "/missing");
   EXPECT_FALSE(progress.record_position(exercises[0]));
+}
+
+TEST(Progress, SaysThatItCannotReplaceTheFile) {
+  const FakeClone clone;
+  const std::vector<Exercise> exercises = read_exercises(clone.path());
+  clone.write(".learn/something", "so .learn is a folder, and no file takes its place");
+  Progress progress(clone.path());
+  EXPECT_FALSE(progress.record_position(exercises[0]));
+  for (const auto& entry : std::filesystem::directory_iterator(clone.path()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".learn.")) << entry.path();
 }
 
 TEST(Progress, AnEmptyOrMissingFileHasNoHash) {

@@ -69,6 +69,7 @@ void Session::start_test() {
   test_.reset();
   verdict_.reset();
   notice_.clear();
+  asks_reset_ = false;  // a yes would undo what was just saved
   is_stale_ = false;
   tested_content_ = content_hash(exercise().file);
   test_ = std::make_unique<Child>(test_command(exercise()));

@@ -178,6 +178,23 @@ TEST_F(LearnSession, ResetAsksFirst) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+TEST_F(LearnSession, ASaveEndsTheQuestionWhetherToReset) {
+  TerminalChild child = start();
+  await_screen(child, "deadlock of 01_first: starter");
+  child.type("r");
+  child.await("This runs: git checkout -- exercises/01_first");
+  clone_.replace("01_first", "BLOCK");
+  child.await("Testing ...");
+  const int gate = open(clone_.gate().c_str(), O_WRONLY);  // blocks until the test is running
+  child.type("y");
+  child.await("Testing ...");
+  EXPECT_EQ(contents(clone_.file("01_first")), "BLOCK\n");
+  signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(write(gate, "\n", 1), 1) << "the test was ended";
+  close(gate);
+  await_screen(child, "deadlock of 01_first: ");
+}
+
 // The other one writes its position before the script of this one reads anything.
 TEST_F(LearnSession, ResetUndoesItsOwnExerciseWhateverAnotherSessionShows) {
   clone_.save("01_first", "my try");
@@ -271,7 +288,22 @@ TEST_F(LearnSession, CtrlCDuringATestEndsTheTestAndLeavesTheTerminalAsItWas) {
   close(gate);
 }
 
-TEST_F(LearnSession, AHangUpEndsItAndLeavesTheTerminalAsItWas) {
+// For most signals, the script `learn` has a status of its own, so here is none.
+TEST_F(LearnSession, ASignalIsItsStatus) {
+  setenv("BUILD_WORKSPACE_DIRECTORY", clone_.path().c_str(), 1);
+  const std::string program = std::filesystem::absolute("exercises/learn/learn");
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    TerminalChild child(watchdog_, {program}, {});
+    await_screen(child, "LESSON");
+    EXPECT_FALSE(child.echoes());
+    child.send_signal(number);
+    EXPECT_EQ(child.wait(), 128 + number) << child.output();
+    EXPECT_TRUE(child.echoes()) << "after signal " << number;
+  }
+  unsetenv("BUILD_WORKSPACE_DIRECTORY");
+}
+
+TEST_F(LearnSession, AHangUpEndsTheScriptTooAndLeavesTheTerminalAsItWas) {
   for (const int number : {SIGHUP, SIGTERM, SIGQUIT}) {
     TerminalChild child = start();
     await_screen(child, "LESSON");

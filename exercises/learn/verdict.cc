@@ -97,16 +97,29 @@ Verdict failed_test(const Lines& all) {
   return verdict;
 }
 
+// "2 of 2 tests passed", which a test prints once everything is decided.
+bool says_that_all_passed(const std::string& line) {
+  const std::string count = line.substr(0, line.find(' '));
+  return !count.empty() && line == count + " of " + count + " tests passed";
+}
+
+// A program that ends too early may have the status of success.
+Verdict passed_test(const Lines& all) {
+  Verdict verdict{.outcome = Outcome::kGreen};
+  std::ranges::copy_if(
+      test_output(all), std::back_inserter(verdict.lines), [](const std::string& line) {
+        return !line.starts_with("ok ") && !line.starts_with("STAGE ") && !line.empty();
+      });
+  if (std::ranges::none_of(verdict.lines, says_that_all_passed)) {
+    verdict.outcome = Outcome::kRed;
+    verdict.lines.emplace_back("The program ended before all tests were decided.");
+  }
+  return verdict;
+}
+
 Verdict verdict_without_stage(int status, const Lines& all) {
   if (status == kTestFailed) return failed_test(all);
-  if (status == kPassed) {
-    Verdict verdict{.outcome = Outcome::kGreen};
-    std::ranges::copy_if(
-        test_output(all), std::back_inserter(verdict.lines), [](const std::string& line) {
-          return !line.starts_with("ok ") && !line.starts_with("STAGE ") && !line.empty();
-        });
-    return verdict;
-  }
+  if (status == kPassed) return passed_test(all);
   if (status == kBuildFailed) {
     Lines errors = compiler_lines(all);
     if (!errors.empty()) return {.outcome = Outcome::kCompileError, .lines = std::move(errors)};

@@ -47,6 +47,20 @@ TEST(Verdict, GreenSaysHowManyTestsPassed) {
   EXPECT_EQ(verdict.lines, (Lines{"1 of 1 tests passed", "Not checked here: data races."}));
 }
 
+TEST(Verdict, IsGreenOnlyIfTheTestSaysThatAllPassed) {
+  const std::string why = "The program ended before all tests were decided.";
+  const auto verdict_on = [](const std::string& line) {
+    return verdict_of(0, kBegin + line + kEnd);
+  };
+  EXPECT_EQ(verdict_on("12 of 12 tests passed\n").outcome, Outcome::kGreen);
+  EXPECT_EQ(verdict_on("ok LostStop.First (3 schedules)\n").outcome, Outcome::kRed);
+  EXPECT_EQ(verdict_on("").lines, (Lines{why}));
+  EXPECT_EQ(verdict_on("my own line\n").lines, (Lines{"my own line", why}));
+  EXPECT_EQ(verdict_on("1 of 2 tests passed\n").outcome, Outcome::kRed);
+  EXPECT_EQ(verdict_on(" of  tests passed\n").outcome, Outcome::kRed);
+  EXPECT_EQ(verdict_of(0, "INFO: nothing was tested\n").outcome, Outcome::kRed);
+}
+
 TEST(Verdict, NamesTheLastStageThatBegan) {
   const Verdict verdict = verdict_of(
       3, kBegin + "STAGE 1: channel\nok A.B (1 schedule)\nSTAGE 2: worker\nFAILED A.C\n" + kEnd);

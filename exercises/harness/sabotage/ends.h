@@ -8,7 +8,8 @@
 //   handler _Exit       calls exit(1) in the first test, and _Exit(0) in a handler of atexit()
 //   handler             calls exit(1) in the first test
 //
-// exit, _exit and quick_exit work as _Exit does. Without SABOTAGE, this is a solved exercise.
+// exit, _exit, quick_exit and daemon work as _Exit does. Without SABOTAGE, this is a solved
+// exercise.
 #pragma once
 
 #include <stdlib.h>
@@ -32,6 +33,9 @@ inline void end_if(const std::string& when) {
   if (sabotage() == when + " _exit") _exit(0);
   if (sabotage() == when + " _Exit") std::_Exit(0);
   if (sabotage() == when + " quick_exit") std::quick_exit(0);
+#ifdef __linux__
+  if (sabotage() == when + " daemon" && daemon(1, 1) != 0) std::abort();
+#endif
 }
 
 inline void prepare() {
