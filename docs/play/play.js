@@ -105,10 +105,13 @@ function forward() {
 
 function back() { game.mode === 'watch' ? move(-1) : take_back(); }
 
-// From the fork before the step that is shown.
+// From the last fork that the shown steps have reached, or from the first fork. Edge i leads to the
+// fork after i choices.
 function take_over() {
-  const steps = tree.steps(game.choices).slice(0, game.step);
-  game.choices = game.choices.slice(0, steps.at(-1)?.edge ?? 0);
+  const steps = tree.steps(game.choices);
+  const edge = steps[game.step - 1]?.edge ?? 0;
+  const is_complete = steps[game.step]?.edge !== edge;
+  game.choices = game.choices.slice(0, is_complete ? edge : Math.max(edge - 1, 0));
   if (is_end(game.choices)) game.choices.pop();
   game.mode = 'play';
   update(true);
