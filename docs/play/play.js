@@ -31,6 +31,7 @@ const game = {
 };
 
 let tree;
+let requests = 0;     // how often show() was called; only the last call shows something
 
 const key = choices => choices.join('.');
 const tried = () => game.tried.get(`${game.name}/${game.variant}`);
@@ -46,11 +47,11 @@ function untried_below(choices, node) {
   return tree.counts[node] - seen;
 }
 
+// Returns when the exercise is in `course`, or could not be loaded.
 function load(name) {
   if (course.exercises[name]) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    document.head.append(
-        h('script', {src: `data/${name}.js`, onload: () => resolve(), onerror: reject}));
+  return new Promise(resolve => {
+    document.head.append(h('script', {src: `data/${name}.js`, onload: resolve, onerror: resolve}));
   });
 }
 
@@ -59,9 +60,18 @@ function say(text) {
   $('message').hidden = text === '';
 }
 
-// `schedule`: to watch, or '' for the one that the test prints.
+// `schedule`: to watch, or '' for the one that the test prints. The result says whether the page
+// shows the exercise now.
 async function show(name, variant, mode, schedule = '') {
+  const request = ++requests;
   await load(name);
+  if (request !== requests) return false;
+  if (!course.exercises[name]) {
+    say(`The exercise ${name} could not be loaded. ` +
+        (tree ? `The page still shows ${game.name}.` : 'Choose another one.'));
+    if (tree) update();  // the menu and the address, too
+    return false;
+  }
   Object.assign(game, {name, variant, choices: [], undone: [], step: 0});
   tree = new Tree(course.exercises[name][variant]);
   const id = `${name}/${variant}`;
@@ -77,6 +87,7 @@ async function show(name, variant, mode, schedule = '') {
           `Schedule ${schedule} breaks nothing in the ${variant} of ${name}.` : '');
   show_code();
   update();
+  return true;
 }
 
 function choose(index) {
@@ -338,8 +349,9 @@ function open_fragment(fragment) {
   if (course.names.includes(name)) {
     return show(name, variant, variant === 'solution' && !schedule ? 'play' : 'watch', schedule);
   }
-  return show(course.names[1], 'starter', 'watch').then(() => {
-    if (name) say(`This page has no exercise ${name}. It shows ${game.name} instead.`);
+  return show(course.names[1], 'starter', 'watch').then(is_shown => {
+    if (is_shown && name) say(`This page has no exercise ${name}. It shows ${game.name} instead.`);
+    return is_shown;
   });
 }
 
