@@ -90,6 +90,15 @@ async function show(name, variant, mode, schedule = '') {
   return true;
 }
 
+// After show(): announces the beginning, and moves the focus to the first step or choice.
+function start(is_shown) {
+  if (!is_shown) return;
+  update(true);
+  if (game.mode === 'watch') $('forward').focus();
+}
+
+function play(variant) { show(game.name, variant, 'play').then(start); }
+
 function choose(index) {
   if (game.mode !== 'play' || !tree.node(game.choices).choices?.[index]?.[3]) return;
   game.choices.push(index);
@@ -130,36 +139,60 @@ function take_over() {
 
 function try_the_rest() {
   for (const {choices, verdict} of tree.below([])) tried().set(key(choices), verdict >= 0);
-  update(true);
+  update();
+  $('result').focus();
 }
 
 // --- Drawing -------------------------------------------------------------------------------------
 
+// `is_move`: announces the new steps, and moves the focus to what comes next.
 function update(is_move = false) {
+  const was_in_buttons = $('buttons').contains(document.activeElement);
   const steps = tree.steps(game.choices);
   const shown = game.mode === 'watch' ? game.step : steps.length;
   const at_end = is_end(game.choices) && shown === steps.length;
   if (at_end) tried().set(key(game.choices), verdict_at(game.choices) >= 0);
   show_controls();
   show_buttons(shown, steps.length);
-  show_story(steps.slice(0, shown));
+  // Those of the last choice, or the one that was watched last.
+  const is_new = (step, i) => game.mode === 'watch' ? i === shown - 1 :
+      step.edge === game.choices.length;
+  show_story(steps.slice(0, shown), is_new);
   show_places(steps.slice(0, shown), shown === steps.length);
   show_now(at_end);
   show_score();
-  const step = steps[shown - 1];
-  const text = step ? `${tree.threads[step.thread]} ${step.text}.` : 'The beginning.';
-  $('announce').textContent = is_move ? text + (at_end ? ` ${end_title()}. ${end_text()}` : '') : '';
-  if (is_move && game.mode === 'play') focus_choice(at_end);
+  $('announce').textContent =
+      is_move ? announcement(steps.slice(0, shown).filter(is_new), at_end) : '';
+  if (is_move && (game.mode === 'play' || was_in_buttons)) move_focus(at_end);
   const variant = game.variant === 'starter' ? '' : '/solution';
   const schedule = is_end(game.choices) ? '/' + tree.name(game.choices) : '';
-  history.replaceState(null, '', `#${game.name}${variant}${schedule}`);
+  const fragment = `#${game.name}${variant}${schedule}`;
+  // A browser refuses too many changes, as of a key that is held down.
+  if (location.hash !== fragment) history.replaceState(null, '', fragment);
+}
+
+function announcement(steps, at_end) {
+  const is_beginning = game.mode === 'watch' ? game.step === 0 : game.choices.length === 0;
+  return [
+    ...(is_beginning ? [`The beginning: the ${game.variant} of ${game.name}.`] : []),
+    ...steps.map(step => `${tree.threads[step.thread]} ${step.text}.`),
+    ...(at_end ? [`${end_title()}. ${end_text()}`] : []),
+  ].join(' ');
+}
+
+// The focus stays on a button of the steps that can be pressed again.
+function move_focus(at_end) {
+  if ($('buttons').contains(document.activeElement)) return;
+  if (at_end) $('now-title').focus();
+  else if (game.mode === 'watch') $('forward').focus();
+  else $('choices').querySelector('button:enabled')?.focus();
 }
 
 function show_controls() {
   $('exercise').value = game.name;
   for (const input of $('controls').querySelectorAll('input')) {
     input.checked = input.value === game[input.name];
-    if (input.value === 'watch') input.disabled = !tree.data.breaks;
+    if (input.value === 'watch') input.disabled = !tree.data.breaks && game.mode === 'play';
   }
 }
 
@@ -180,9 +213,7 @@ function show_buttons(shown, all) {
     button('back', '← Take back', back, game.choices.length === 0),
     button('restart', 'Start over', restart, game.choices.length === 0),
   ]));
-  if (!had_focus || !$(had_focus)?.closest('#buttons')) return;
-  const target = $(had_focus).disabled ? $('buttons').querySelector('button:enabled') : $(had_focus);
-  target?.focus();
+  if (had_focus) $('buttons').querySelector(`#${had_focus}:enabled`)?.focus();
 }
 
 function restart() {
@@ -190,13 +221,16 @@ function restart() {
   update(true);
 }
 
-function show_story(steps) {
+function show_story(steps, is_new) {
   if (steps.length === 0) {
     return $('story').replaceChildren(h('p', {class: 'quiet'}, 'No thread has made a step.'));
   }
   const head = tree.threads.map((name, i) => h('th', {scope: 'col', class: `t${i}`}, name));
   const rows = steps.map((step, i) => h(
-      'tr', {'aria-current': i === steps.length - 1 ? 'step' : null},
+      'tr', {
+        class: is_new(step, i) ? 'new' : null,
+        'aria-current': i === steps.length - 1 ? 'step' : null,
+      },
       ...tree.threads.map((name, thread) => thread !== step.thread ? h('td') : h(
           'td', {class: `t${thread} step`, 'data-thread': name}, step.text))));
   $('story').replaceChildren(h('table', {},
@@ -229,12 +263,16 @@ function end_of_schedule(failed) {
     const command = `./bazelw test --test_env=LAB_REPLAY=${tree.name(game.choices)} //exercises/${game.name}:test`;
     parts.push(
         h('p', {}, 'Why: ', tree.data.lesson),
-        h('p', {}, 'The same schedule in the real program:'), h('pre', {}, command));
+        h('p', {id: 'command-title'}, 'The same schedule in the real program:'),
+        h('pre', {tabindex: 0, role: 'region', 'aria-labelledby': 'command-title'}, command));
   }
   const next = [];
-  if (game.mode === 'watch') next.push(button('play', 'Now choose the threads', () => show(game.name, 'starter', 'play')));
-  else next.push(button('again', 'Start over', restart));
-  if (failed) next.push(button('solution', 'Try to break the solution', () => show(game.name, 'solution', 'play')));
+  if (game.mode === 'watch') {
+    next.push(button('play', 'Now choose the threads', () => play(game.variant)));
+  } else {
+    next.push(button('again', 'Start over', restart));
+  }
+  if (failed) next.push(button('solution', 'Try to break the solution', () => play('solution')));
   return [...parts, h('p', {}, ...next)];
 }
 
@@ -267,11 +305,6 @@ function choice_buttons() {
   return [...list.map(it => it.element), h('p', {class: 'quiet'}, `You have ${left.join(' and ')} left.`)];
 }
 
-function focus_choice(at_end) {
-  if (at_end) return $('now-title').focus();
-  $('choices').querySelector('button:enabled')?.focus();
-}
-
 function show_score() {
   const [preemptions, spurious_wakeups] = tree.limits;
   const seen = tried().size;
@@ -289,7 +322,8 @@ function show_score() {
     const rest = left === tree.total ? 'Run all schedules' : `Run the other ${left} of them`;
     parts.push(h('p', {}, button('rest', rest, try_the_rest)));
   } else {
-    parts.push(h('p', {class: failed > 0 ? 'failed' : 'passed', id: 'result'}, failed > 0 ?
+    const kind = failed > 0 ? 'failed' : 'passed';
+    parts.push(h('p', {class: kind, id: 'result', tabindex: -1}, failed > 0 ?
       `Seen them all: ${plural(failed, 'schedule breaks', 'schedules break')} the ${game.variant}, ${tree.total - failed} do not.` :
       `Seen them all: no schedule within these limits breaks the ${game.variant}.`));
   }
@@ -379,7 +413,9 @@ $('controls').onchange = event => {
 };
 $('lookup').onsubmit = event => {
   event.preventDefault();
-  open_fragment($('schedule').value);
+  const wanted = $('schedule').value.trim();
+  const [, schedule] = /^(?:LAB_REPLAY=)?([\d.]+)$/.exec(wanted) ?? [];
+  open_fragment(schedule ? `${game.name}/${game.variant}/${schedule}` : wanted).then(start);
   scrollTo({top: 0});
 };
 addEventListener('hashchange', () => open_fragment(location.hash));
