@@ -392,14 +392,16 @@ function open_fragment(fragment) {
 function on_key(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const tag = event.target.tagName;
-  if (tag === 'SELECT' || tag === 'INPUT' || tag === 'SUMMARY') return;
-  const is_pane = event.target.classList.contains('pane');
-  if (event.key === 'ArrowRight' && !is_pane) forward();
-  else if (event.key === 'ArrowLeft' && !is_pane) back();
+  const is_radio = event.target.type === 'radio';
+  if (tag === 'SELECT' || tag === 'SUMMARY' || (tag === 'INPUT' && !is_radio)) return;
+  const needs_arrows = is_radio || event.target.matches('.pane, pre');
+  if (event.key === 'ArrowRight' && !needs_arrows) forward();
+  else if (event.key === 'ArrowLeft' && !needs_arrows) back();
   else if (/^[1-9]$/.test(event.key)) {
     $('choices').querySelector(`button[data-digit="${event.key}"]`)?.click();
   } else if (event.key === 'Enter' && tag !== 'BUTTON') {
-    game.mode === 'play' ? choose(0) : forward();
+    if (game.mode === 'play') $('choices').querySelector('.choice:enabled')?.click();
+    else forward();
   } else return;
   event.preventDefault();
 }
