@@ -74,6 +74,7 @@ async function show(name, variant, mode, schedule = '') {
   }
   Object.assign(game, {name, variant, choices: [], undone: [], step: 0});
   tree = new Tree(course.exercises[name][variant]);
+  document.title = `${course.exercises[name].title} - You are the scheduler`;
   const id = `${name}/${variant}`;
   if (!game.tried.has(id)) game.tried.set(id, new Map());
   const wanted = schedule || tree.data.breaks;
@@ -276,7 +277,8 @@ function end_of_schedule(failed) {
   return [...parts, h('p', {}, ...next)];
 }
 
-// The digit of a choice is the number of its thread, if it is the only one with that thread.
+// The digit of a choice is the number of its thread. That of a spurious wake-up or an early timeout
+// comes after those of the threads.
 function choice_buttons() {
   const {choices} = tree.node(game.choices);
   const [preemptions, spurious_wakeups] = tree.limits;
@@ -314,12 +316,15 @@ function show_score() {
       spurious_wakeups === 0 ? 'no spurious wake-up' : plural(spurious_wakeups, 'spurious wake-up')}`;
   const parts = [
     h('p', {}, `The ${game.variant} has ${plural(tree.total, 'schedule')} with ${limits}. You have seen `,
-      h('b', {}, String(seen)), `, and ${failed === 0 ? 'none' : failed} of these ${
-          failed === 1 ? 'breaks' : 'break'} it. `, h('b', {id: 'left'}, String(left)), ' left.'),
+      h('b', {}, seen === 0 ? 'none' : String(seen)),
+      seen === 0 ? ' yet. ' : `, and ${failed === 0 ? 'none' : failed} of these ${
+          failed === 1 ? 'breaks' : 'break'} it. `,
+      h('b', {id: 'left'}, String(left)), ' left.'),
     h('progress', {max: tree.total, value: seen, 'aria-label': 'schedules seen'}),
   ];
   if (left > 0) {
-    const rest = left === tree.total ? 'Run all schedules' : `Run the other ${left} of them`;
+    const rest = left === tree.total ? 'Run all schedules' :
+        left === 1 ? 'Run the last one' : `Run the other ${left}`;
     parts.push(h('p', {}, button('rest', rest, try_the_rest)));
   } else {
     const kind = failed > 0 ? 'failed' : 'passed';
@@ -347,11 +352,11 @@ function show_code() {
   for (const pane of document.querySelectorAll('.pane')) pane.scrollTop = 0;
 }
 
-// Marks where each thread is: at the next step that it can make, or where it waits.
+// Marks the line of each thread. At a fork: of the step that it can make next, or where it waits.
+// Between two forks: of its last step.
 function show_places(steps, at_fork) {
   for (const line of $('code').querySelectorAll('.here')) {
     line.classList.remove('here');
-    line.removeAttribute('aria-label');
     line.querySelector('.threads').replaceChildren();
   }
   const running = steps.at(-1)?.thread ?? 0;
