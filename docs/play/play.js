@@ -31,6 +31,7 @@ const game = {
 };
 
 let tree;
+let requests = 0;     // how often show() was called; only the last call shows something
 
 const key = choices => choices.join('.');
 const tried = () => game.tried.get(`${game.name}/${game.variant}`);
@@ -46,11 +47,11 @@ function untried_below(choices, node) {
   return tree.counts[node] - seen;
 }
 
+// Returns when the exercise is in `course`, or could not be loaded.
 function load(name) {
   if (course.exercises[name]) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    document.head.append(
-        h('script', {src: `data/${name}.js`, onload: () => resolve(), onerror: reject}));
+  return new Promise(resolve => {
+    document.head.append(h('script', {src: `data/${name}.js`, onload: resolve, onerror: resolve}));
   });
 }
 
@@ -59,11 +60,21 @@ function say(text) {
   $('message').hidden = text === '';
 }
 
-// `schedule`: to watch, or '' for the one that the test prints.
+// `schedule`: to watch, or '' for the one that the test prints. The result says whether the page
+// shows the exercise now.
 async function show(name, variant, mode, schedule = '') {
+  const request = ++requests;
   await load(name);
+  if (request !== requests) return false;
+  if (!course.exercises[name]) {
+    say(`The exercise ${name} could not be loaded. ` +
+        (tree ? `The page still shows ${game.name}.` : 'Choose another one.'));
+    if (tree) update();  // the menu and the address, too
+    return false;
+  }
   Object.assign(game, {name, variant, choices: [], undone: [], step: 0});
   tree = new Tree(course.exercises[name][variant]);
+  document.title = `${course.exercises[name].title} - You are the scheduler`;
   const id = `${name}/${variant}`;
   if (!game.tried.has(id)) game.tried.set(id, new Map());
   const wanted = schedule || tree.data.breaks;
@@ -77,7 +88,17 @@ async function show(name, variant, mode, schedule = '') {
           `Schedule ${schedule} breaks nothing in the ${variant} of ${name}.` : '');
   show_code();
   update();
+  return true;
 }
+
+// After show(): announces the beginning, and moves the focus to the first step or choice.
+function start(is_shown) {
+  if (!is_shown) return;
+  update(true);
+  if (game.mode === 'watch') $('forward').focus();
+}
+
+function play(variant) { show(game.name, variant, 'play').then(start); }
 
 function choose(index) {
   if (game.mode !== 'play' || !tree.node(game.choices).choices?.[index]?.[3]) return;
@@ -105,10 +126,13 @@ function forward() {
 
 function back() { game.mode === 'watch' ? move(-1) : take_back(); }
 
-// From the fork before the step that is shown.
+// From the last fork that the shown steps have reached, or from the first fork. Edge i leads to the
+// fork after i choices.
 function take_over() {
-  const steps = tree.steps(game.choices).slice(0, game.step);
-  game.choices = game.choices.slice(0, steps.at(-1)?.edge ?? 0);
+  const steps = tree.steps(game.choices);
+  const edge = steps[game.step - 1]?.edge ?? 0;
+  const is_complete = steps[game.step]?.edge !== edge;
+  game.choices = game.choices.slice(0, is_complete ? edge : Math.max(edge - 1, 0));
   if (is_end(game.choices)) game.choices.pop();
   game.mode = 'play';
   update(true);
@@ -116,36 +140,60 @@ function take_over() {
 
 function try_the_rest() {
   for (const {choices, verdict} of tree.below([])) tried().set(key(choices), verdict >= 0);
-  update(true);
+  update();
+  $('result').focus();
 }
 
 // --- Drawing -------------------------------------------------------------------------------------
 
+// `is_move`: announces the new steps, and moves the focus to what comes next.
 function update(is_move = false) {
+  const was_in_buttons = $('buttons').contains(document.activeElement);
   const steps = tree.steps(game.choices);
   const shown = game.mode === 'watch' ? game.step : steps.length;
   const at_end = is_end(game.choices) && shown === steps.length;
   if (at_end) tried().set(key(game.choices), verdict_at(game.choices) >= 0);
   show_controls();
   show_buttons(shown, steps.length);
-  show_story(steps.slice(0, shown));
+  // Those of the last choice, or the one that was watched last.
+  const is_new = (step, i) => game.mode === 'watch' ? i === shown - 1 :
+      step.edge === game.choices.length;
+  show_story(steps.slice(0, shown), is_new);
   show_places(steps.slice(0, shown), shown === steps.length);
   show_now(at_end);
   show_score();
-  const step = steps[shown - 1];
-  const text = step ? `${tree.threads[step.thread]} ${step.text}.` : 'The beginning.';
-  $('announce').textContent = is_move ? text + (at_end ? ` ${end_title()}. ${end_text()}` : '') : '';
-  if (is_move && game.mode === 'play') focus_choice(at_end);
+  $('announce').textContent =
+      is_move ? announcement(steps.slice(0, shown).filter(is_new), at_end) : '';
+  if (is_move && (game.mode === 'play' || was_in_buttons)) move_focus(at_end);
   const variant = game.variant === 'starter' ? '' : '/solution';
   const schedule = is_end(game.choices) ? '/' + tree.name(game.choices) : '';
-  history.replaceState(null, '', `#${game.name}${variant}${schedule}`);
+  const fragment = `#${game.name}${variant}${schedule}`;
+  // A browser refuses too many changes, as of a key that is held down.
+  if (location.hash !== fragment) history.replaceState(null, '', fragment);
+}
+
+function announcement(steps, at_end) {
+  const is_beginning = game.mode === 'watch' ? game.step === 0 : game.choices.length === 0;
+  return [
+    ...(is_beginning ? [`The beginning: the ${game.variant} of ${game.name}.`] : []),
+    ...steps.map(step => `${tree.threads[step.thread]} ${step.text}.`),
+    ...(at_end ? [`${end_title()}. ${end_text()}`] : []),
+  ].join(' ');
+}
+
+// The focus stays on a button of the steps that can be pressed again.
+function move_focus(at_end) {
+  if ($('buttons').contains(document.activeElement)) return;
+  if (at_end) $('now-title').focus();
+  else if (game.mode === 'watch') $('forward').focus();
+  else $('choices').querySelector('button:enabled')?.focus();
 }
 
 function show_controls() {
   $('exercise').value = game.name;
   for (const input of $('controls').querySelectorAll('input')) {
     input.checked = input.value === game[input.name];
-    if (input.value === 'watch') input.disabled = !tree.data.breaks;
+    if (input.value === 'watch') input.disabled = !tree.data.breaks && game.mode === 'play';
   }
 }
 
@@ -166,9 +214,7 @@ function show_buttons(shown, all) {
     button('back', '← Take back', back, game.choices.length === 0),
     button('restart', 'Start over', restart, game.choices.length === 0),
   ]));
-  if (!had_focus || !$(had_focus)?.closest('#buttons')) return;
-  const target = $(had_focus).disabled ? $('buttons').querySelector('button:enabled') : $(had_focus);
-  target?.focus();
+  if (had_focus) $('buttons').querySelector(`#${had_focus}:enabled`)?.focus();
 }
 
 function restart() {
@@ -176,13 +222,16 @@ function restart() {
   update(true);
 }
 
-function show_story(steps) {
+function show_story(steps, is_new) {
   if (steps.length === 0) {
     return $('story').replaceChildren(h('p', {class: 'quiet'}, 'No thread has made a step.'));
   }
   const head = tree.threads.map((name, i) => h('th', {scope: 'col', class: `t${i}`}, name));
   const rows = steps.map((step, i) => h(
-      'tr', {'aria-current': i === steps.length - 1 ? 'step' : null},
+      'tr', {
+        class: is_new(step, i) ? 'new' : null,
+        'aria-current': i === steps.length - 1 ? 'step' : null,
+      },
       ...tree.threads.map((name, thread) => thread !== step.thread ? h('td') : h(
           'td', {class: `t${thread} step`, 'data-thread': name}, step.text))));
   $('story').replaceChildren(h('table', {},
@@ -215,16 +264,21 @@ function end_of_schedule(failed) {
     const command = `./bazelw test --test_env=LAB_REPLAY=${tree.name(game.choices)} //exercises/${game.name}:test`;
     parts.push(
         h('p', {}, 'Why: ', tree.data.lesson),
-        h('p', {}, 'The same schedule in the real program:'), h('pre', {}, command));
+        h('p', {id: 'command-title'}, 'The same schedule in the real program:'),
+        h('pre', {tabindex: 0, role: 'region', 'aria-labelledby': 'command-title'}, command));
   }
   const next = [];
-  if (game.mode === 'watch') next.push(button('play', 'Now choose the threads', () => show(game.name, 'starter', 'play')));
-  else next.push(button('again', 'Start over', restart));
-  if (failed) next.push(button('solution', 'Try to break the solution', () => show(game.name, 'solution', 'play')));
+  if (game.mode === 'watch') {
+    next.push(button('play', 'Now choose the threads', () => play(game.variant)));
+  } else {
+    next.push(button('again', 'Start over', restart));
+  }
+  if (failed) next.push(button('solution', 'Try to break the solution', () => play('solution')));
   return [...parts, h('p', {}, ...next)];
 }
 
-// The digit of a choice is the number of its thread, if it is the only one with that thread.
+// The digit of a choice is the number of its thread. That of a spurious wake-up or an early timeout
+// comes after those of the threads.
 function choice_buttons() {
   const {choices} = tree.node(game.choices);
   const [preemptions, spurious_wakeups] = tree.limits;
@@ -253,11 +307,6 @@ function choice_buttons() {
   return [...list.map(it => it.element), h('p', {class: 'quiet'}, `You have ${left.join(' and ')} left.`)];
 }
 
-function focus_choice(at_end) {
-  if (at_end) return $('now-title').focus();
-  $('choices').querySelector('button:enabled')?.focus();
-}
-
 function show_score() {
   const [preemptions, spurious_wakeups] = tree.limits;
   const seen = tried().size;
@@ -267,15 +316,19 @@ function show_score() {
       spurious_wakeups === 0 ? 'no spurious wake-up' : plural(spurious_wakeups, 'spurious wake-up')}`;
   const parts = [
     h('p', {}, `The ${game.variant} has ${plural(tree.total, 'schedule')} with ${limits}. You have seen `,
-      h('b', {}, String(seen)), `, and ${failed === 0 ? 'none' : failed} of these ${
-          failed === 1 ? 'breaks' : 'break'} it. `, h('b', {id: 'left'}, String(left)), ' left.'),
+      h('b', {}, seen === 0 ? 'none' : String(seen)),
+      seen === 0 ? ' yet. ' : `, and ${failed === 0 ? 'none' : failed} of these ${
+          failed === 1 ? 'breaks' : 'break'} it. `,
+      h('b', {id: 'left'}, String(left)), ' left.'),
     h('progress', {max: tree.total, value: seen, 'aria-label': 'schedules seen'}),
   ];
   if (left > 0) {
-    const rest = left === tree.total ? 'Run all schedules' : `Run the other ${left} of them`;
+    const rest = left === tree.total ? 'Run all schedules' :
+        left === 1 ? 'Run the last one' : `Run the other ${left}`;
     parts.push(h('p', {}, button('rest', rest, try_the_rest)));
   } else {
-    parts.push(h('p', {class: failed > 0 ? 'failed' : 'passed', id: 'result'}, failed > 0 ?
+    const kind = failed > 0 ? 'failed' : 'passed';
+    parts.push(h('p', {class: kind, id: 'result', tabindex: -1}, failed > 0 ?
       `Seen them all: ${plural(failed, 'schedule breaks', 'schedules break')} the ${game.variant}, ${tree.total - failed} do not.` :
       `Seen them all: no schedule within these limits breaks the ${game.variant}.`));
   }
@@ -299,11 +352,11 @@ function show_code() {
   for (const pane of document.querySelectorAll('.pane')) pane.scrollTop = 0;
 }
 
-// Marks where each thread is: at the next step that it can make, or where it waits.
+// Marks the line of each thread. At a fork: of the step that it can make next, or where it waits.
+// Between two forks: of its last step.
 function show_places(steps, at_fork) {
   for (const line of $('code').querySelectorAll('.here')) {
     line.classList.remove('here');
-    line.removeAttribute('aria-label');
     line.querySelector('.threads').replaceChildren();
   }
   const running = steps.at(-1)?.thread ?? 0;
@@ -335,22 +388,25 @@ function open_fragment(fragment) {
   if (course.names.includes(name)) {
     return show(name, variant, variant === 'solution' && !schedule ? 'play' : 'watch', schedule);
   }
-  return show(course.names[1], 'starter', 'watch').then(() => {
-    if (name) say(`This page has no exercise ${name}. It shows ${game.name} instead.`);
+  return show(course.names[1], 'starter', 'watch').then(is_shown => {
+    if (is_shown && name) say(`This page has no exercise ${name}. It shows ${game.name} instead.`);
+    return is_shown;
   });
 }
 
 function on_key(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const tag = event.target.tagName;
-  if (tag === 'SELECT' || tag === 'INPUT' || tag === 'SUMMARY') return;
-  const is_pane = event.target.classList.contains('pane');
-  if (event.key === 'ArrowRight' && !is_pane) forward();
-  else if (event.key === 'ArrowLeft' && !is_pane) back();
+  const is_radio = event.target.type === 'radio';
+  if (tag === 'SELECT' || tag === 'SUMMARY' || (tag === 'INPUT' && !is_radio)) return;
+  const needs_arrows = is_radio || event.target.matches('.pane, pre');
+  if (event.key === 'ArrowRight' && !needs_arrows) forward();
+  else if (event.key === 'ArrowLeft' && !needs_arrows) back();
   else if (/^[1-9]$/.test(event.key)) {
     $('choices').querySelector(`button[data-digit="${event.key}"]`)?.click();
   } else if (event.key === 'Enter' && tag !== 'BUTTON') {
-    game.mode === 'play' ? choose(0) : forward();
+    if (game.mode === 'play') $('choices').querySelector('.choice:enabled')?.click();
+    else forward();
   } else return;
   event.preventDefault();
 }
@@ -364,7 +420,9 @@ $('controls').onchange = event => {
 };
 $('lookup').onsubmit = event => {
   event.preventDefault();
-  open_fragment($('schedule').value);
+  const wanted = $('schedule').value.trim();
+  const [, schedule] = /^(?:LAB_REPLAY=)?([\d.]+)$/.exec(wanted) ?? [];
+  open_fragment(schedule ? `${game.name}/${game.variant}/${schedule}` : wanted).then(start);
   scrollTo({top: 0});
 };
 addEventListener('hashchange', () => open_fragment(location.hash));
