@@ -86,7 +86,8 @@ TEST(WeakPtr, KeepsWhatItHasLocked) {
     auto owner = std::make_shared<int>(7);
     const std::weak_ptr<int> weak = owner;
     const std::jthread user([&weak] {
-      if (const std::shared_ptr<int> locked = weak.lock()) check(*locked == 7, "it is gone");
+      if (const std::shared_ptr<int> locked = weak.lock())
+        check(*locked == 7, "it has another value");
     });
     owner.reset();
   });
