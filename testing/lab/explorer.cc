@@ -101,12 +101,10 @@ class DepthFirst final : public Recording {
   std::vector<std::size_t> allowed(const std::vector<Choice>& choices) const {
     std::vector<std::size_t> result;
     for (std::size_t i = 0; i < choices.size(); ++i) {
-      if (choices[i].preemption && preemptions() >= max_preemptions_) continue;
+      if (choices[i].preemption && preemptions() == max_preemptions_) continue;
       if (choices[i].spurious && spurious_wakeups() == max_spurious_wakeups_) continue;
       result.push_back(i);
     }
-    // Each thread has to give way to another one: without a choice, the schedule would not go on.
-    if (result.empty()) result.push_back(0);
     return result;
   }
 
