@@ -73,8 +73,10 @@ VectorClock& released(const Operation& op) {
   return op.scheduler.objects().atomics[op.object].released;
 }
 
-Access atomic_write(Place place) {
-  return {.verb = "writes", .is_write = true, .is_atomic = true, .place = place};
+void write_atomic(const Operation& op, std::size_t size) {
+  op.scheduler.access(op.object, size,
+                      {.verb = "writes", .is_write = true, .is_atomic = true, .place = op.place});
+  op.scheduler.note_effect();
 }
 
 void wake_one(const Operation& op, ConditionVariable& condition) {
@@ -244,8 +246,7 @@ void before_load(const Operation& op, std::size_t size, std::memory_order order)
 
 void before_store(const Operation& op, std::size_t size, std::memory_order order) {
   point(op);
-  op.scheduler.access(op.object, size, atomic_write(op.place));
-  op.scheduler.note_effect();
+  write_atomic(op, size);
   op.scheduler.races().store(op.scheduler.self(), released(op), order);
 }
 
@@ -260,8 +261,7 @@ void before_compare(const Operation& op, std::size_t size) {
 }
 
 void compare_succeeds(const Operation& op, std::size_t size, std::memory_order order) {
-  op.scheduler.access(op.object, size, atomic_write(op.place));
-  op.scheduler.note_effect();
+  write_atomic(op, size);
   order_update(op, order);
 }
 
