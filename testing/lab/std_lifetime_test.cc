@@ -47,6 +47,23 @@ TEST(StdThread, HasNotExitedWhenItSaysThatItIsDone) {
             "the scenario returned while thread is still running");
 }
 
+// Its unlock() is all that the other thread can see: no notification, and no count of references.
+TEST(StdThread, HasNotExitedAfterItsLastUnlock) {
+  EXPECT_EQ(verdict_of([] {
+              Signal done;
+              std::thread([&done] {
+                const std::lock_guard lock(done.mutex);
+                done.is_set = true;
+              }).detach();
+              const auto is_done = [&done] {
+                const std::lock_guard lock(done.mutex);
+                return done.is_set;
+              };
+              while (!is_done()) std::this_thread::yield();
+            }),
+            "the scenario returned while thread is still running");
+}
+
 TEST(StdThread, HasExitedWhenItIsJoined) {
   expect_passes([] {
     const auto done = std::make_shared<Signal>();
