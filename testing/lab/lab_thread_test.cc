@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -322,6 +323,25 @@ TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
         check(steady_clock::now().time_since_epoch() == 3h, "three hours in all");
       },
       {.early_timeouts = false});
+}
+
+TEST(LabClock, EitherOfTwoSleepersWithTheSameTimeMayWakeUpFirst) {
+  std::set<std::string> orders;
+  expect_passes(
+      [&orders] {
+        std::string order;
+        const auto sleep = [&](char name) {
+          this_thread::sleep_for(1h);
+          order += name;
+        };
+        {
+          jthread a("a", sleep, 'a');
+          jthread b("b", sleep, 'b');
+        }
+        orders.insert(order);
+      },
+      {.max_preemptions = 0, .early_timeouts = false});
+  EXPECT_EQ(orders, (std::set<std::string>{"ab", "ba"}));
 }
 
 TEST(LabCounters, RunningThreadsHaveNotExited) {
