@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -11,7 +12,10 @@
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/observer.h"
 #include "step4_shutdown/shutdown.h"
+#include "testing/event_log.h"
+#include "testing/gate.h"
 #include "testing/watchdog.h"
 
 // Elsewhere, such a job ends the program: forced_unwind.h.
@@ -81,6 +85,31 @@ TEST_P(WorkerPoolOn, WithoutWorkersIsDestroyedAtOnce) {
   ASSERT_EQ(pool.submit({.id = "end"}), SendStatus::kSent);
   watchdog.await("the worker to end", [&] { return pool.metrics().failed == 1; });
   ASSERT_EQ(pool.submit({.id = "dropped"}), SendStatus::kSent);
+}
+
+struct LogsFailures : Observer {
+  explicit LogsFailures(const Watchdog& watchdog) : log(watchdog) {}
+  void job_finished(int, const Job& job, const JobResult& result) override {
+    log.add(job.id + (result ? " succeeded" : ": " + result.error().message));
+  }
+  EventLog log;
+};
+
+// The system's record of a thread is not the same once nobody waits for the thread.
+TEST_P(WorkerPoolOn, ReportsAnAbandonedJobThatEndsItsThread) {
+  const Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may go on");
+  const auto failures = std::make_shared<LogsFailures>(watchdog);
+  const JobHandler handler = [gate](const Job&, const Context&) -> JobResult {
+    gate->wait();
+    pthread_exit(nullptr);
+  };
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, handler, failures);
+  ASSERT_EQ(pool.submit({.id = "a"}), SendStatus::kSent);
+  gate->await_arrivals(1);
+  EXPECT_THAT(pool.shutdown(kAbandonNow).still_running, ElementsAre("a"));
+  gate->open();
+  failures->log.await("a: thread exited");
 }
 
 }  // namespace
