@@ -45,6 +45,15 @@ JobResult ended_before_start(CancelReason why) {
   }
 }
 
+// Returns what the err() of a link of the two would.
+std::optional<CancelReason> err_of_either(const Context& a, const Context& b) {
+  const auto of_a = a.err();
+  const auto of_b = b.err();
+  if (!of_a) return of_b;
+  const bool a_is_late = *of_a == CancelReason::kDeadlineExceeded;
+  return a_is_late && of_b ? of_b : of_a;
+}
+
 // Calls the observer and drops any exception it throws.
 template <class Call>
 void tell(Call call) {
@@ -68,8 +77,10 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
 
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
                   const Context& pool) {
-  // A link costs an allocation and a lock that all workers share. Most jobs do not need one.
+  // A link costs two allocations and a lock that all workers share. Most jobs do not need one.
   if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
+  // Asked before there is a link, so that the reason is reported even without memory for one.
+  if (const auto why = err_of_either(job.ctx, pool)) return ended_before_start(*why);
   const LinkedContext linked(job.ctx, pool);
   return start(id, job, handler, observer, linked.context());
 }

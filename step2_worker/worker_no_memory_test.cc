@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -77,7 +78,8 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
   const Watchdog watchdog;
   auto [jobs, queue] = make_channel<Job>(2);
   EXPECT_EQ(jobs.try_send(Job{}), SendStatus::kSent);
-  EXPECT_EQ(jobs.try_send(Job{}), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(Job{.ctx = Context().with_timeout(std::chrono::hours(1))}),
+            SendStatus::kSent);
   jobs.close();
   ContextSource stop;
   stop.request_shut_down();
