@@ -85,8 +85,9 @@ class Sender {
   }
 
   // Closes, and hands back the values that were not received, oldest first. From then on receivers
-  // see the end of the channel, and a second call returns an empty vector. T's move must not throw
-  // here: values would be lost.
+  // see the end of the channel, and a second call returns an empty vector. May throw
+  // std::bad_alloc: then the channel is closed, and every value is still queued. T's move must not
+  // throw here: values would be lost.
   [[nodiscard]] std::vector<T> close_and_take_pending() {
     return queue_ ? queue_->close_and_take_pending() : std::vector<T>();
   }

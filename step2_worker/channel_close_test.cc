@@ -190,6 +190,14 @@ TEST_P(Channel, MoveAssignmentClosesTheOldChannelAndKeepsTheNewOneOpen) {
   EXPECT_THAT(new_queue.try_receive(), Optional(2));
 }
 
+TEST_P(Channel, ASenderSurvivesAMoveToItself) {
+  auto [jobs, queue] = make<int>();
+  auto& itself = jobs;  // a second name, because the compiler warns of a self-move
+  jobs = std::move(itself);
+  EXPECT_EQ(jobs.try_send(1), SendStatus::kSent) << "a move to itself closed or lost the channel";
+  EXPECT_THAT(queue.try_receive(), Optional(1));
+}
+
 TEST_P(Channel, MovingASenderMovesTheRightToCloseWithIt) {
   Watchdog watchdog;
   auto [first, queue] = make<int>();
