@@ -57,7 +57,7 @@ void WorkerPool::drop_queued() noexcept {
   try {
     (void)workers_.jobs.close_and_take_pending();
   } catch (const std::bad_alloc&) {
-    workers_.jobs.close();  // the workers report the jobs as shut down
+    workers_.jobs.close();  // the workers report those they have not started yet
   }
 }
 

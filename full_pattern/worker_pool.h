@@ -76,8 +76,8 @@ class WorkerPool {
   // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
   // the running jobs, and joins the threads, which blocks without a time limit until their handlers
   // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
-  // Without memory to take them back, the workers that are left report each queued job as shut
-  // down.
+  // Without memory to take them back, the workers that are left report as shut down each job that
+  // they have not started by then.
   // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
 
@@ -114,8 +114,8 @@ class WorkerPool {
   // pthread_cancel() meanwhile: that may destroy jobs that were to be handed back.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
-  // Throws the std::logic_error that shutdown() would throw here. For a class that does something
-  // else first.
+  // Throws the std::logic_error that shutdown() would throw in a running job or in a child process
+  // of fork(). For a class that does something else before it calls shutdown().
   void check_may_shut_down() const;
 
   // Whether this is a child process of fork(). For a class whose destructor takes a lock: it must

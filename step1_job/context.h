@@ -81,7 +81,8 @@ class Context {
   }
 
   // Blocks for `duration` or until the context ends, whichever is first. Returns true if it slept
-  // for the whole duration, false if the context ended before or during the sleep.
+  // for the whole duration, false if the context ended before or during the sleep. May throw
+  // std::bad_alloc, because the condition variable that it waits on may allocate.
   bool sleep_for(Clock::duration duration) const;
 
   // Signals a cancel, not the deadline. Do not destroy a std::stop_callback on it under a lock that

@@ -40,8 +40,9 @@ class BoundedQueue final : public ChannelQueue<T> {
 
   SendStatus send(T&& value, const Context& until) override {
     const std::stop_token cancel = until.stop_token();
-    // Takes the lock, so it is created before the lock is taken and destroyed after the lock was
-    // released. (WP-17) Without a stop source, it does nothing.
+    // The callback takes the lock, and runs at once if the stop was requested before. So it is
+    // created before the lock is taken, and destroyed after the lock was released. (WP-17) Without
+    // a stop source, it does nothing.
     const std::stop_callback on_cancel(cancel, [this] { wake_senders(); });
     {
       std::unique_lock lock(mutex_);

@@ -24,9 +24,10 @@ enum class SendStatus {
   kContextEnded,  // the context of the call ended first; its err() says why
 };
 
-// A consistent snapshot of a channel, for metrics and tests. It is out of date as soon as it is
-// returned, so do not use it to decide whether to send. close_and_take_pending() has taken back
-// sent - received - queued values.
+// A snapshot of a channel, for metrics and tests. It is out of date as soon as it is returned, so
+// do not use it to decide whether to send. The first three numbers are of one moment:
+// close_and_take_pending() has taken back sent - received - queued values. The threads that wait
+// may be counted a moment earlier.
 struct ChannelStats {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;

@@ -27,7 +27,8 @@ namespace worker_pool {
 // for, a stop source to cancel with, and the threads.
 //
 // 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
-//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
+//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one. If
+//    jobs have ended the threads of all workers, nothing runs the queued jobs: they are dropped.
 // 2. Every member outlives the threads that are joined, so a running job may use the other members
 //    until it returns. A job that shutdown() abandons may not: it can outlive all of them.
 // 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not
@@ -36,7 +37,8 @@ namespace worker_pool {
 //    a thread cannot join itself, so the program prints a message and calls std::terminate().
 //    (WP-15) An abandoned one may, because shutdown() leaves no thread to join.
 // 5. Other threads may use every member except `threads`, which belongs to the owner.
-// 6. In a child process of fork() nothing may be used. There, the destructor does nothing. (WP-36)
+// 6. In a child process of fork() nothing may be used. There, the destructor moves all members to
+//    memory that is never freed, and does nothing else. (WP-36)
 struct Workers {
   Workers(int count, std::shared_ptr<Observer> observer, Sender<Job> jobs);
   Workers(Workers&&) noexcept = default;

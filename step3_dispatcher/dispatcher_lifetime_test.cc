@@ -27,6 +27,10 @@
 #include "testing/no_threads.h"
 #include "testing/watchdog.h"
 
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
 
@@ -250,6 +254,26 @@ TEST(Workers, TheGroupIsEmptyOnceTheChannelIsClosedAndDrained) {
   pool.group.wait();
   EXPECT_THAT(log.events(), ElementsAre("a", "b"));
 }
+
+// Elsewhere, such a job ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(Workers, DropTheQueuedJobsIfJobsHaveEndedAllThreads) {
+  Watchdog watchdog;
+  EventLog log(watchdog);
+  {
+    const auto note = watchdog.waiting("test: to leave the scope of the workers");
+    const JobHandler handler = [&log](const Job& job, const Context&) -> JobResult {
+      log.add(job.id);
+      pthread_exit(nullptr);
+    };
+    Workers pool = start_workers(1, handler, nullptr);
+    send(pool, "a");
+    pool.group.wait();
+    send(pool, "b");
+  }
+  EXPECT_THAT(log.events(), ElementsAre("a"));
+}
+#endif
 
 // --- Moving ---------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ Clock::duration wait_before(const RetryPolicy& policy, int which_try, double ran
 // Returns random numbers, at least 0 and less than 1, each as likely as the others.
 using RandomSource = std::function<double()>;
 
-// Seeded by the system, so that no two processes wait alike. Not thread-safe. Throws std::exception
+// Seeded by the system, so that processes do not wait alike. Not thread-safe. Throws std::exception
 // if the system has no random numbers.
 RandomSource uniform_random();
 

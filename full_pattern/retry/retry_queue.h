@@ -55,7 +55,8 @@ class RetryQueue final : public Observer {
   RetryQueue(RetryPolicy policy, std::shared_ptr<Observer> next,
              RandomSource random = uniform_random());
 
-  // Neither blocks on a full pool. job_finished() copies a job that will be tried again.
+  // Neither blocks on a full pool. job_finished() copies each failed job whose result is still
+  // wanted, also if it then turns out to have no try left.
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
