@@ -1,5 +1,5 @@
-// The limits of this machine: costs that no channel between two threads can avoid. Also what an
-// idle pool costs.
+// What a channel between two threads is made of, measured on this machine. Also what an idle pool
+// costs.
 //
 //   cd benchmarks
 //   ../bazelw run -c opt //:limits
@@ -55,11 +55,16 @@ void await(const Flag& flag, int value) {
   }
 }
 
-// A round trip. With a value beside the flag, as in a channel, each way needs a second cache line.
+struct alignas(64) Value {
+  int value = 0;  // plain: the flag orders it
+};
+
+// A round trip. With a value beside the flag, as in our channels, each way needs a second cache
+// line. (A queue whose slots have a flag of their own needs only one.)
 double round_trip(bool with_value) {
   Flag there;
   Flag back;
-  std::array<Flag, 2> values;
+  std::array<Value, 2> values;
   std::jthread other([&] {
     for (int i = 1; i <= kTrips; ++i) {
       await(there, i);
@@ -115,11 +120,18 @@ WakeUp wake_up() {
   return {waker_ns, std::chrono::duration<double, std::nano>(runs_at - start).count()};
 }
 
+constexpr std::size_t kPieces = 2'000;
+constexpr int kBatches = 20;
+using Piece = std::array<std::byte, 64>;
+using Pieces = std::vector<std::unique_ptr<Piece>>;
+
+void allocate(Pieces& pieces) {
+  while (pieces.size() < kPieces) pieces.push_back(std::make_unique<Piece>());
+}
+
 // Memory that one thread allocates and another frees, per block. Both threads work at once.
 double allocate_here_free_there() {
-  constexpr std::size_t kPieces = 2'000;
-  constexpr int kBatches = 20;
-  std::array<std::vector<std::unique_ptr<std::array<std::byte, 64>>>, 2> pieces;
+  std::array<Pieces, 2> pieces;
   Flag filled;
   Flag emptied;
   std::jthread other([&] {
@@ -131,8 +143,7 @@ double allocate_here_free_there() {
   });
   const Clock::time_point start = Clock::now();
   for (int i = 1; i <= kBatches; ++i) {
-    auto& batch = pieces[static_cast<std::size_t>(i % 2)];
-    while (batch.size() < kPieces) batch.push_back(std::make_unique<std::array<std::byte, 64>>());
+    allocate(pieces[static_cast<std::size_t>(i % 2)]);
     await(emptied, i - 1);
     filled.value.store(i, std::memory_order_release);
   }
@@ -140,15 +151,15 @@ double allocate_here_free_there() {
   return ns_since(start) / (kPieces * kBatches);
 }
 
+// The same on one thread.
 double allocate_and_free_here() {
-  constexpr int kPieces = 20'000;
+  Pieces pieces;
   const Clock::time_point start = Clock::now();
-  for (int i = 0; i < kPieces; ++i) {
-    auto piece = std::make_unique<std::array<std::byte, 64>>();
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps the compiler from removing it
-    (*piece)[0] = std::byte{1};
+  for (int i = 1; i <= kBatches; ++i) {
+    allocate(pieces);
+    pieces.clear();
   }
-  return ns_since(start) / kPieces;
+  return ns_since(start) / (kPieces * kBatches);
 }
 
 // The processor time of the process in a second in which this thread sleeps.
@@ -168,7 +179,7 @@ double asleep_beside_an_idle_pool() {
 int run() {
   std::printf("%-66s %8s\n", "", "ns");
   print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
-  print("the same, with a value beside it each way: a ping-pong's limit",
+  print("the same, with a value in a line of its own each way",
         median_of([] { return round_trip(true); }));
   print("waking a thread that sleeps: for the waker", median_of([] { return wake_up().waker_ns; }));
   print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));

@@ -122,7 +122,7 @@ struct alignas(64) Tally {
 
 // One tally for each thread, also for the threads of a library's own pool. A program may start more
 // threads than this one after another, by creating new pools, but never at the same time.
-inline std::array<Tally, 64> tallies{};
+inline std::array<Tally, 128> tallies{};
 
 inline Tally& tally_of_this_thread() {
   static constinit std::atomic<std::size_t> threads = 0;

@@ -52,7 +52,8 @@ struct Metrics {
 // The queue between submit() and the workers. Both kinds give the same guarantees.
 enum class ChannelKind {
   kSimple,  // of step 2, written to be read
-  kFast,    // fast_channel.h: costs less per job, and gives memory back to the submitting threads
+  kFast,    // fast_channel.h: costs less per job, and gives memory back to the submitting threads;
+            // not for threads with real-time priorities
 };
 
 // Thread-safe, except for the destructor. In a child process of fork(), which has none of the

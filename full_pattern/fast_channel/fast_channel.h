@@ -18,6 +18,9 @@
 // As with the simple channel, waiting threads have no order: a thread that has just arrived may be
 // faster than one that was woken.
 //
+// Not for threads with real-time priorities: on one processor, such a thread can spin forever for a
+// lock that a thread with a lower priority holds (brief_lock.h). The simple channel sleeps.
+//
 // README.md says when it pays, and when it does not.
 #pragma once
 
