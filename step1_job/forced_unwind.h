@@ -6,7 +6,7 @@
 //     rethrow_forced_unwind();  // first
 //   }
 //
-// On Linux, pthread_exit() and pthread_cancel() end a thread by unwinding its stack, so that
+// With glibc, pthread_exit() and pthread_cancel() end a thread by unwinding its stack, so that
 // destructors run. This is no exception, but `catch (...)` catches it. If the handler does not
 // throw it again, the library ends the program: "FATAL: exception not rethrown". (WP-04)
 // abi::__cxa_current_exception_type() does not recognize it: libstdc++ looks for the type in memory
