@@ -9,6 +9,7 @@
 #include <chrono>
 #include <exception>
 #include <expected>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
@@ -102,6 +103,27 @@ TEST(Consumer, HandsEveryJobBackAlsoIfAnEventThrows) {
   EXPECT_EQ(consumer.counts().handed_back.load(), 3u);
   EXPECT_EQ(consumer.in_hand(), 0u);
   EXPECT_EQ(Broker(options).fetch(3, seconds(5)).size(), 3u);
+}
+
+// The ack wait is the server's, in real time. This process is alive when it is over. A job that was
+// late before it started is handed back, and that delivery does not count.
+TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(1)};
+  std::promise<void> release;
+  const JobHandler handler = [released = release.get_future().share()](
+                                 const Job&, const Context&) -> JobResult {
+    released.wait();  // on purpose without the context (WP-10)
+    return {};
+  };
+  Consumer consumer({.job_timeout = milliseconds(100), .limits = {.cancel = milliseconds(10)}},
+                    std::make_shared<Broker>(options), handler, [](auto&&...) {});
+  scenario.produce(1, "ignore");
+  run_until("the second delivery", scenario, consumer, [&] {
+    if (consumer.counts().redelivered <= consumer.counts().handed_back) return false;
+    release.set_value();
+    return true;
+  });
 }
 
 // Elsewhere, such an event ends the program: forced_unwind.h.
