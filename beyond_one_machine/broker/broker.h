@@ -64,8 +64,9 @@ class Table {
 };
 
 // Thread-safe, except that one thread calls fetch() and stop_fetching(). A function that needs a
-// reply from the server blocks for at most two seconds, and throws BrokerError without one. The
-// comments name the functions that need more replies.
+// reply from the server blocks for at most three seconds, one to send its request and two for the
+// reply, and throws BrokerError without one. The comments name the functions that need more
+// replies.
 class Broker {
  public:
   struct Options {

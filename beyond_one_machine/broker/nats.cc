@@ -45,6 +45,7 @@ struct Delivery::Message {
 
 namespace {
 
+constexpr std::int64_t kSendMs = 1'000;
 constexpr std::int64_t kReplyMs = 2'000;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 constexpr const char* kIdHeader = "Nats-Msg-Id";  // the server drops a second one within 2 minutes
@@ -206,6 +207,8 @@ Broker::Broker(const Options& options)
   check(natsOptions_SetMaxReconnect(settings.get(), -1), "options");  // forever
   check(natsOptions_SetReconnectWait(settings.get(), 50), "options");
   check(natsOptions_SetReconnectJitter(settings.get(), 20, 20), "options");
+  // Otherwise, a server that hangs and no longer reads blocks every sender without a limit.
+  check(natsOptions_SetWriteDeadline(settings.get(), kSendMs), "options");
   // Otherwise, a request that the lost connection had sent blocks its worker for kReplyMs.
   check(natsOptions_SetFailRequestsOnDisconnect(settings.get(), true), "options");
   check(natsConnection_Connect(Out(connection_->connection), settings.get()), options.url);

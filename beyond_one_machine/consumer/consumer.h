@@ -11,7 +11,7 @@
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
 //      passed: its ack wait is extended.
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
-//      worker), plus 0.1 s for the last fetch, and 5 s if the broker does not answer. It hands back
+//      worker), plus 0.1 s for the last fetch, and 6 s if the broker does not answer. It hands back
 //      every job that is not running then.
 #pragma once
 

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -49,6 +53,38 @@ TEST(Broker, DeliversWhatWasPublishedUntilItIsDone) {
   // The server has the acknowledgment after a flush, and may process it later.
   EXPECT_TRUE(broker.flush(seconds(5)));
   scenario.watchdog().await("the job to be removed", [&] { return broker.depth().jobs == 0; });
+}
+
+// The senders have more than the system's buffers hold, so they block. Three seconds are promised;
+// the rest is for a busy machine.
+TEST(Broker, ThrowsIfTheServerHangs) {
+  constexpr int kSenders = 24;
+  Scenario scenario({});
+  const std::vector<std::byte> payload(1'000'000);
+  std::atomic<int> thrown = 0;
+  scenario.server().hang();
+  const auto start = std::chrono::steady_clock::now();
+  {
+    const auto note = scenario.watchdog().waiting("test: for the senders");
+    std::vector<std::jthread> senders;  // joined first
+    for (int i = 0; i < kSenders; ++i) {
+      senders.emplace_back([&, i] {
+        EXPECT_THROW(scenario.broker().publish(std::to_string(i), payload), BrokerError);
+        ++thrown;
+      });
+    }
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(15));
+  EXPECT_EQ(thrown, kSenders);
+  scenario.server().resume();
+  scenario.watchdog().await("the server to answer again", [&] {
+    try {
+      publish(scenario.broker(), "again");
+      return true;
+    } catch (const BrokerError&) {
+      return false;
+    }
+  });
 }
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {
