@@ -86,7 +86,9 @@ class Broker {
   ~Broker();
 
   // Returns when the job is stored. An id that was published within the last two minutes is not
-  // stored twice. Throws std::invalid_argument if is_valid_id() is false, and BrokerError.
+  // stored twice. Throws BrokerError, and std::invalid_argument if is_valid_id() is false, or if
+  // the payload is so large that the job could not be buried: the server's max_payload (by default
+  // 1 MiB) less 2 KiB.
   void publish(const std::string& id, std::span<const std::byte> payload) const;
 
   // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Throws
@@ -101,8 +103,9 @@ class Broker {
   // arrived.
   std::vector<Delivery> stop_fetching();
 
-  // Stores the job in the dead-letter stream with the reason. Blocks, and throws, as publish()
-  // does.
+  // Stores the job in the dead-letter stream, with its id and the first KiB of the reason. A second
+  // call stores it a second time. Blocks for a reply, and throws BrokerError, also if the payload
+  // is larger than publish() allows and the server refuses it.
   void bury(const std::string& id, std::span<const std::byte> payload,
             const std::string& why) const;
 

@@ -8,6 +8,9 @@
 //             the first start
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -26,6 +29,7 @@ struct Table::Store {
 
 struct Broker::Connection {
   nats::Connection connection;
+  std::size_t max_payload = 0;  // of a job
   nats::JetStream jet_stream;
   Table::Store results;
   Table::Store attempts;
@@ -48,8 +52,17 @@ namespace {
 constexpr std::int64_t kSendMs = 1'000;
 constexpr std::int64_t kReplyMs = 2'000;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
-constexpr const char* kIdHeader = "Nats-Msg-Id";  // the server drops a second one within 2 minutes
+constexpr const char* kIdHeader = "Nats-Msg-Id";   // the server drops a second one within 2 minutes
+constexpr const char* kBuriedIdHeader = "Job-Id";  // no burial may be dropped
 constexpr const char* kReasonHeader = "Reason";
+constexpr std::size_t kReasonSize = 1'024;
+// Headers count as payload. These are an id, a reason and their names.
+constexpr std::int64_t kHeadersSize = 2'048;
+
+int length(std::size_t size, const std::string& what) {
+  if (std::in_range<int>(size)) return static_cast<int>(size);
+  throw BrokerError(what + ": " + std::to_string(size) + " bytes are too many");
+}
 
 bool stream_exists(jsCtx* jet_stream, const char* name) {
   nats::StreamInfo info;
@@ -87,17 +100,19 @@ nats::Store open_bucket(jsCtx* jet_stream, const char* name) {
   return store;
 }
 
-void store_message(jsCtx* jet_stream, const char* subject, const std::string& id,
-                   std::span<const std::byte> payload, const char* why) {
+nats::Message new_message(const char* subject, const char* id_header, const std::string& id,
+                          std::span<const std::byte> payload) {
   nats::Message message;
-  check(
-      natsMsg_Create(Out(message), subject, nullptr, reinterpret_cast<const char*>(payload.data()),
-                     static_cast<int>(payload.size())),
-      "message");
-  check(natsMsgHeader_Set(message.get(), kIdHeader, id.c_str()), "message id");
-  if (why != nullptr) check(natsMsgHeader_Set(message.get(), kReasonHeader, why), "reason");
+  check(natsMsg_Create(Out(message), subject, nullptr,
+                       reinterpret_cast<const char*>(payload.data()), length(payload.size(), id)),
+        "message");
+  check(natsMsgHeader_Set(message.get(), id_header, id.c_str()), "message id");
+  return message;
+}
+
+void store(jsCtx* jet_stream, natsMsg* message, const std::string& id) {
   jsErrCode code{};
-  check(js_PublishMsg(nullptr, jet_stream, message.get(), nullptr, &code), "store " + id);
+  check(js_PublishMsg(nullptr, jet_stream, message, nullptr, &code), "store " + id);
 }
 
 std::uint64_t count_messages(jsCtx* jet_stream, const char* stream) {
@@ -184,14 +199,14 @@ std::optional<std::string> Table::get(const std::string& key) const {
 void Table::put(const std::string& key, std::string_view value) const {
   check_connected(store_->connection, "put " + key);
   check(kvStore_Put(nullptr, store_->store.get(), key.c_str(), value.data(),
-                    static_cast<int>(value.size())),
+                    length(value.size(), "put " + key)),
         "put " + key);
 }
 
 bool Table::create(const std::string& key, std::string_view value) const {
   check_connected(store_->connection, "create " + key);
   const natsStatus status = kvStore_Create(nullptr, store_->store.get(), key.c_str(), value.data(),
-                                           static_cast<int>(value.size()));
+                                           length(value.size(), "create " + key));
   if (status == NATS_OK) return true;
   // Versions of the client differ in what they return if the key exists.
   if (get(key)) return false;
@@ -213,18 +228,21 @@ Broker::Broker(const Options& options)
   check(natsOptions_SetFailRequestsOnDisconnect(settings.get(), true), "options");
   check(natsConnection_Connect(Out(connection_->connection), settings.get()), options.url);
 
+  natsConnection* const raw = connection_->connection.get();
+  connection_->max_payload = static_cast<std::size_t>(
+      std::max<std::int64_t>(natsConnection_GetMaxPayload(raw) - kHeadersSize, 0));
+
   jsOptions js_options;
   check(jsOptions_Init(&js_options), "JetStream options");
   js_options.Wait = kReplyMs;
-  check(natsConnection_JetStream(Out(connection_->jet_stream), connection_->connection.get(),
-                                 &js_options),
-        "JetStream");
+  check(natsConnection_JetStream(Out(connection_->jet_stream), raw, &js_options), "JetStream");
   jsCtx* const jet_stream = connection_->jet_stream.get();
   create_stream(jet_stream, "JOBS", "jobs", js_WorkQueuePolicy);
   create_stream(jet_stream, "DEAD", "dead", js_LimitsPolicy);
-  natsConnection* const raw = connection_->connection.get();
-  connection_->results = {.connection = raw, .store = open_bucket(jet_stream, "results")};
-  connection_->attempts = {.connection = raw, .store = open_bucket(jet_stream, "attempts")};
+  connection_->results = {.connection = raw,
+                          .store = open_bucket(jet_stream, "results")};
+  connection_->attempts = {.connection = raw,
+                           .store = open_bucket(jet_stream, "attempts")};
 }
 
 Broker::~Broker() = default;
@@ -234,12 +252,20 @@ void Broker::publish(const std::string& id, std::span<const std::byte> payload) 
     throw std::invalid_argument("Broker::publish: id \"" + id +
                                 "\": allowed are 1 to 200 letters, digits, '-', '_', '=' and '/'");
   }
-  store_message(connection_->jet_stream.get(), "jobs", id, payload, nullptr);
+  if (payload.size() > connection_->max_payload) {
+    throw std::invalid_argument("Broker::publish: job " + id + " has " +
+                                std::to_string(payload.size()) + " bytes, allowed are " +
+                                std::to_string(connection_->max_payload));
+  }
+  store(connection_->jet_stream.get(), new_message("jobs", kIdHeader, id, payload).get(), id);
 }
 
 void Broker::bury(const std::string& id, std::span<const std::byte> payload,
                   const std::string& why) const {
-  store_message(connection_->jet_stream.get(), "dead", id, payload, why.c_str());
+  const nats::Message message = new_message("dead", kBuriedIdHeader, id, payload);
+  check(natsMsgHeader_Set(message.get(), kReasonHeader, why.substr(0, kReasonSize).c_str()),
+        "reason");
+  store(connection_->jet_stream.get(), message.get(), id);
 }
 
 // Another process that added the consumer with its own ack wait would change ours without notice.

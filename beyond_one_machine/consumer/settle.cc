@@ -60,6 +60,9 @@ void Settle::done_before(const Delivery& delivery) {
   tell("done before", delivery.id);
 }
 
+// Then resets the record, or a job that an operator publishes again would be buried without a
+// start. Last, because until the broker has removed the job, it may deliver it again: to be buried,
+// not to crash another process.
 void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
                   const std::string& why) {
   try {
@@ -71,6 +74,7 @@ void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
   }
   ++counts_.buried;
   answered(delivery.done());
+  record(delivery.id, {});
   tell("buried", delivery.id);
 }
 

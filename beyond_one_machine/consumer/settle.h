@@ -60,7 +60,8 @@ class Settle final : public Observer {
   void hand_back(const Delivery& delivery);
   // Removes a job that has a result already, from an earlier delivery.
   void done_before(const Delivery& delivery);
-  // Stores the job in the dead-letter stream and removes it; hands it back if that fails.
+  // Stores the job in the dead-letter stream and removes it, with the record of its starts; hands
+  // it back if that fails. If only the broker's reply is lost, the job is stored once more later.
   void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
 
   bool has_result(const std::string& id) const { return results_.get(id).has_value(); }

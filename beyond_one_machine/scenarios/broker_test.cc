@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -85,6 +86,29 @@ TEST(Broker, ThrowsIfTheServerHangs) {
       return false;
     }
   });
+}
+
+TEST(Broker, BuriesAnIdAgain) {
+  Scenario scenario({});
+  const std::array<std::byte, 1> payload{};
+  scenario.broker().bury("a", payload, "it failed");
+  scenario.broker().bury("a", payload, "it failed after it was published again");
+  EXPECT_EQ(scenario.broker().depth().buried, 2u);
+}
+
+// The server's limit for a message is 1 MiB.
+TEST(Broker, BuriesEveryJobThatItAccepts) {
+  Scenario scenario({});
+  const std::string id(200, 'a');
+  const std::vector<std::byte> largest(1'048'576 - 2'048);
+  scenario.broker().publish(id, largest);
+  scenario.broker().bury(id, largest, std::string(2'000'000, 'a'));
+  EXPECT_EQ(scenario.broker().depth().buried, 1u);
+  const std::vector<std::byte> larger(largest.size() + 1);
+  EXPECT_THAT(
+      [&] { scenario.broker().publish("b", larger); },
+      Throws<std::invalid_argument>(Property(
+          &std::exception::what, HasSubstr("job b has 1046529 bytes, allowed are 1046528"))));
 }
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "broker/broker.h"
+#include "consumer/attempts.h"
 #include "scenarios/scenario.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -124,6 +125,21 @@ TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
     release.set_value();
     return true;
   });
+}
+
+// An operator may publish the job again, and then it has all its starts again.
+TEST(Consumer, ForgetsTheStartsOfAJobThatItBuries) {
+  Scenario scenario({});
+  const auto broker = std::make_shared<Broker>(Broker::Options{.url = scenario.server().url()});
+  const JobHandler handler = [](const Job&, const Context&) -> JobResult {
+    return std::unexpected(JobError{JobError::Kind::kFailed, "it always fails"});
+  };
+  Consumer consumer({.settle = {.max_starts = 2, .retry_delay = milliseconds(1)}}, broker, handler,
+                    [](auto&&...) {});
+  scenario.produce(1, "fail");
+  run_until("the burial", scenario, consumer, [&] { return consumer.counts().buried == 1; });
+  EXPECT_EQ(consumer.counts().failed.load(), 1u);
+  EXPECT_EQ(AttemptLog(broker->attempts()).read("job-1").starts, 0);
 }
 
 // Elsewhere, such an event ends the program: forced_unwind.h.
