@@ -69,8 +69,12 @@ class Table {
 // replies.
 class Broker {
  public:
+  static constexpr std::size_t kMaxFetch = 10'000;
+  static constexpr std::chrono::milliseconds kMaxAckWait = std::chrono::hours(24);
+
   struct Options {
     std::string url{};
+    // From 1 ms to kMaxAckWait, and the same in every program that fetches.
     std::chrono::milliseconds ack_wait = std::chrono::seconds(30);
   };
 
@@ -80,7 +84,8 @@ class Broker {
   };
 
   // Connects, and creates the streams and tables that are missing, which needs several replies.
-  // Throws BrokerError. If the connection is lost later, it reconnects for as long as it exists.
+  // Throws BrokerError, and std::invalid_argument if an option is out of its bounds. If the
+  // connection is lost later, it reconnects for as long as it exists.
   explicit Broker(const Options& options);
   Broker(Broker&&) = delete;
   ~Broker();
@@ -91,16 +96,19 @@ class Broker {
   // 1 MiB) less 2 KiB.
   void publish(const std::string& id, std::span<const std::byte> payload) const;
 
-  // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Throws
-  // BrokerError, at once if the server is down: pause before the next call. The first call creates
-  // the server's side of the consumers, which needs up to three replies before the wait begins, and
-  // throws if others use another ack wait.
+  // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Waits for more
+  // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and
+  // BrokerError, at once if the server is down: pause before the next call.
+  //
+  // The first call, and each call that begins later than a third of the ack wait after the previous
+  // one has ended, registers with the server. That needs up to three replies before the wait
+  // begins, and throws std::invalid_argument if other programs fetch with another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
-  // timed out. No other consumer gets these until the ack wait is over. Blocks for about two
-  // seconds if the server does not answer. Throws no BrokerError: it returns the jobs that have
-  // arrived.
+  // timed out: none if that is longer ago than a third of the ack wait. No other consumer gets
+  // these until the ack wait is over. Blocks for up to three seconds if the server does not answer.
+  // Throws no BrokerError: it returns the jobs that have arrived.
   std::vector<Delivery> stop_fetching();
 
   // Stores the job in the dead-letter stream, with its id and the first KiB of the reason. A second
@@ -116,6 +124,7 @@ class Broker {
   Table attempts() const;  // see attempts.h
   Depth depth() const;     // needs two replies
   std::uint64_t result_count() const;
+  std::chrono::milliseconds ack_wait() const { return options_.ack_wait; }
 
   // An id is also a key of the tables: 1 to 200 letters, digits, '-', '_', '=' and '/'.
   static bool is_valid_id(std::string_view id);
@@ -124,10 +133,12 @@ class Broker {
   struct Connection;
   struct Subscription;
   void subscribe();
+  bool is_stale() const;
 
   const Options options_;
   const std::shared_ptr<Connection> connection_;
   std::shared_ptr<Subscription> subscription_;
+  std::chrono::steady_clock::time_point fetched_;  // when the last fetch() ended
 };
 
 }  // namespace worker_pool

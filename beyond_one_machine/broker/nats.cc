@@ -1,7 +1,8 @@
 // Broker on NATS JetStream.
 //
 //   JOBS      a work-queue stream: a job is removed when a consumer acknowledges it
-//   pool      its one durable pull consumer, from which all our processes fetch
+//   pool-N    its one durable pull consumer, with an ack wait of N ms, from which all our processes
+//             fetch
 //   DEAD      the dead-letter stream
 //   results   a key-value bucket: what each job has produced, by the job's id
 //   attempts  a key-value bucket: how often a job was started, for the jobs that were not done at
@@ -52,12 +53,22 @@ namespace {
 constexpr std::int64_t kSendMs = 1'000;
 constexpr std::int64_t kReplyMs = 2'000;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
+constexpr std::chrono::milliseconds kBatchWait{10};
 constexpr const char* kIdHeader = "Nats-Msg-Id";   // the server drops a second one within 2 minutes
 constexpr const char* kBuriedIdHeader = "Job-Id";  // no burial may be dropped
 constexpr const char* kReasonHeader = "Reason";
 constexpr std::size_t kReasonSize = 1'024;
 // Headers count as payload. These are an id, a reason and their names.
 constexpr std::int64_t kHeadersSize = 2'048;
+
+// Throws std::invalid_argument if the value is out of its bounds.
+template <std::integral Number>
+void check_bounds(const std::string& what, Number value, Number min, Number max) {
+  if (min <= value && value <= max) return;
+  throw std::invalid_argument("Broker: " + what + " is " + std::to_string(value) +
+                              ", allowed are " + std::to_string(min) + " to " +
+                              std::to_string(max));
+}
 
 int length(std::size_t size, const std::string& what) {
   if (std::in_range<int>(size)) return static_cast<int>(size);
@@ -128,11 +139,12 @@ std::vector<std::byte> payload_of(natsMsg* message) {
   return {data, data + natsMsg_GetDataLength(message)};
 }
 
-// A message without a usable id, from another producer, is named after its place in the stream.
+// A message without a usable id, from another producer, is named after its place in the stream. No
+// job has such a name, because an id has no dot.
 std::string id_of(natsMsg* message, std::uint64_t sequence) {
   const char* id = nullptr;
   if (natsMsgHeader_Get(message, kIdHeader, &id) == NATS_OK && Broker::is_valid_id(id)) return id;
-  return "message-" + std::to_string(sequence);
+  return "message." + std::to_string(sequence);
 }
 
 Delivery delivery(nats::Message message, std::shared_ptr<void> subscription) {
@@ -170,6 +182,20 @@ natsStatus fetch_into(std::vector<Delivery>& deliveries, natsSubscription* subsc
 void check_connected(natsConnection* connection, const std::string& what) {
   if (natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED) return;
   throw BrokerError(what + ": the server is down");
+}
+
+// Throws std::invalid_argument if the stream's consumer has another ack wait.
+void check_ack_wait(jsCtx* jet_stream, std::chrono::milliseconds ack_wait) {
+  nats::Consumers consumers;
+  jsErrCode code{};
+  check(js_Consumers(Out(consumers), jet_stream, "JOBS", nullptr, &code), "consumers");
+  for (int i = 0; i < consumers->Count; ++i) {
+    const std::int64_t theirs = consumers->List[i]->Config->AckWait / kNanosecondsPerMs;
+    if (theirs == ack_wait.count()) continue;
+    throw std::invalid_argument("the ack wait is " + std::to_string(ack_wait.count()) +
+                                " ms here, and " + std::to_string(theirs) +
+                                " ms in the server's consumer " + consumers->List[i]->Name);
+  }
 }
 
 }  // namespace
@@ -216,6 +242,7 @@ bool Table::create(const std::string& key, std::string_view value) const {
 
 Broker::Broker(const Options& options)
     : options_(options), connection_(std::make_shared<Connection>()) {
+  check_bounds<std::int64_t>("ack_wait in ms", options.ack_wait.count(), 1, kMaxAckWait.count());
   nats::Options settings;
   check(natsOptions_Create(Out(settings)), "options");
   check(natsOptions_SetURL(settings.get(), options.url.c_str()), options.url);
@@ -268,48 +295,57 @@ void Broker::bury(const std::string& id, std::span<const std::byte> payload,
   store(connection_->jet_stream.get(), message.get(), id);
 }
 
-// Another process that added the consumer with its own ack wait would change ours without notice.
+// The server would let each process change the ack wait of a consumer without notice. So the ack
+// wait is in the consumer's name: a work-queue stream has one consumer, and the server refuses a
+// second.
 void Broker::subscribe() {
+  check_connected(connection_->connection.get(), "subscribe");
   jsCtx* const jet_stream = connection_->jet_stream.get();
-  const std::int64_t ack_wait = options_.ack_wait.count() * kNanosecondsPerMs;
-  nats::ConsumerInfo info;
+  const std::string name = "pool-" + std::to_string(options_.ack_wait.count());
+  jsConsumerConfig config;
+  check(jsConsumerConfig_Init(&config), "consumer configuration");
+  config.Durable = name.c_str();
+  config.AckPolicy = js_AckExplicit;
+  config.AckWait = std::chrono::nanoseconds(options_.ack_wait).count();
+  config.MaxDeliver = -1;  // a job that is handed back counts as delivered: attempts.h counts
+  config.MaxAckPending = 100'000;
   jsErrCode code{};
-  const natsStatus found =
-      js_GetConsumerInfo(Out(info), jet_stream, "JOBS", "pool", nullptr, &code);
-  if (found == NATS_NOT_FOUND) {
-    jsConsumerConfig config;
-    check(jsConsumerConfig_Init(&config), "consumer configuration");
-    config.Durable = "pool";
-    config.AckPolicy = js_AckExplicit;
-    config.AckWait = ack_wait;
-    config.MaxDeliver = -1;  // a job that is handed back counts as delivered: attempts.h counts
-    config.MaxAckPending = 100'000;
-    check(js_AddConsumer(nullptr, jet_stream, "JOBS", &config, nullptr, &code), "create consumer");
-  } else {
-    check(found, "consumer");
-    if (info->Config->AckWait != ack_wait) {
-      throw BrokerError("the ack wait is " +
-                        std::to_string(info->Config->AckWait / kNanosecondsPerMs) +
-                        " ms for all consumers, not " + std::to_string(options_.ack_wait.count()));
-    }
-  }
+  const natsStatus added = js_AddConsumer(nullptr, jet_stream, "JOBS", &config, nullptr, &code);
+  if (code == JSConsumerWQMultipleUnfilteredErr) check_ack_wait(jet_stream, options_.ack_wait);
+  check(added, "create consumer");
   auto made = std::make_shared<Subscription>(connection_, nullptr);
   jsSubOptions options;
   check(jsSubOptions_Init(&options), "subscription options");
   options.Stream = "JOBS";
-  options.Consumer = "pool";
+  options.Consumer = name.c_str();
   options.ManualAck = true;
-  check(js_PullSubscribe(Out(made->subscription), jet_stream, "jobs", "pool", nullptr, &options,
-                         &code),
+  check(js_PullSubscribe(Out(made->subscription), jet_stream, "jobs", name.c_str(), nullptr,
+                         &options, &code),
         "subscribe");
   subscription_ = std::move(made);
 }
 
+// Whether what waits in the client may have been there for so long that its ack wait is over, or
+// will be before the job is extended. Another consumer may have the job then.
+bool Broker::is_stale() const {
+  return std::chrono::steady_clock::now() - fetched_ > options_.ack_wait / 3;
+}
+
+// The client library returns a batch when it is full, or when the server says that there is no
+// more. The server does not say that if the job that arrived belongs to an earlier fetch, which has
+// timed out. The job would wait until this fetch times out too, and nothing extends it. So a fetch
+// of more than one job is short.
 std::vector<Delivery> Broker::fetch(std::size_t max, std::chrono::milliseconds wait) {
+  check_bounds<std::size_t>("max of fetch()", max, 1, kMaxFetch);
+  if (subscription_ && is_stale()) subscription_ = nullptr;
   if (!subscription_) subscribe();
+  natsSubscription* const raw = subscription_->subscription.get();
   std::vector<Delivery> deliveries;
-  const natsStatus status =
-      fetch_into(deliveries, subscription_->subscription.get(), subscription_, max, wait);
+  natsStatus status = fetch_into(deliveries, raw, subscription_, max, std::min(wait, kBatchWait));
+  if (status == NATS_TIMEOUT && wait > kBatchWait) {
+    status = fetch_into(deliveries, raw, subscription_, 1, wait - kBatchWait);
+  }
+  fetched_ = std::chrono::steady_clock::now();
   if (deliveries.empty() && status != NATS_TIMEOUT) check(status, "fetch");
   return deliveries;
 }
@@ -322,10 +358,10 @@ std::vector<Delivery> Broker::stop_fetching() {
   natsSubscription* const raw = subscription_->subscription.get();
   natsSubscription_Drain(raw);
   flush(std::chrono::milliseconds(kReplyMs));
+  if (is_stale()) return late;
   int count = 0;
   if (natsSubscription_GetPending(raw, &count, nullptr) == NATS_OK && count > 0) {
-    fetch_into(late, raw, subscription_, static_cast<std::size_t>(count),
-               std::chrono::milliseconds(10));
+    fetch_into(late, raw, subscription_, static_cast<std::size_t>(count), kBatchWait);
   }
   return late;
 }

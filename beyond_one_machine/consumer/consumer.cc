@@ -18,18 +18,24 @@ namespace {
 constexpr std::chrono::milliseconds kFetchWait{100};
 constexpr std::chrono::milliseconds kPauseAfterError{50};
 
-const Consumer::Options& checked(const Consumer::Options& options) {
-  if (options.ack_wait >= Consumer::kMinAckWait) return options;
-  throw std::invalid_argument("Consumer: ack_wait is " + std::to_string(options.ack_wait.count()) +
-                              " ms, it must be at least " +
-                              std::to_string(Consumer::kMinAckWait.count()) + " ms");
+const Consumer::Options& checked(const Consumer::Options& options, const Broker& broker) {
+  if (broker.ack_wait() < Consumer::kMinAckWait) {
+    throw std::invalid_argument(
+        "Consumer: ack_wait is " + std::to_string(broker.ack_wait().count()) +
+        " ms, it must be at least " + std::to_string(Consumer::kMinAckWait.count()) + " ms");
+  }
+  if (options.batch == 0 || options.batch > Broker::kMaxFetch) {
+    throw std::invalid_argument("Consumer: batch is " + std::to_string(options.batch) +
+                                ", allowed are 1 to " + std::to_string(Broker::kMaxFetch));
+  }
+  return options;
 }
 
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
                    JobEvent event)
-    : options_(checked(options)),
+    : options_(checked(options, *broker)),
       broker_(std::move(broker)),
       settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
       pool_(options.pool, std::move(handler), settle_) {}
@@ -137,7 +143,7 @@ void Consumer::hand_back_late_messages() {
 
 void Consumer::extend_until(const std::stop_token& done) {
   const Context ctx(done);
-  while (ctx.sleep_for(options_.ack_wait / 3)) settle_->in_hand().extend();
+  while (ctx.sleep_for(broker_->ack_wait() / 3)) settle_->in_hand().extend();
 }
 
 }  // namespace worker_pool

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <expected>
 #include <future>
@@ -51,19 +52,23 @@ ShutdownReport run_until(const std::string& what, const Scenario& scenario, Cons
   return consumer.run(stop.get_token(), {});
 }
 
-// The thread that extends jobs sleeps for a third of the ack wait, in whole milliseconds.
-TEST(Consumer, RefusesAnAckWaitTooShortToExtendJobs) {
+TEST(Consumer, RefusesOptionsOutOfTheirBounds) {
   Scenario scenario({});
-  const auto make = [&](milliseconds ack_wait) {
+  const auto make = [&](milliseconds ack_wait, std::size_t batch) {
     const Broker::Options options = {.url = scenario.server().url(), .ack_wait = ack_wait};
-    const Consumer consumer({.ack_wait = ack_wait}, std::make_shared<Broker>(options),
+    const Consumer consumer({.batch = batch}, std::make_shared<Broker>(options),
                             sleep_until_canceled, [](auto&&...) {});
   };
-  EXPECT_THAT(
-      [&] { make(milliseconds(2)); },
-      Throws<std::invalid_argument>(Property(
-          &std::exception::what, StrEq("Consumer: ack_wait is 2 ms, it must be at least 3 ms"))));
-  EXPECT_NO_THROW(make(milliseconds(3)));
+  const auto throws = [](const std::string& what) {
+    return Throws<std::invalid_argument>(Property(&std::exception::what, StrEq(what)));
+  };
+  EXPECT_THAT([&] { make(milliseconds(999), 1); },
+              throws("Consumer: ack_wait is 999 ms, it must be at least 1000 ms"));
+  EXPECT_THAT([&] { make(seconds(1), 0); }, throws("Consumer: batch is 0, allowed are 1 to 10000"));
+  EXPECT_THAT([&] { make(seconds(1), 10'001); },
+              throws("Consumer: batch is 10001, allowed are 1 to 10000"));
+  EXPECT_NO_THROW(make(seconds(1), 1));
+  EXPECT_NO_THROW(make(Broker::kMaxAckWait, 10'000));
 }
 
 // A sum of the limits that overflows would be a time in the past. The ack wait is the server's, in
@@ -75,8 +80,8 @@ TEST(Consumer, WithoutACancelLimitExtendsAJobThatTakesLongerThanTheAckWait) {
     (void)ctx.sleep_for(seconds(7));
     return {};
   };
-  Consumer consumer({.ack_wait = options.ack_wait, .limits = {.cancel = kForever}},
-                    std::make_shared<Broker>(options), handler, [](auto&&...) {});
+  Consumer consumer({.limits = {.cancel = kForever}}, std::make_shared<Broker>(options), handler,
+                    [](auto&&...) {});
   scenario.produce(1, "sleep");
   run_until("the job", scenario, consumer, [&] { return consumer.counts().done == 1; });
   EXPECT_EQ(consumer.counts().redelivered.load(), 0u);
@@ -92,10 +97,9 @@ TEST(Consumer, HandsEveryJobBackAlsoIfAnEventThrows) {
     if (what == "started") started = true;
     throw std::runtime_error("cannot log \"" + std::string(what) + " " + id + "\"");
   };
-  Consumer consumer({.pool = {.workers = 1, .capacity = 3},
-                     .ack_wait = options.ack_wait,
-                     .limits = {.drain = seconds(0), .cancel = kForever}},
-                    std::make_shared<Broker>(options), sleep_until_canceled, event);
+  Consumer consumer(
+      {.pool = {.workers = 1, .capacity = 3}, .limits = {.drain = seconds(0), .cancel = kForever}},
+      std::make_shared<Broker>(options), sleep_until_canceled, event);
   scenario.produce(3, "sleep");
   const ShutdownReport report =
       run_until("three jobs in hand, one of them running", scenario, consumer,
