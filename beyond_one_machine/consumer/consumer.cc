@@ -61,9 +61,10 @@ void Consumer::fetch_until(std::stop_token stop) {
   while (!stop.stop_requested()) {
     try {
       Batch batch = take_in_hand(broker_->fetch(options_.batch, kFetchWait), stop);
-      fetched = true;
+      if (!batch.error) fetched = true;
       submit(std::move(batch.jobs));
       run_alone(std::move(batch.suspects), stop);
+      if (batch.error) throw *batch.error;
     } catch (const BrokerError& error) {
       if (std::exchange(fetched, false)) std::cerr << "consumer: " << error.what() << std::endl;
       ctx.sleep_for(kPauseAfterError);  // while the server is down, a fetch fails at once
@@ -72,23 +73,23 @@ void Consumer::fetch_until(std::stop_token stop) {
 }
 
 // All of the batch, before submit() blocks: a job that waits for that has to be extended too. After
-// one question that the broker did not answer, which takes seconds, it asks no more.
+// one question that the broker did not answer, which takes seconds, it asks no more. It hands the
+// rest back with a pause, because at once the broker would deliver the same jobs again.
 Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries,
                                        const std::stop_token& stop) {
   Batch batch;
-  bool answers = true;
   for (Delivery& delivery : deliveries) {
     const Delivery copy = {.id = delivery.id, .message = delivery.message};
-    const auto add_to_batch = [&] {
-      try {
-        add(batch, std::move(delivery));
-        return true;
-      } catch (const BrokerError&) {
-        return false;
-      }
-    };
-    answers = answers && !stop.stop_requested() && add_to_batch();
-    if (!answers) settle_->hand_back(copy);
+    if (stop.stop_requested()) {
+      settle_->hand_back(copy);
+      continue;
+    }
+    try {
+      if (!batch.error) add(batch, std::move(delivery));
+    } catch (const BrokerError& error) {
+      batch.error = error;
+    }
+    if (batch.error) settle_->hand_back_later(copy);
   }
   return batch;
 }

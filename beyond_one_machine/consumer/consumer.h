@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -70,6 +71,7 @@ class Consumer {
   struct Batch {
     std::vector<Job> jobs{};
     std::vector<Job> suspects{};  // whose last start has no result: they run alone
+    std::optional<BrokerError> error{};
   };
 
   void fetch_until(std::stop_token stop);

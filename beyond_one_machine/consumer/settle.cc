@@ -49,9 +49,15 @@ void Settle::hand_back(const std::string& id) {
   if (const auto taken = in_hand_.take(id)) hand_back(taken->delivery);
 }
 
-void Settle::hand_back(const Delivery& delivery) {
+void Settle::hand_back(const Delivery& delivery) { hand_back(delivery, kAtOnce); }
+
+void Settle::hand_back_later(const Delivery& delivery) {
+  hand_back(delivery, options_.retry_delay);
+}
+
+void Settle::hand_back(const Delivery& delivery, std::chrono::milliseconds delay) {
   ++counts_.handed_back;
-  answered(delivery.again(kAtOnce));
+  answered(delivery.again(delay));
   tell("handed back", delivery.id);
 }
 

@@ -11,14 +11,19 @@
 #include <exception>
 #include <expected>
 #include <future>
+#include <iostream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <stop_token>
+#include <streambuf>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/broker.h"
 #include "consumer/attempts.h"
+#include "scenarios/raw_client.h"
 #include "scenarios/scenario.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -30,6 +35,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 using ::testing::Property;
 using ::testing::StrEq;
 using ::testing::Throws;
@@ -129,6 +135,49 @@ TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
     release.set_value();
     return true;
   });
+}
+
+// Prints what it is told, and keeps it. The report of a watchdog goes there too.
+struct Copy : std::stringbuf {
+  int sync() override {
+    std::cout << str() << std::flush;
+    return 0;
+  }
+};
+
+// The pause is longer than the test may take, so a job that is handed back at once is delivered
+// again.
+TEST(Consumer, PausesIfItCannotAskWhetherAJobIsDone) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = minutes(10)};
+  scenario.produce(1, "sleep");
+  {
+    Broker other(options);
+    const std::vector<Delivery> first = other.fetch(1, seconds(5));
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_TRUE(first[0].again(milliseconds(0)));
+    EXPECT_TRUE(other.flush(seconds(5)));
+  }
+  const auto broker = std::make_shared<Broker>(options);
+  Consumer consumer({.settle = {.retry_delay = minutes(10)}}, broker, sleep_until_canceled,
+                    [](auto&&...) {});
+  RawClient(scenario.server().url()).remove_results();
+  scenario.watchdog().await("questions to fail", [&] {
+    try {
+      (void)broker->results().get("job-1");
+      return false;
+    } catch (const BrokerError&) {
+      return true;
+    }
+  });
+  Copy printed;
+  std::streambuf* const before = std::cerr.rdbuf(&printed);
+  run_until("the job to be handed back", scenario, consumer,
+            [&] { return consumer.counts().handed_back >= 1; });
+  std::cerr.rdbuf(before);
+  EXPECT_THAT(printed.str(), HasSubstr("consumer: get job-1"));
+  EXPECT_EQ(consumer.counts().handed_back.load(), 1u);
+  EXPECT_TRUE(Broker(options).fetch(1, milliseconds(300)).empty());
 }
 
 // An operator may publish the job again, and then it has all its starts again.
