@@ -46,9 +46,9 @@ struct Delivery {
   bool extend() const;                                // the ack wait begins again
 };
 
-// Values by key, kept by the broker. Thread-safe. Every function blocks for a reply, for at most
-// two seconds, and throws BrokerError without one. If the server is down, it throws at once.
-// create() may need four replies.
+// Values by key, kept by the broker for Broker::Options::keep. Thread-safe. Every function blocks
+// for a reply as a function of Broker does, and throws BrokerError without one. If the server is
+// down, it throws at once. create() may need four replies.
 class Table {
  public:
   struct Store;
@@ -76,6 +76,9 @@ class Broker {
     std::string url{};
     // From 1 ms to kMaxAckWait, and the same in every program that fetches.
     std::chrono::milliseconds ack_wait = std::chrono::seconds(30);
+    // How long the tables keep a value, from 1 s to 10 years. Only the Broker that creates the
+    // tables sets it. A job that is delivered again later than that is done again.
+    std::chrono::seconds keep = std::chrono::days(7);
   };
 
   struct Depth {

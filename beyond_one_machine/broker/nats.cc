@@ -54,6 +54,7 @@ constexpr std::int64_t kSendMs = 1'000;
 constexpr std::int64_t kReplyMs = 2'000;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 constexpr std::chrono::milliseconds kBatchWait{10};
+constexpr std::chrono::seconds kMaxKeep = std::chrono::years(10);
 constexpr const char* kIdHeader = "Nats-Msg-Id";   // the server drops a second one within 2 minutes
 constexpr const char* kBuriedIdHeader = "Job-Id";  // no burial may be dropped
 constexpr const char* kReasonHeader = "Reason";
@@ -99,13 +100,14 @@ void create_stream(jsCtx* jet_stream, const char* name, const char* subject,
   check(status, std::string("create stream ") + name);
 }
 
-nats::Store open_bucket(jsCtx* jet_stream, const char* name) {
+nats::Store open_bucket(jsCtx* jet_stream, const char* name, std::chrono::seconds keep) {
   nats::Store store;
   if (js_KeyValue(Out(store), jet_stream, name) == NATS_OK) return store;
   kvConfig config;
   check(kvConfig_Init(&config), "bucket configuration");
   config.Bucket = name;
   config.History = 1;
+  config.TTL = std::chrono::nanoseconds(keep).count();
   if (js_CreateKeyValue(Out(store), jet_stream, &config) == NATS_OK) return store;
   check(js_KeyValue(Out(store), jet_stream, name), std::string("bucket ") + name);
   return store;
@@ -243,6 +245,7 @@ bool Table::create(const std::string& key, std::string_view value) const {
 Broker::Broker(const Options& options)
     : options_(options), connection_(std::make_shared<Connection>()) {
   check_bounds<std::int64_t>("ack_wait in ms", options.ack_wait.count(), 1, kMaxAckWait.count());
+  check_bounds<std::int64_t>("keep in seconds", options.keep.count(), 1, kMaxKeep.count());
   nats::Options settings;
   check(natsOptions_Create(Out(settings)), "options");
   check(natsOptions_SetURL(settings.get(), options.url.c_str()), options.url);
@@ -267,9 +270,9 @@ Broker::Broker(const Options& options)
   create_stream(jet_stream, "JOBS", "jobs", js_WorkQueuePolicy);
   create_stream(jet_stream, "DEAD", "dead", js_LimitsPolicy);
   connection_->results = {.connection = raw,
-                          .store = open_bucket(jet_stream, "results")};
+                          .store = open_bucket(jet_stream, "results", options.keep)};
   connection_->attempts = {.connection = raw,
-                           .store = open_bucket(jet_stream, "attempts")};
+                           .store = open_bucket(jet_stream, "attempts", options.keep)};
 }
 
 Broker::~Broker() = default;

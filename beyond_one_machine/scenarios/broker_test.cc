@@ -178,12 +178,22 @@ TEST(Broker, RefusesOptionsOutOfTheirBounds) {
                 Throws<std::invalid_argument>(
                     Property(&std::exception::what, HasSubstr("allowed are 1 to 86400000"))));
   }
+  EXPECT_THROW(Broker({.url = scenario.server().url(), .keep = seconds(0)}), std::invalid_argument);
   Broker broker(options(scenario));
   for (const std::size_t max : {std::size_t{0}, std::size_t{10'001}, ~std::size_t{0}}) {
     EXPECT_THAT([&] { (void)broker.fetch(max, milliseconds(1)); },
                 Throws<std::invalid_argument>(
                     Property(&std::exception::what, HasSubstr("allowed are 1 to 10000"))));
   }
+}
+
+TEST(Broker, KeepsResultsForALimitedTime) {
+  Scenario scenario({});
+  RawClient(scenario.server().url()).remove_results();
+  const Broker broker({.url = scenario.server().url(), .keep = seconds(1)});
+  EXPECT_TRUE(broker.results().create("a", "1"));
+  scenario.watchdog().await("the result to be removed",
+                            [&] { return broker.results().get("a") == std::nullopt; });
 }
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {
