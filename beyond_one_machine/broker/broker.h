@@ -46,9 +46,9 @@ struct Delivery {
   bool extend() const;                                // the ack wait begins again
 };
 
-// Values by key, kept by the broker. Thread-safe. Every function blocks for a reply, for at most
-// two seconds, and throws BrokerError without one. If the server is down, it throws at once.
-// create() may need four replies.
+// Values by key, kept by the broker for Broker::Options::keep. Thread-safe. Every function blocks
+// for a reply as a function of Broker does, and throws BrokerError without one. If the server is
+// down, it throws at once. create() may need four replies.
 class Table {
  public:
   struct Store;
@@ -64,13 +64,21 @@ class Table {
 };
 
 // Thread-safe, except that one thread calls fetch() and stop_fetching(). A function that needs a
-// reply from the server blocks for at most two seconds, and throws BrokerError without one. The
-// comments name the functions that need more replies.
+// reply from the server blocks for at most three seconds, one to send its request and two for the
+// reply, and throws BrokerError without one. The comments name the functions that need more
+// replies.
 class Broker {
  public:
+  static constexpr std::size_t kMaxFetch = 10'000;
+  static constexpr std::chrono::milliseconds kMaxAckWait = std::chrono::hours(24);
+
   struct Options {
     std::string url{};
+    // From 1 ms to kMaxAckWait, and the same in every program that fetches.
     std::chrono::milliseconds ack_wait = std::chrono::seconds(30);
+    // How long the tables keep a value, from 1 s to 10 years. Only the Broker that creates the
+    // tables sets it. A job that is delivered again later than that is done again.
+    std::chrono::seconds keep = std::chrono::days(7);
   };
 
   struct Depth {
@@ -79,29 +87,36 @@ class Broker {
   };
 
   // Connects, and creates the streams and tables that are missing, which needs several replies.
-  // Throws BrokerError. If the connection is lost later, it reconnects for as long as it exists.
+  // Throws BrokerError, and std::invalid_argument if an option is out of its bounds. If the
+  // connection is lost later, it reconnects for as long as it exists.
   explicit Broker(const Options& options);
   Broker(Broker&&) = delete;
   ~Broker();
 
   // Returns when the job is stored. An id that was published within the last two minutes is not
-  // stored twice. Throws std::invalid_argument if is_valid_id() is false, and BrokerError.
+  // stored twice. Throws BrokerError, and std::invalid_argument if is_valid_id() is false, or if
+  // the payload is so large that the job could not be buried: the server's max_payload (by default
+  // 1 MiB) less 2 KiB.
   void publish(const std::string& id, std::span<const std::byte> payload) const;
 
-  // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Throws
-  // BrokerError, at once if the server is down: pause before the next call. The first call creates
-  // the server's side of the consumers, which needs up to three replies before the wait begins, and
-  // throws if others use another ack wait.
+  // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Waits for more
+  // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and
+  // BrokerError, at once if the server is down: pause before the next call.
+  //
+  // The first call, and each call that begins later than a third of the ack wait after the previous
+  // one has ended, registers with the server. That needs up to three replies before the wait
+  // begins, and throws std::invalid_argument if other programs fetch with another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
-  // timed out. No other consumer gets these until the ack wait is over. Blocks for about two
-  // seconds if the server does not answer. Throws no BrokerError: it returns the jobs that have
-  // arrived.
+  // timed out: none if that is longer ago than a third of the ack wait. No other consumer gets
+  // these until the ack wait is over. Blocks for up to three seconds if the server does not answer.
+  // Throws no BrokerError: it returns the jobs that have arrived.
   std::vector<Delivery> stop_fetching();
 
-  // Stores the job in the dead-letter stream with the reason. Blocks, and throws, as publish()
-  // does.
+  // Stores the job in the dead-letter stream, with its id and the first KiB of the reason. A second
+  // call stores it a second time. Blocks for a reply, and throws BrokerError, also if the payload
+  // is larger than publish() allows and the server refuses it.
   void bury(const std::string& id, std::span<const std::byte> payload,
             const std::string& why) const;
 
@@ -112,6 +127,7 @@ class Broker {
   Table attempts() const;  // see attempts.h
   Depth depth() const;     // needs two replies
   std::uint64_t result_count() const;
+  std::chrono::milliseconds ack_wait() const { return options_.ack_wait; }
 
   // An id is also a key of the tables: 1 to 200 letters, digits, '-', '_', '=' and '/'.
   static bool is_valid_id(std::string_view id);
@@ -120,10 +136,12 @@ class Broker {
   struct Connection;
   struct Subscription;
   void subscribe();
+  bool is_stale() const;
 
   const Options options_;
   const std::shared_ptr<Connection> connection_;
   std::shared_ptr<Subscription> subscription_;
+  std::chrono::steady_clock::time_point fetched_;  // when the last fetch() ended
 };
 
 }  // namespace worker_pool

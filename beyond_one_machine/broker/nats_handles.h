@@ -25,7 +25,7 @@ using Subscription = std::unique_ptr<natsSubscription, Destroy<natsSubscription_
 using Message = std::unique_ptr<natsMsg, Destroy<natsMsg_Destroy>>;
 using MetaData = std::unique_ptr<jsMsgMetaData, Destroy<jsMsgMetaData_Destroy>>;
 using StreamInfo = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo_Destroy>>;
-using ConsumerInfo = std::unique_ptr<jsConsumerInfo, Destroy<jsConsumerInfo_Destroy>>;
+using Consumers = std::unique_ptr<jsConsumerInfoList, Destroy<jsConsumerInfoList_Destroy>>;
 using Store = std::unique_ptr<kvStore, Destroy<kvStore_Destroy>>;
 using Entry = std::unique_ptr<kvEntry, Destroy<kvEntry_Destroy>>;
 

@@ -18,18 +18,24 @@ namespace {
 constexpr std::chrono::milliseconds kFetchWait{100};
 constexpr std::chrono::milliseconds kPauseAfterError{50};
 
-const Consumer::Options& checked(const Consumer::Options& options) {
-  if (options.ack_wait >= Consumer::kMinAckWait) return options;
-  throw std::invalid_argument("Consumer: ack_wait is " + std::to_string(options.ack_wait.count()) +
-                              " ms, it must be at least " +
-                              std::to_string(Consumer::kMinAckWait.count()) + " ms");
+const Consumer::Options& checked(const Consumer::Options& options, const Broker& broker) {
+  if (broker.ack_wait() < Consumer::kMinAckWait) {
+    throw std::invalid_argument(
+        "Consumer: ack_wait is " + std::to_string(broker.ack_wait().count()) +
+        " ms, it must be at least " + std::to_string(Consumer::kMinAckWait.count()) + " ms");
+  }
+  if (options.batch == 0 || options.batch > Broker::kMaxFetch) {
+    throw std::invalid_argument("Consumer: batch is " + std::to_string(options.batch) +
+                                ", allowed are 1 to " + std::to_string(Broker::kMaxFetch));
+  }
+  return options;
 }
 
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
                    JobEvent event)
-    : options_(checked(options)),
+    : options_(checked(options, *broker)),
       broker_(std::move(broker)),
       settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
       pool_(options.pool, std::move(handler), settle_) {}
@@ -55,9 +61,10 @@ void Consumer::fetch_until(std::stop_token stop) {
   while (!stop.stop_requested()) {
     try {
       Batch batch = take_in_hand(broker_->fetch(options_.batch, kFetchWait), stop);
-      fetched = true;
+      if (!batch.error) fetched = true;
       submit(std::move(batch.jobs));
       run_alone(std::move(batch.suspects), stop);
+      if (batch.error) throw *batch.error;
     } catch (const BrokerError& error) {
       if (std::exchange(fetched, false)) std::cerr << "consumer: " << error.what() << std::endl;
       ctx.sleep_for(kPauseAfterError);  // while the server is down, a fetch fails at once
@@ -66,23 +73,23 @@ void Consumer::fetch_until(std::stop_token stop) {
 }
 
 // All of the batch, before submit() blocks: a job that waits for that has to be extended too. After
-// one question that the broker did not answer, which takes seconds, it asks no more.
+// one question that the broker did not answer, which takes seconds, it asks no more. It hands the
+// rest back with a pause, because at once the broker would deliver the same jobs again.
 Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries,
                                        const std::stop_token& stop) {
   Batch batch;
-  bool answers = true;
   for (Delivery& delivery : deliveries) {
     const Delivery copy = {.id = delivery.id, .message = delivery.message};
-    const auto add_to_batch = [&] {
-      try {
-        add(batch, std::move(delivery));
-        return true;
-      } catch (const BrokerError&) {
-        return false;
-      }
-    };
-    answers = answers && !stop.stop_requested() && add_to_batch();
-    if (!answers) settle_->hand_back(copy);
+    if (stop.stop_requested()) {
+      settle_->hand_back(copy);
+      continue;
+    }
+    try {
+      if (!batch.error) add(batch, std::move(delivery));
+    } catch (const BrokerError& error) {
+      batch.error = error;
+    }
+    if (batch.error) settle_->hand_back_later(copy);
   }
   return batch;
 }
@@ -137,7 +144,7 @@ void Consumer::hand_back_late_messages() {
 
 void Consumer::extend_until(const std::stop_token& done) {
   const Context ctx(done);
-  while (ctx.sleep_for(options_.ack_wait / 3)) settle_->in_hand().extend();
+  while (ctx.sleep_for(broker_->ack_wait() / 3)) settle_->in_hand().extend();
 }
 
 }  // namespace worker_pool

@@ -11,13 +11,14 @@
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
 //      passed: its ack wait is extended.
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
-//      worker), plus 0.1 s for the last fetch, and 5 s if the broker does not answer. It hands back
+//      worker), plus 0.1 s for the last fetch, and 6 s if the broker does not answer. It hands back
 //      every job that is not running then.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -35,29 +36,32 @@ namespace worker_pool {
 // after the Consumer was destroyed.
 class Consumer {
  public:
-  // Jobs are extended after each third of the ack wait, in whole milliseconds.
-  static constexpr std::chrono::milliseconds kMinAckWait{3};
+  // A job may wait in the client for a third of the ack wait, in a fetch for 0.1 s, and then for
+  // another third until it is extended for the first time. With this minimum, that leaves 0.23 s
+  // for the network, for what is asked about a job that was delivered before, and for threads that
+  // the system runs late.
+  static constexpr std::chrono::milliseconds kMinAckWait{1000};
 
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
-    std::size_t batch = 3;                                     // of one fetch
-    std::chrono::milliseconds ack_wait = std::chrono::seconds(30);  // the same as the broker's
+    std::size_t batch = 3;                                     // of one fetch: 1 to kMaxFetch
     std::chrono::milliseconds job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
   };
 
   // Starts the workers. Throws as WorkerPool's constructor does, and std::invalid_argument also if
-  // the ack wait is less than kMinAckWait. Sends the broker nothing, so it throws no BrokerError.
+  // the broker's ack wait is less than kMinAckWait, or the batch is not from 1 to
+  // Broker::kMaxFetch. Sends the broker nothing, so it throws no BrokerError.
   // Several threads call `handler` and `event` at the same time. What `event` throws is dropped.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);
 
   // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
-  // it once. After a BrokerError it fetches again, and prints the first of several in a row. Any
-  // other exception, such as std::bad_alloc, or std::system_error without a thread for extending
-  // jobs, leaves it without a shutdown: end the process then, and the broker delivers its jobs
-  // again.
+  // it once. After a BrokerError it pauses and fetches again, and prints the first of several in a
+  // row. Any other exception leaves it without a shutdown: std::invalid_argument if other programs
+  // fetch with another ack wait, std::bad_alloc, or std::system_error without a thread for
+  // extending jobs. End the process then, and the broker delivers its jobs again.
   ShutdownReport run(std::stop_token stop, std::stop_token cancel_now);
 
   const ConsumerCounts& counts() const { return settle_->counts(); }
@@ -67,6 +71,7 @@ class Consumer {
   struct Batch {
     std::vector<Job> jobs{};
     std::vector<Job> suspects{};  // whose last start has no result: they run alone
+    std::optional<BrokerError> error{};
   };
 
   void fetch_until(std::stop_token stop);

@@ -4,7 +4,6 @@
 //   fail          fails every time
 //   crash         ends the whole process
 //   ignore 5000   sleeps for 5 s and ignores its context
-//   nothing       succeeds, and has no result
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <utility>
 
 #include "step1_job/context.h"
 
@@ -25,6 +26,20 @@ TEST(TimeInHand, HasNoEndIfOneOfThemHasNone) {
 TEST(TimeInHand, IsNotShortenedByANegativeLimit) {
   EXPECT_EQ(time_in_hand(minutes(5), Clock::duration::min()), minutes(5));
   EXPECT_EQ(time_in_hand(Clock::duration::min(), seconds(1)), seconds(1));
+}
+
+// The second delivery is not lost: its caller still has it, and the first one stays in hand.
+TEST(JobsInHand, RefusesASecondDeliveryOfAJobAndLeavesItToTheCaller) {
+  JobsInHand in_hand;
+  EXPECT_TRUE(in_hand.add({.delivery = {.id = "a", .number = 1}, .attempts = {}}));
+  JobInHand second = {.delivery = {.id = "a", .number = 2}, .attempts = {.starts = 3}};
+  EXPECT_FALSE(in_hand.add(std::move(second)));
+  EXPECT_EQ(second.delivery.id, "a");
+  EXPECT_EQ(second.attempts.starts, 3);
+  EXPECT_EQ(in_hand.size(), 1u);
+  const auto taken = in_hand.take("a");
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->delivery.number, 1u);
 }
 
 }  // namespace

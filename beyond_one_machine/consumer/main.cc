@@ -5,8 +5,9 @@
 // The first signal stops the fetching and lets the jobs in hand finish, within --drain_ms. The
 // second cancels them, and the third leaves at once. Jobs that are not done are handed back.
 //
-// Exit status: 0 if every worker has exited; 1 without a broker; 2 if the command line was wrong;
-// 3 if a job ignored its context and was left behind.
+// Exit status: 0 if every worker has exited; 1 without a broker, or if its other consumers have
+// another ack wait; 2 if the command line was wrong; 3 if a worker was left behind: its job ignored
+// its context, or it was asking a broker that did not answer.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -65,11 +66,10 @@ void print_status_until(const Consumer& consumer, const std::stop_token& stop) {
   }
 }
 
-int run(const std::string& name, const std::string& url, const Consumer::Options& options,
-        bool log_jobs) {
+int run(const std::string& name, const Broker::Options& broker_options,
+        const Consumer::Options& options, bool log_jobs) {
   const ShutdownSignals signals;  // before any other thread, also the client library's
-  const auto broker =
-      std::make_shared<Broker>(Broker::Options{.url = url, .ack_wait = options.ack_wait});
+  const auto broker = std::make_shared<Broker>(broker_options);
   const JobEvent event = [log_jobs](std::string_view what, const std::string& id) {
     if (log_jobs) print(std::string(what) + " " + id);
   };
@@ -92,8 +92,9 @@ int main_with(std::span<const char* const> args) {
   std::array numbers = {
       IntFlag{"workers", "threads that handle jobs", 1, 1'000, 3},
       IntFlag{"capacity", "how many jobs may wait in the pool", 1, 1'000'000, 3},
-      IntFlag{"batch", "how many jobs to fetch at once", 1, 10'000, 3},
-      IntFlag{"ack_wait_ms", "when the broker delivers a job again", 100, kHour, 30'000},
+      IntFlag{"batch", "how many jobs to fetch at once", 1, Broker::kMaxFetch, 3},
+      IntFlag{"ack_wait_ms", "when the broker delivers a job again", Consumer::kMinAckWait.count(),
+              kHour, 30'000},
       IntFlag{"job_timeout_ms", "how long a job may take", 1, kHour, 300'000},
       IntFlag{"drain_ms", "how long the shutdown lets jobs finish", 0, kHour, 5'000},
       IntFlag{"cancel_ms", "how long it then waits for canceled jobs", 0, kHour, 1'000},
@@ -120,13 +121,13 @@ int main_with(std::span<const char* const> args) {
       .pool = {.workers = static_cast<int>(workers.value),
                .capacity = static_cast<std::size_t>(capacity.value)},
       .batch = static_cast<std::size_t>(batch.value),
-      .ack_wait = milliseconds(ack_wait.value),
       .job_timeout = milliseconds(timeout.value),
       .limits = {.drain = milliseconds(drain.value), .cancel = milliseconds(cancel.value)},
       .settle = {.max_starts = static_cast<int>(starts.value),
                  .retry_delay = milliseconds(retry.value)},
   };
-  return run(texts[1].value, texts[0].value, options, switches[0].on);
+  return run(texts[1].value, {.url = texts[0].value, .ack_wait = milliseconds(ack_wait.value)},
+             options, switches[0].on);
 }
 
 }  // namespace

@@ -49,9 +49,15 @@ void Settle::hand_back(const std::string& id) {
   if (const auto taken = in_hand_.take(id)) hand_back(taken->delivery);
 }
 
-void Settle::hand_back(const Delivery& delivery) {
+void Settle::hand_back(const Delivery& delivery) { hand_back(delivery, kAtOnce); }
+
+void Settle::hand_back_later(const Delivery& delivery) {
+  hand_back(delivery, options_.retry_delay);
+}
+
+void Settle::hand_back(const Delivery& delivery, std::chrono::milliseconds delay) {
   ++counts_.handed_back;
-  answered(delivery.again(kAtOnce));
+  answered(delivery.again(delay));
   tell("handed back", delivery.id);
 }
 
@@ -60,6 +66,9 @@ void Settle::done_before(const Delivery& delivery) {
   tell("done before", delivery.id);
 }
 
+// Then resets the record, or a job that an operator publishes again would be buried without a
+// start. Last, because until the broker has removed the job, it may deliver it again: to be buried,
+// not to crash another process.
 void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
                   const std::string& why) {
   try {
@@ -71,6 +80,7 @@ void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
   }
   ++counts_.buried;
   answered(delivery.done());
+  record(delivery.id, {});
   tell("buried", delivery.id);
 }
 

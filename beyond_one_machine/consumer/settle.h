@@ -58,9 +58,12 @@ class Settle final : public Observer {
   void hand_back(const std::string& id);
   // The same for a delivery that is not in hand.
   void hand_back(const Delivery& delivery);
+  // The same, and the broker delivers it again after the retry delay.
+  void hand_back_later(const Delivery& delivery);
   // Removes a job that has a result already, from an earlier delivery.
   void done_before(const Delivery& delivery);
-  // Stores the job in the dead-letter stream and removes it; hands it back if that fails.
+  // Stores the job in the dead-letter stream and removes it, with the record of its starts; hands
+  // it back if that fails. If only the broker's reply is lost, the job is stored once more later.
   void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
 
   bool has_result(const std::string& id) const { return results_.get(id).has_value(); }
@@ -71,6 +74,7 @@ class Settle final : public Observer {
   ConsumerCounts& counts() { return counts_; }
 
  private:
+  void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
   void done(const Delivery& delivery);
   void interrupted(const JobInHand& job);
   void failed(const JobInHand& taken, const Job& job, const std::string& why);

@@ -1,6 +1,7 @@
 #include "processes/server.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <cstdlib>
 #include <stdexcept>
@@ -45,6 +46,14 @@ void Server::kill() {
   program_->send_signal(SIGKILL);
   program_->wait();
 }
+
+void Server::hang() {
+  program_->send_signal(SIGSTOP);
+  siginfo_t info;
+  waitid(P_PID, static_cast<id_t>(pid()), &info, WSTOPPED);  // until all its threads have stopped
+}
+
+void Server::resume() { program_->send_signal(SIGCONT); }
 
 bool Server::running() const {
   const std::lock_guard lock(mutex_);

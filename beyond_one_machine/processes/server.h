@@ -30,6 +30,8 @@ class Server {
   void start();  // again
   void stop();   // SIGTERM, then waits
   void kill();   // SIGKILL, then waits
+  void hang();   // SIGSTOP, then waits: the connections stay open, and it reads nothing
+  void resume();
 
   bool running() const;
   pid_t pid() const { return program_->pid(); }

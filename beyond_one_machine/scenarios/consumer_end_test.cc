@@ -90,5 +90,15 @@ TEST(ConsumerEnd, JobThatIgnoresEverythingIsLeftToTheBroker) {
   EXPECT_EQ(scenario.broker().depth().jobs, 1u);
 }
 
+TEST(ConsumerEnd, WithAnotherAckWaitThanTheOthersItExitsWithStatus1) {
+  Scenario scenario({"--ack_wait_ms=1000"});
+  Broker other({.url = scenario.server().url(), .ack_wait = std::chrono::seconds(2)});
+  (void)other.fetch(1, std::chrono::milliseconds(1));
+  scenario.consumer("a");
+  scenario.await_line("a: exit 1");
+  scenario.await_line(
+      "a: consumer: the ack wait is 1000 ms here, and 2000 ms in the server's consumer pool-2000");
+}
+
 }  // namespace
 }  // namespace worker_pool

@@ -18,7 +18,7 @@ TEST(HardJob, ThatAlwaysFailsIsBuriedAfterFiveStarts) {
 }
 
 TEST(HardJob, ThatCrashesItsProcessIsBuriedAloneAndTheOthersAreDone) {
-  Scenario scenario({"--ack_wait_ms=500"});
+  Scenario scenario({"--ack_wait_ms=1000"});
   scenario.produce(10, "sleep 20", "before-");
   scenario.produce(1, "crash", "crash-");
   scenario.produce(10, "sleep 20", "after-");
@@ -33,12 +33,15 @@ TEST(HardJob, ThatCrashesItsProcessIsBuriedAloneAndTheOthersAreDone) {
   scenario.expect_all_done(20);
   EXPECT_EQ(scenario.log().times("buried", "crash-1"), 1);
   EXPECT_LE(crashes(scenario.log()), 6);
+  // Two crashes may end other jobs: those of the first start, which is not recorded, and of the
+  // second. Each time, the two other workers may have one.
+  EXPECT_LE(scenario.log().jobs("started", 2), 1u + 2 * 2);
 }
 
 TEST(HardJob, ThatTakesLongerThanTheAckWaitStartsOnce) {
-  Scenario scenario({"--ack_wait_ms=500"});
+  Scenario scenario({"--ack_wait_ms=1000"});
   for (const char* name : {"a", "b"}) scenario.consumer(name);
-  scenario.produce(12, "sleep 1500");
+  scenario.produce(12, "sleep 3000");
   scenario.expect_all_done(12);
   EXPECT_EQ(scenario.log().jobs("started", 2), 0u);
 }

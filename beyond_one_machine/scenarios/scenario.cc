@@ -131,13 +131,13 @@ void Scenario::expect_all_done(std::size_t jobs) {
   for (const auto& [name, program] : programs_) terminate(name);
   report(jobs);
   EXPECT_EQ(log().results(), jobs) << "lost";
-  EXPECT_EQ(log().jobs("stored", 2), 0u) << "completed twice";
+  EXPECT_EQ(log().jobs("stored", 2), 0u) << "stored twice";
 }
 
 void Scenario::report(std::size_t jobs) const {
   const JobLog seen = log();
   std::cout << "Of " << jobs << " jobs: lost " << jobs - seen.results() << ", started twice "
-            << seen.jobs("started", 2) << ", completed twice " << seen.jobs("stored", 2)
+            << seen.jobs("started", 2) << ", stored twice " << seen.jobs("stored", 2)
             << ", handed back " << seen.jobs("handed back") << ", buried " << seen.jobs("buried")
             << std::endl;
 }

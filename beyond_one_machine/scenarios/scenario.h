@@ -66,7 +66,8 @@ class Scenario {
   JobLog log() const;
 
   // Blocks until every job has a result and the broker has none left. Ends the consumers, and
-  // checks that no job is lost and that none has two results.
+  // checks that no job is lost and that none has stored a result twice, which Table::create() must
+  // prevent.
   void expect_all_done(std::size_t jobs);
 
   // Writes the numbers into the test's output: lost, started twice and so on.

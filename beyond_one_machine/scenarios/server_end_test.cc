@@ -1,4 +1,5 @@
 // The server ends and is started again: stopped, killed, or down while a consumer exits.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -14,6 +15,7 @@ namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+using ::testing::AnyOf;
 
 constexpr int kWorkers = 3;
 constexpr milliseconds kDrain{100};
@@ -22,7 +24,7 @@ constexpr milliseconds kCancel{1000};
 constexpr milliseconds kShutdown =
     kDrain + kCancel + milliseconds(100) + kWorkers * milliseconds(5);
 constexpr milliseconds kLastFetch{100};
-constexpr milliseconds kNoAnswer{5000};
+constexpr milliseconds kNoAnswer{6000};
 
 // Ends the server while jobs run and jobs are published, and starts it again.
 void end_and_start(Scenario& scenario, void (Server::*end)()) {
@@ -61,6 +63,23 @@ TEST(ServerEnd, WhileItIsDownAConsumerExitsInTimeAndLosesNothing) {
   EXPECT_EQ(scenario.terminate("a"), 0);
   EXPECT_LT(Clock::now() - start, kShutdown + kLastFetch + kNoAnswer);
   scenario.server().start();
+  scenario.consumer("b");
+  scenario.expect_all_done(30);
+}
+
+// A worker that stores a result waits for the server, and may be left behind: status 3.
+TEST(ServerEnd, WhileItHangsAConsumerExitsInTimeAndLosesNothing) {
+  Scenario scenario({"--ack_wait_ms=1000", "--workers=" + std::to_string(kWorkers),
+                     "--drain_ms=" + std::to_string(kDrain.count()),
+                     "--cancel_ms=" + std::to_string(kCancel.count())});
+  scenario.consumer("a");
+  scenario.produce(30, "sleep 10");
+  scenario.await("some jobs", [](const JobLog& log) { return log.results() >= 5; });
+  scenario.server().hang();
+  const auto start = Clock::now();
+  EXPECT_THAT(scenario.terminate("a"), AnyOf(0, 3));
+  EXPECT_LT(Clock::now() - start, kShutdown + kLastFetch + kNoAnswer);
+  scenario.server().resume();
   scenario.consumer("b");
   scenario.expect_all_done(30);
 }
