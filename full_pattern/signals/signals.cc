@@ -136,9 +136,21 @@ bool standard_output_takes_text() {
   return poll(&out, 1, 0) == 1;
 }
 
+// Takes the signals of the set that are pending. Only for the thread that waits for them.
+void discard_pending(const sigset_t& signals) {
+  for (const int signal : kShutdownSignals) {
+    if (sigismember(&signals, signal) != 1 || !is_pending(signal)) continue;
+    const sigset_t only = set_of(signal);
+    int taken = 0;
+    sigwait(&only, &taken);
+  }
+}
+
 [[noreturn]] void leave(int signal) {
-  // What leaving still does may block. Unblocked, one more signal ends that too.
   const sigset_t signals = shutdown_signals();
+  // Those that came together with this one must not end the program before it has left.
+  discard_pending(signals);
+  // What leaving still does may block. Unblocked, one more signal ends that too.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   const int status = 128 + signal;
   if (!standard_output_takes_text()) exit_without_flush(status);

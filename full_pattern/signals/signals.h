@@ -51,7 +51,8 @@ namespace worker_pool {
 //   6. SIGPIPE and SIGXFSZ stay ignored when the object is destroyed, see write_signals.h.
 //   7. Child processes inherit the blocked and the ignored signals. Unblock the former and restore
 //      SIG_DFL for the latter between fork() and exec(), or use posix_spawn(), as
-//      testing/child_process.cc does.
+//      testing/child_process.cc does. A child that does not call exec() must leave by _exit(): it
+//      does not have the threads that the destructor joins. (WP-36)
 //
 // On Windows no signal is handled: both tokens are never stopped, and Ctrl-C ends the program.
 class ShutdownSignals {

@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "testing/child_process.h"
@@ -324,13 +325,31 @@ TEST(ShutdownSignalsDeathTest, ThirdSignalLeavesEvenIfTheFlushOfStandardOutputWo
   const auto send_three = [] {
     block_standard_output();
     std::cout << "not flushed";
-    std::cerr.tie(nullptr);  // or the watchdog would be blocked too
     const ShutdownSignals signals;
     const Watchdog watchdog;
     for (const int signal : {SIGHUP, SIGINT, SIGTERM}) kill(getpid(), signal);
     watchdog.await("the third signal to end the program", [] { return false; });
   };
   EXPECT_EXIT(send_three(), ::testing::ExitedWithCode(128 + SIGTERM), "");
+}
+
+TEST(ShutdownSignalsDeathTest, ThirdSignalLeavesEvenIfAFourthCameWithIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto send_four = [] {
+    const ShutdownSignals signals;
+    const Watchdog watchdog;
+    std::atomic<bool> all_sent = false;
+    const std::stop_callback hold(signals.first(), [&] {
+      while (!all_sent) std::this_thread::yield();
+    });
+    kill(getpid(), SIGHUP);
+    watchdog.await("the first signal", [&] { return signals.first().stop_requested(); });
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM}) kill(getpid(), signal);
+    all_sent = true;
+    watchdog.await("the third signal to end the program", [] { return false; });
+  };
+  // Of pending signals, the one with the lowest number comes first: SIGHUP, then SIGINT.
+  EXPECT_EXIT(send_four(), ::testing::ExitedWithCode(128 + SIGINT), "");
 }
 
 }  // namespace
