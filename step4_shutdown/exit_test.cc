@@ -118,7 +118,6 @@ TEST_F(ExitDeathTest, EndsTheProgramWhileAnAbandonedWorkerIsStuck) {
 
 TEST_F(ExitDeathTest, EndsTheProgramWhileAStuckThreadHoldsStdout) {
   const auto exit_while_stdout_is_locked = [] {
-    std::cerr.tie(nullptr);  // or the watchdog would wait for stdout before it prints
     Watchdog watchdog;
     Gate never(watchdog, "never opened: holds stdout");
     std::thread([&] {

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -28,7 +29,8 @@ Watchdog::Waiting::Waiting(std::shared_ptr<Notes> notes, std::string what)
 Watchdog::Waiting::~Waiting() { notes_->remove(line_); }
 
 Watchdog::Watchdog(std::chrono::milliseconds limit)
-    : notes_(std::make_shared<Notes>()), watcher_([this, limit] { watch(limit); }) {}
+    : notes_(std::make_shared<Notes>()),
+      watcher_([this, limit, test = current_test()] { watch(limit, test); }) {}
 
 Watchdog::~Watchdog() {
   {
@@ -39,12 +41,13 @@ Watchdog::~Watchdog() {
   watcher_.join();
 }
 
-void Watchdog::watch(std::chrono::milliseconds limit) {
+void Watchdog::watch(std::chrono::milliseconds limit, const std::string& test) {
   std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, limit, [this] { return test_is_done_; })) return;
-  std::cerr << "Watchdog: " << current_test() << " is not done after " << limit.count()
-            << " ms. Waiting:\n"
-            << notes_->text() << std::flush;
+  // Not std::cerr itself: it flushes std::cout first, which may be what a thread is stuck in.
+  std::ostream out(std::cerr.rdbuf());
+  out << "Watchdog: " << test << " is not done after " << limit.count() << " ms. Waiting:\n"
+      << notes_->text() << std::flush;
   // exit() would run destructors, which wait for the threads that hang.
   std::_Exit(EXIT_FAILURE);
 }

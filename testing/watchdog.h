@@ -71,7 +71,7 @@ class Watchdog {
   std::shared_ptr<Notes> notes() const { return notes_; }
 
  private:
-  void watch(std::chrono::milliseconds limit);
+  void watch(std::chrono::milliseconds limit, const std::string& test);
 
   const std::shared_ptr<Notes> notes_;
   std::mutex mutex_;

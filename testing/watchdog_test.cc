@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -120,6 +121,18 @@ TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
   Watchdog watchdog;
   EXPECT_EXIT(hang_with_an_exit_handler(), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
 }
+
+#if !defined(_WIN32)
+TEST_F(WatchdogDeathTest, EndsATestThatHoldsTheLockOfStandardOutput) {
+  Watchdog watchdog;
+  const auto hang_with_the_lock = [] {
+    const Watchdog limited(1ms);
+    flockfile(stdout);
+    hang();
+  };
+  EXPECT_EXIT(hang_with_the_lock(), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
+}
+#endif
 
 TEST_F(WatchdogDeathTest, IsNotEarly) {
   Watchdog watchdog;
