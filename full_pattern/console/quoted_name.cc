@@ -18,16 +18,6 @@ bool is_plain(char c) {
   return is_letter_or_digit(c) || kNotSpecial.contains(c);
 }
 
-// Returns the bytes of the character that `text` begins with, or 0 if its first byte must be
-// escaped: a control character (also one of U+0080 to U+009F) or no UTF-8.
-std::size_t printable_character(std::string_view text) {
-  const std::size_t length = first_character(text);
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (length == 1 && (byte(0) < 0x20 || byte(0) == 0x7F)) return 0;
-  if (length == 2 && byte(0) == 0xC2 && byte(1) < 0xA0) return 0;
-  return length;
-}
-
 bool is_plain(std::string_view name) {
   for (std::size_t length = 0; !name.empty(); name.remove_prefix(length)) {
     length = printable_character(name);

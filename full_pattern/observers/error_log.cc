@@ -30,14 +30,17 @@ std::string escaped(char byte) {
       break;
   }
   const auto value = static_cast<unsigned char>(byte);
-  if (value >= 0x20 && value != 0x7F) return {byte};
   constexpr std::string_view kDigits = "0123456789abcdef";
   return {'\\', 'x', kDigits[value / 16], kDigits[value % 16]};
 }
 
 std::string in_one_line(std::string_view text) {
   std::string line;
-  for (const char byte : text) line += escaped(byte);
+  while (!text.empty()) {
+    const std::size_t length = text.starts_with('\\') ? 0 : printable_character(text);
+    line += length > 0 ? std::string(text.substr(0, length)) : escaped(text.front());
+    text.remove_prefix(std::max<std::size_t>(1, length));
+  }
   return line;
 }
 

@@ -61,6 +61,7 @@ class ErrorLog final : public Observer {
   explicit ErrorLog(Options options, Sink sink = {});
 
   // Counts and keeps the error, then passes one line to the sink. Ignores a job that succeeded.
+  // Without memory to keep an error, it is not counted either.
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
   // Both return a copy, in O(Options::jobs) and O(Options::last). Neither waits for the sink.
@@ -83,9 +84,9 @@ class ErrorLog final : public Observer {
 // by "...", or only as many dots as there is room for. Never cuts a UTF-8 character.
 std::string shortened(std::string_view text, std::size_t bytes);
 
-// Formats an error as one line, whatever its texts contain: ASCII control characters and
-// backslashes are written as \n, \t, \x1b, \\. If the message begins with the kind, the kind is
-// left out:
+// Formats an error as one line, whatever its texts contain: control characters, backslashes and
+// bytes that are not UTF-8 are written as \n, \t, \x1b, \\. If the message begins with the kind,
+// the kind is left out:
 //
 //   Worker 2: job a failed: disk full
 //   Worker 2: job a threw: bad index

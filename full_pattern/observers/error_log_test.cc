@@ -24,6 +24,10 @@
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
 
@@ -73,6 +77,8 @@ TEST(ErrorLogLine, IsOneLineWhateverTheTextsContain) {
             "Worker 2: job a failed: \\x00\\x1b[31m\\x1f\\x7f");
   EXPECT_EQ(to_line({"a", 2, {Kind::kFailed, "a\\nb"}}), "Worker 2: job a failed: a\\\\nb")
       << "without the second backslash, this would read as a line break";
+  EXPECT_EQ(to_line({"a\u0085b", 2, {Kind::kFailed, "\u009b31m \x9b\xff"}}),
+            "Worker 2: job a\\xc2\\x85b failed: \\xc2\\x9b31m \\x9b\\xff");
   EXPECT_EQ(to_line({"\u00e4 ~", 2, {Kind::kFailed, "\u20ac"}}),
             "Worker 2: job \u00e4 ~ failed: \u20ac")
       << "other characters stay as they are";
@@ -318,6 +324,20 @@ TEST(ErrorLog, SeesEveryErrorOfAPoolOnTheThreadOfItsWorker) {
   EXPECT_THAT(jobs_of(log->last()), ElementsAre("late", "fails", "throws"));
   EXPECT_EQ(sink_thread, handler_thread);
 }
+
+// Elsewhere, such a sink ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(ErrorLogSink, MayEndItsThread) {
+  ErrorLog errors({}, [](std::string_view) { pthread_exit(nullptr); });
+  bool returned = false;
+  std::thread([&] {
+    errors.job_finished(1, Job{.id = "a"}, std::unexpected(JobError{Kind::kFailed, "x"}));
+    returned = true;
+  }).join();
+  EXPECT_FALSE(returned);
+  EXPECT_EQ(errors.counts().all, 1u);
+}
+#endif
 
 }  // namespace
 }  // namespace worker_pool

@@ -3,8 +3,9 @@
 //   first_character("\xC3\xA9t\xC3\xA9");   // 2: the two bytes of an e with an acute accent
 //   first_character("\xFF");               // 0: not UTF-8
 //
-// For ids and error messages, which come from outside. Used by the error log, so that it never cuts
-// a character in half, and by the trace in full_pattern/reports, whose JSON must be valid UTF-8.
+// For names, ids and error messages, which come from outside. Used by the error log, so that it
+// never cuts a character in half, and by the trace in full_pattern/reports, whose JSON must be
+// valid UTF-8. printable_character() is for texts that must not break a line or change a terminal.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,15 @@ constexpr std::size_t first_character(std::string_view text) {
   if (lead == 0xED && byte(1) > 0x9F) return 0;
   if (lead == 0xF0 && byte(1) < 0x90) return 0;
   if (lead == 0xF4 && byte(1) > 0x8F) return 0;
+  return length;
+}
+
+// The same, but 0 also for a control character: U+0000 to U+001F, and U+007F to U+009F.
+constexpr std::size_t printable_character(std::string_view text) {
+  const std::size_t length = first_character(text);
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (length == 1 && (byte(0) < 0x20 || byte(0) == 0x7F)) return 0;
+  if (length == 2 && byte(0) == 0xC2 && byte(1) < 0xA0) return 0;
   return length;
 }
 
