@@ -174,6 +174,7 @@ std::expected<OutputFile, std::string> OutputFile::open(const std::string& name)
     if (output.device_.number() == -1) return failed(name, errno);
     return output;
   }
+  if (name.empty()) return failed(name, ENOENT);
   if (exists && access(name.c_str(), W_OK) != 0) return failed(name, errno);
   std::error_code error;
   output.path_ = behind_links(name, error);

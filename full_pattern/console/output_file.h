@@ -47,13 +47,17 @@ class Descriptor {
 //      holds for standard error, which has no name like `-`.
 //   3. A device or a named pipe: writes into it.
 //
-// The new file exists only during write(). A program that ends in there leaves a file named
-// `.output.*` in the folder. On Windows every name but `-` is a file, which is overwritten.
+// The new file exists only during open(), which tries it, and write(). A program that ends in there
+// leaves a file named `.output.*` in the folder. Ignore SIGPIPE and SIGXFSZ (write_signals.h):
+// otherwise they end the program in place of an error. On Windows every name but `-` is a file,
+// which is overwritten.
 class OutputFile {
  public:
   // Refuses what cannot be written: a missing or read-only folder, a folder in the place of the
   // file, a file without write permission. Changes nothing. Waits for the reader of a named pipe.
-  // The error is one line that names the file and the reason.
+  // write() can still fail, if the disk is full, or if the system does not let the file be
+  // replaced: one that is mounted by itself, or another user's file in a folder such as /tmp. The
+  // error is one line that names the file and the reason.
   static std::expected<OutputFile, std::string> open(const std::string& name);
 
   // Writes the whole text. If that fails, a regular file keeps its old contents. The error is one

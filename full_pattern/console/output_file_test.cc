@@ -211,6 +211,7 @@ TEST_F(OutputFileTest, FolderThatHasVanishedIsAWriteError) {
 TEST_F(OutputFileTest, RefusesWhatCannotBeWrittenAndNamesIt) {
   create("file", "old");
   std::filesystem::create_symlink("loop", path("loop"));
+  EXPECT_EQ(error_of(""), "'': cannot be written: No such file or directory");
   EXPECT_EQ(error_of(path("no/such/file")),
             path("no/such/file") + ": cannot be written: No such file or directory");
   EXPECT_EQ(error_of(path("file/x")), path("file/x") + ": cannot be written: Not a directory");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@
 #include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/watchdog.h"
+
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
 
 namespace worker_pool {
 namespace {
@@ -106,6 +111,22 @@ TEST(ObserveWith, APoolNotifiesThemAll) {
   ASSERT_EQ(pool.shutdown({.drain = kForever}).outcome, ShutdownOutcome::kDrained);
   EXPECT_THAT(log->events(), ElementsAre("a: 1 started x", "a: 1 finished x, ok"));
 }
+
+// Elsewhere, such an observer ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+TEST(ObserveWith, AnObserverMayEndItsThread) {
+  struct EndsThread : Observer {
+    void job_started(int, const Job&) override { pthread_exit(nullptr); }
+  };
+  const auto both = observe_with({std::make_shared<EndsThread>(), std::make_shared<Throws>()});
+  bool returned = false;
+  std::thread([&] {
+    both->job_started(1, Job{.id = "x"});
+    returned = true;
+  }).join();
+  EXPECT_FALSE(returned);
+}
+#endif
 
 }  // namespace
 }  // namespace worker_pool

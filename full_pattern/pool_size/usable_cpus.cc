@@ -104,7 +104,7 @@ int usable_cpus() { return usable_cpus(usable_processors(), cpu_quota()); }
 
 int usable_cpus(int processors, double quota) {
   const double cpus = std::min<double>(processors, std::ceil(quota));
-  return std::max(1, static_cast<int>(cpus));
+  return static_cast<int>(std::max(1.0, cpus));
 }
 
 }  // namespace worker_pool

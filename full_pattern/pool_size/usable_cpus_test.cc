@@ -103,6 +103,7 @@ TEST(UsableCpus, AreTheSmallerLimitRoundedUp) {
   EXPECT_EQ(usable_cpus(8, 2), 2);
   EXPECT_EQ(usable_cpus(2, 6), 2);
   EXPECT_EQ(usable_cpus(4, kNoLimit), 4);
+  EXPECT_EQ(usable_cpus(8, -kNoLimit), 1);
   EXPECT_EQ(usable_cpus(0, kNoLimit), 1) << "the number of processors is unknown";
 }
 

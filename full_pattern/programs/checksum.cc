@@ -26,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <ostream>
 #include <span>
 #include <stop_token>
@@ -280,7 +281,13 @@ int run(const Settings& settings) {
   Printed printed;
   // A thread of its own, so that no worker and no deadline waits for a reader of the output.
   std::jthread printer([&](const std::stop_token& no_more) {
-    printed = print(settings.files, *outcomes, progress.get(), no_more, stop);
+    try {
+      printed = print(settings.files, *outcomes, progress.get(), no_more, stop);
+    } catch (const std::bad_alloc&) {  // it would end the program (WP-04)
+      std::fputs("checksum: out of memory\n", stderr);
+      printed.all_well = false;
+      stop.request_stop();
+    }
   });
   for (std::size_t i = 0; i < settings.files.size(); ++i) {
     submit(pool, {.id = std::to_string(i), .payload = to_payload(settings.files[i])},
