@@ -48,6 +48,8 @@ class Runner:
         if ended.returncode != 0:
             die(f"{name} failed with status {ended.returncode}: {' '.join(command)}\n"
                 f"{ended.stdout}{ended.stderr}")
+        if preload and ended.stderr:  # the loader only warns if it cannot load the library
+            die(f"{name}: {ended.stderr}")
         return ended.stdout.strip()
 
 
