@@ -123,6 +123,8 @@ class WorkerPool {
   // not do so there. Takes none itself. (WP-36)
   bool in_forked_child() const { return workers_.running->in_forked_child(); }
 
+  // Waits until the workers have counted the jobs that are ending just now. So a thread with a
+  // higher real-time priority than the workers must call neither this nor shutdown().
   Metrics metrics() const;
 
  private:

@@ -17,7 +17,8 @@ namespace worker_pool {
 //    On Windows it does not check, and waits for that thread.
 // 2. Flushes no other stream.
 // 3. Blocks for as long as standard output does, for example on a pipe that is not read. After
-//    std::ios::sync_with_stdio(false) it also blocks while another thread is stuck in std::cout.
+//    std::ios::sync_with_stdio(false), no other thread may be using std::cout: call
+//    exit_without_flush().
 // 4. May be called from any thread, and from several at once: the first one to finish its flush
 //    ends the program with its status, and the others sleep until then. Must not be called by a
 //    function registered with std::at_quick_exit, nor while another thread is in std::exit() or

@@ -38,8 +38,10 @@ class ChildProcess {
 
   void send_signal(int signal) const;
 
-  // Blocks until the child has at least `threads` threads and all of them sleep in the kernel, so
-  // that only an event from outside can wake it. On other systems than Linux it returns at once.
+  // Blocks until the child has at least `threads` threads and each of them, looked at one after the
+  // other, sleeps in the kernel. A child that has only waits without a timeout left, and no thread
+  // that wakes another one, is then waiting for an event from outside. On other systems than Linux
+  // it returns at once.
   void await_sleep(std::size_t threads = 1) const;
 
   // Closes the child's standard input and blocks until the child exits. Returns its exit status, or

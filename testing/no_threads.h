@@ -10,7 +10,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <system_error>
+#include <thread>
 #endif
 
 namespace worker_pool {
@@ -20,7 +24,8 @@ inline constexpr std::string_view kWhyNot = "needs Linux, and no sanitizer";
 #if defined(__linux__)
 inline constexpr bool kThreadsCanBeRefused = !kSanitized;  // they reserve address space
 
-// From now on the process has no address space for the stack of another thread.
+// From now on the process has no address space for the stack of another thread. Ends the program if
+// one can still be started.
 inline void refuse_threads() {
   rlim_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
@@ -28,6 +33,13 @@ inline void refuse_threads() {
   const rlim_t limit = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + kForTheError;
   const rlimit address_space = {limit, limit};
   setrlimit(RLIMIT_AS, &address_space);
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error&) {
+    return;
+  }
+  std::fputs("refuse_threads(): a thread can still be started\n", stderr);
+  std::abort();
 }
 #else
 inline constexpr bool kThreadsCanBeRefused = false;

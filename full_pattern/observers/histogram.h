@@ -2,10 +2,12 @@
 //
 //   Histogram waits;
 //   waits.add(3ms);
-//   if (waits.quantile(0.99) > 1s) alert();        // about one job in a hundred waited longer
+//   std::cout << waits.quantile(0.99);             // about one job in a hundred waited longer
 //
 // Keeping every duration would be exact, but would need ever more memory. A histogram counts the
-// durations between two bounds, so its error is at most the distance between these bounds.
+// durations between two bounds, so its error is at most the distance between these bounds; above
+// 50 s, which is the last one, it is not bounded. It covers all durations since the start, so after
+// a month it hardly moves. For an alert, subtract an earlier copy's buckets, as Prometheus does.
 #pragma once
 
 #include <algorithm>

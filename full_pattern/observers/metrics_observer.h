@@ -5,7 +5,7 @@
 //   WorkerPool pool({.workers = 3}, handler, metrics);
 //   ...
 //   const auto seen = metrics->snapshot();
-//   if (seen.queue_wait.quantile(0.99) > 1s) add_workers();
+//   std::cout << seen.queue_wait.quantile(0.99);   // of all jobs since the start
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@
 namespace worker_pool {
 
 // For one pool, because it tells running jobs apart by the number of their worker. Needs a fixed
-// amount of memory plus one time per running job. Thread-safe: a function blocks only while another
-// one counts or copies.
+// amount of memory plus one time per running job. Without memory for that time, the job counts as
+// never started. Thread-safe: a function blocks only while another one counts or copies.
 class MetricsObserver final : public Observer {
  public:
   struct Snapshot {

@@ -24,7 +24,8 @@ struct JobRecord {
   std::string id{};
   int worker = 0;
   std::optional<Clock::time_point> submitted{};  // nullopt without a pool: see Job::submitted
-  std::optional<Clock::time_point> started{};    // nullopt if the job was never started
+  std::optional<Clock::time_point> started{};    // nullopt if the job was never started, or there
+                                                 // was no memory to note it
   std::optional<Clock::time_point> finished{};   // nullopt while the job runs
   JobResult result{};                            // valid once the job has finished
 };
@@ -46,7 +47,9 @@ struct Waiting {
 
 // Returns each change of that number, in order of time, with one entry per point in time. The
 // numbers are computed from the times of the jobs, so the pool need not count while it runs. A job
-// that the shutdown handed back waits until the cancel stage. O(jobs * log(jobs)).
+// that the shutdown handed back waits until the cancel stage. Jobs that are in no record count as
+// not waiting: those that are left out, and, in a recording of a pool that runs, those in its
+// queue. O(jobs * log(jobs)).
 std::vector<Waiting> waiting_jobs(const Recording& recording, const ShutdownReport& report);
 
 // Returns the stages that the shutdown reached, in this order: "close", "cancel", "abandon".
