@@ -64,7 +64,7 @@ check_gcc12() {
 declare_check_in_turn 2 clang22 "Clang 22 compiles the full pattern without a warning"
 check_clang22() { with_peers ./bazelw build --config=clang --repo_env=CC=clang-22 //full_pattern; }
 
-# Once for each of almost 400 versions of the exercises: half an hour.
+# Once for each of more than 400 versions of the exercises: half an hour.
 declare_check_if_named clang_verdicts "the exercises' verdicts are the same with Clang"
 check_clang_verdicts() { with_tools tools/check_exercises 1 --config=clang; }
 

@@ -169,11 +169,13 @@ TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
         run_several(queue, 100);
         lab::check(!queue.try_take().has_value(),
                    "131 jobs were accepted, but try_take() returned one more");
-        submit_all(queue, 132, 231, ran);
-        check_full(queue);
-        run_several(queue, 100);
-        check_waiting(queue, 0);
-        for (int i = 1; i <= 231; ++i) {
+        for (int first = 132; first <= 332; first += 100) {
+          submit_all(queue, first, first + 99, ran);
+          check_full(queue);
+          run_several(queue, 100);
+          check_waiting(queue, 0);
+        }
+        for (int i = 1; i <= 431; ++i) {
           const int got = ran[static_cast<std::size_t>(i - 1)];
           lab::check(got == i, "job " + std::to_string(got) + " came out in place of job " +
                                    std::to_string(i) + ": the oldest job must come out first");
@@ -303,6 +305,32 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
                           check_waiting(queue, 0);
                         },
                         {.random_schedules = 20});
+}
+
+// The queue is almost empty, so the worker and the producer use the same place at the same time.
+TEST(UnboundedQueue, AWorkerTakesWhatIsSubmittedMeanwhile) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          JobQueue queue;
+                          std::vector<int> ran;
+                          lab::thread worker = start_thread("worker", [&] {
+                            for (int i = 0; i < 2; ++i) {
+                              const auto job = queue.try_take();
+                              lab::note(job ? "takes a job" : "finds no job");
+                              if (!job) continue;
+                              lab::check(*job != nullptr, "try_take() returned an empty job");
+                              (*job)();
+                            }
+                          });
+                          lab::note("submits two jobs");
+                          submit_all(queue, 1, 2, ran);
+                          worker.join();
+                          run_several(queue, 2 - static_cast<int>(ran.size()));
+                          lab::check(ran == std::vector{1, 2},
+                                     "the jobs did not come out once each, in order");
+                          check_waiting(queue, 0);
+                        },
+                        {.max_preemptions = 1, .random_schedules = 20});
 }
 
 // While a worker takes a job, there are never more than 99 others.

@@ -65,6 +65,41 @@ TEST(LostStop, StopDoesNotWaitForTheWorker) {
                                       " of the 200 jobs ran that were submitted before stop()");
       },
       {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
+
+  const lab::Options simple{.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0};
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Worker worker;
+        LabGate stopped("stop() has returned");
+        lab::thread thread = start_thread("worker", [&] { worker.run(); });
+        worker.submit([&] { stopped.wait(); });
+        stopped.await_arrival();
+        lab::note("calls stop(), and the worker runs a job");
+        worker.stop();
+        stopped.open();
+        thread.join();
+      },
+      simple);
+
+  // Without preemptions, the worker does not run before main waits.
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Worker worker;
+        lab::atomic<bool> has_exited{false};
+        lab::thread thread = start_thread("worker", [&] {
+          worker.run();
+          has_exited.store(true, std::memory_order_relaxed);  // orders nothing
+        });
+        lab::this_thread::sleep_for(std::chrono::seconds(1));
+        lab::note("calls stop(), and the worker is asleep");
+        worker.stop();
+        lab::check(!has_exited.load(std::memory_order_relaxed),
+                   "stop() waited until the worker had woken up");
+        thread.join();
+      },
+      simple);
 }
 
 // As a member of a job: calls `then` when the job is destroyed.

@@ -7,6 +7,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -145,6 +146,8 @@ struct Ambiguous : Base1, Base2 {};
 
 struct NoBase {};
 
+constexpr auto* kLongText = "writes page 7 of last month's invoices to the shared network drive";
+
 // A way to fail, and what the report must contain.
 struct Failing {
   const char* how;
@@ -155,6 +158,18 @@ struct Failing {
 constexpr Failing kWaysToFail[] = {
     {"throws a class derived from std::exception", [] -> JobResult { throw DiskFull(); },
      "disk is full"},
+    {"throws std::system_error with a long text",
+     [] -> JobResult { throw std::system_error(2, std::generic_category(), kLongText); },
+     kLongText},
+    {"throws \"page 7\", and \"disk is full\" nested in it",
+     [] -> JobResult {
+       try {
+         throw std::runtime_error("disk is full");
+       } catch (...) {
+         std::throw_with_nested(std::runtime_error("page 7"));
+       }
+     },
+     "page 7"},
     {"throws std::bad_alloc", [] -> JobResult { throw std::bad_alloc(); }, ""},
     {"throws std::runtime_error(\"\")", [] -> JobResult { throw std::runtime_error(""); }, ""},
     {"throws a string literal", [] -> JobResult { throw "disk is full"; }, ""},

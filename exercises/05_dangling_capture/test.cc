@@ -218,6 +218,24 @@ TEST(DanglingCapture, EqualReportsAreBothSent) {
                                                            " were sent; wanted: both");
                         },
                         {.max_preemptions = 1, .random_schedules = 0});
+
+  expect_every_schedule(
+      kLesson,
+      [] {
+        JobQueue jobs;
+        Sent by_mail;
+        Sent by_chat;
+        const auto report =
+            std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
+        lab::note("sends one report twice: by mail and by chat");
+        for (Sent* sent : {&by_mail, &by_chat}) {
+          send_later(jobs, report, [sent](const Report& it) { sent->push_back(it.text); });
+        }
+        for (int i = 0; i < 2; ++i) jobs.pop()();
+        lab::check(by_mail.size() == 1 && by_chat.size() == 1,
+                   "one report was to be sent by mail and by chat; wanted: both, once");
+      },
+      {.random_schedules = 0});  // one thread, so only one schedule
 }
 
 TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
@@ -300,10 +318,15 @@ TEST(DanglingCapture, ReportsAreSentInOrderHoweverManyThereAre) {
         Sent sent;
         Sent wanted{""};
         for (int i = 1; i < kReports; ++i) wanted.push_back(std::to_string(i));
-        lab::note("sends 200 reports; the first one has no text");
+        std::vector<std::shared_ptr<const Report>> kept;
+        lab::note("sends 200 reports and keeps them; the first one is empty");
         for (const std::string& text : wanted) {
-          send_later(jobs, std::make_shared<const Report>(Report{.to = "ops", .text = text}),
-                     [&sent](const Report& it) { sent.push_back(it.text); });
+          kept.push_back(std::make_shared<const Report>(
+              Report{.to = text.empty() ? "" : "ops", .text = text}));
+          send_later(jobs, kept.back(), [&sent, report = kept.back().get()](const Report& it) {
+            lab::check(&it == report, "the report was copied; wanted: the report itself");
+            sent.push_back(it.text);
+          });
         }
         lab::note("runs 200 jobs");
         for (int i = 0; i < kReports; ++i) jobs.pop()();

@@ -48,7 +48,7 @@ class Jobs {
     return kResults[i];
   }
 
-  // Call it with what run_all() returns.
+  // Call it on the thread that called run_all(), with what run_all() returned.
   void check(const std::vector<std::string>& results) const {
     lab::check(results.size() == kInputs.size(), "there are " + std::to_string(results.size()) +
                                                      " results for " +
@@ -59,6 +59,8 @@ class Jobs {
                                                 "; wanted: " + describe(kResults[i]));
     }
     const std::set<std::thread::id> threads(threads_.begin(), threads_.end());
+    lab::check(!threads.contains(std::this_thread::get_id()),
+               "the caller of run_all() ran a job itself; that is the work of a worker");
     lab::check(threads.size() <= kWantedWorkers,
                "the jobs ran on " + std::to_string(threads.size()) +
                    " different threads; wanted: " + std::to_string(kWantedWorkers) + " workers");
@@ -153,6 +155,38 @@ TEST(OrderAssumption, EqualInputsHaveTheirOwnResults) {
                    std::set<std::string>{"the result of \"other\"", "result 1 of \"same\"",
                                          "result 2 of \"same\""},
                "the two inputs \"same\" do not have a result each");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// Without preemptions, a worker starts the job that it has taken before another worker runs. But
+// any worker may be the first to run.
+TEST(OrderAssumption, JobsStartInTheOrderOfTheInputs) {
+  const auto scenario = [] {
+    const std::vector<std::string> inputs = {"0", "1", "2", "3"};
+    lab::atomic<int> started = 0;
+    (void)run_all(inputs, [&](const std::string& input) {
+      const std::string next = std::to_string(started++);
+      lab::note("job " + input + " starts");
+      lab::check(input == next, "job " + input + " started before job " + next + " did");
+      lab::this_thread::sleep_for(std::chrono::seconds(1));
+      return input;
+    });
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
+}
+
+TEST(OrderAssumption, AWorkerRunsTheOnlyJob) {
+  const auto scenario = [] {
+    const auto caller = std::this_thread::get_id();
+    const std::vector<std::string> results = run_all({"only"}, [&](const std::string& input) {
+      lab::check(std::this_thread::get_id() != caller,
+                 "the caller of run_all() ran a job itself; that is the work of a worker");
+      return "result of " + input;
+    });
+    lab::check(results == std::vector<std::string>{"result of only"},
+               "the result of the only job is missing");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }

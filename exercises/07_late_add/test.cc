@@ -45,28 +45,36 @@ const lab::Options kFewer{.max_preemptions = 1, .max_spurious_wakeups = 0, .rand
 const lab::Options kExactTimes{
     .max_preemptions = 1, .early_timeouts = false, .random_schedules = 20};
 
+template <std::size_t kCount>
+void check_that_all_work_at_once() {
+  WaitGroup group;
+  LabGate last_works("the last worker works");
+  LabGate others("the other workers may finish");
+  std::array<bool, kCount> finished{};
+  std::vector<lab::thread> threads;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const bool is_last = i == kCount - 1;
+    lab::note("starts worker " + std::to_string(i + 1));
+    threads.push_back(start(group, [&, i, is_last] {
+      is_last ? last_works.open() : others.wait();
+      finished[i] = true;
+    }));
+  }
+  last_works.wait();  // without wait(), and while the others work
+  others.open();
+  group.wait();
+  lab::check(std::ranges::count(finished, true) == kCount,
+             "wait() returned before all work was done");
+  for (lab::thread& thread : threads) thread.join();
+}
+
 TEST(LateAdd, StartDoesNotWaitForTheWork) {
-  const auto scenario = [] {
-    WaitGroup group;
-    LabGate last_works("the last worker works");
-    LabGate others("the other workers may finish");
-    std::array<bool, 3> finished{};
-    std::vector<lab::thread> threads;
-    for (std::size_t i = 0; i < finished.size(); ++i) {
-      const bool is_last = i == finished.size() - 1;
-      lab::note("starts worker " + std::to_string(i + 1));
-      threads.push_back(start(group, [&, i, is_last] {
-        is_last ? last_works.open() : others.wait();
-        finished[i] = true;
-      }));
-    }
-    last_works.wait();  // without wait(), and while the others work
-    others.open();
-    group.wait();
-    lab::check(std::ranges::count(finished, true) == 3, "wait() returned before all work was done");
-    for (lab::thread& thread : threads) thread.join();
-  };
-  expect_every_schedule(kLesson, scenario, kFewer);
+  expect_every_schedule(kLesson, [] { check_that_all_work_at_once<3>(); }, kFewer);
+  expect_every_schedule(kLesson, [] { check_that_all_work_at_once<20>(); },
+                        {.max_preemptions = 0,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = 10,
+                         .random_schedules = 0});
 }
 
 // The waiter wakes up again and again before the work may finish.
@@ -125,6 +133,29 @@ TEST(LateAdd, WaitReturnsAsSoonAsTheWorkIsDone) {
     worker.join();
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+TEST(LateAdd, TwoThreadsMayStartWorkAtOnce) {
+  const auto scenario = [] {
+    WaitGroup group;
+    const auto start_and_wait = [&](const std::string& name) {
+      bool finished = false;
+      lab::thread worker = start(group, [&] {
+        lab::note("does the work of " + name);
+        finished = true;
+      });
+      lab::note("calls wait()");
+      group.wait();
+      lab::check(finished, name +
+                               " started a worker and called wait(), which returned before "
+                               "this worker had finished its work");
+      worker.join();
+    };
+    lab::thread other("caller 1", [&] { start_and_wait("caller 1"); });
+    start_and_wait("caller 2");
+    other.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 TEST(LateAdd, EveryThreadThatWaitsIsWoken) {

@@ -99,7 +99,9 @@ class Bench {
                "job " + job.id + " became late in the queue, but the worker did not report it");
     ++seen.reported;
     if (report_takes_ != 0s) lab::this_thread::sleep_for(report_takes_);
-    if (job.id == "c") submit("c again", 1s, 60s);
+    if (job.id != "c") return;
+    submit("c again", 1s, 60s);
+    submit("c late", 1s, -1s);
   }
 
   static void expect_two_threads() {
@@ -109,7 +111,8 @@ class Bench {
   const lab::steady_clock::duration report_takes_;
   // All entries exist before the worker's thread does, so that no thread changes the map itself.
   // The threads that change one entry are ordered by the worker's queue.
-  std::map<std::string, Seen> seen_{{"a", {}}, {"b", {}}, {"c", {}}, {"c again", {}}, {"d", {}}};
+  std::map<std::string, Seen> seen_{{"a", {}},       {"b", {}},      {"c", {}},
+                                    {"c again", {}}, {"c late", {}}, {"d", {}}};
   Worker worker_{[this](const Job& job) { report(job); }};
   const std::thread::id main_id_ = std::this_thread::get_id();
   std::thread::id worker_id_{};
@@ -228,6 +231,55 @@ TEST(StaleDeadline, AJobWhoseDeadlineIsTheEndOfTimeIsNeverLate) {
     lab::check(ran, "the job with the deadline max() did not run");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, AJobWhoseDeadlineIsTheBeginningOfTimeIsLate) {
+  const auto scenario = [] {
+    int reported = 0;
+    Worker worker([&](const Job&) { ++reported; });
+    lab::this_thread::sleep_for(1s);
+    worker.submit({.id = "a", .deadline = lab::steady_clock::time_point::min(), .body = [] {
+                     lab::check(false, "the job with the deadline min() ran");
+                   }});
+    worker.close();
+    worker.run();
+    lab::check(reported == 1, "the job with the deadline min() was not reported as late");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+// The clock may pass the deadline between any two steps. That is the only preemption. So if it does
+// so during submit(), the worker sees the job only after that.
+TEST(StaleDeadline, TheDeadlineMayPassAtAnyTime) {
+  const auto scenario = [] {
+    int run = 0;
+    int reported = 0;
+    Worker worker([&](const Job&) {
+      lab::note("reports the job as late");
+      ++reported;
+    });
+    lab::thread thread("worker", [&] { worker.run(); });
+    lab::thread other("other", [] { lab::this_thread::sleep_for(10s); });
+    lab::this_thread::sleep_for(1s);
+    lab::note("submits a job, with a deadline in 5 s");
+    const auto deadline = lab::steady_clock::now() + 5s;
+    worker.submit({.id = "a", .deadline = deadline, .body = [&] {
+                     lab::note("runs the job");
+                     ++run;
+                   }});
+    const bool is_late = lab::steady_clock::now() > deadline;
+    worker.close();
+    thread.join();
+    other.join();
+    lab::check(run + reported == 1,
+               "the deadline passed while the worker checked it: the job ran " +
+                   std::to_string(run) + " times and was reported as late " +
+                   std::to_string(reported) + " times; wanted: one of the two, once");
+    lab::check(!is_late || run == 0,
+               "the deadline passed before the worker saw the job, but it ran the job");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 TEST(StaleDeadline, AJobMaySubmitJobs) {

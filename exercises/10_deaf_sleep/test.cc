@@ -137,28 +137,49 @@ TEST(DeafSleep, StopEndsALaterSleepJustBeforeItsEnd) {
       {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 
+void check_stop_during_a_poll(lab::steady_clock::duration period) {
+  int begun = 0;
+  int done = 0;
+  const auto began = lab::steady_clock::now();
+  Poller poller(period, [&] {
+    lab::note("begins to poll");
+    lab::check(++begun == 1, "stop() was called during the first poll, and it polled again");
+    lab::this_thread::sleep_for(kPeriod);
+    lab::note("has polled");
+    ++done;
+  });
+  lab::this_thread::sleep_for(kPeriod / 2);
+  lab::note("calls stop()");
+  poller.stop();
+  const auto late_by = lab::steady_clock::now() - began - kPeriod;
+  lab::check(begun == 1 && done == 1, "stop() returned before the running poll did");
+  lab::check(late_by.count() == 0, "stop() returned " + std::to_string(late_by.count()) +
+                                       " ns after the running poll; wanted: at once");
+}
+
 TEST(DeafSleep, StopWaitsForARunningPoll) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        int begun = 0;
-        int done = 0;
-        const auto began = lab::steady_clock::now();
-        Poller poller(kPeriod, [&] {
-          lab::note("begins to poll");
-          ++begun;
-          lab::this_thread::sleep_for(kPeriod);
-          lab::note("has polled");
-          ++done;
-        });
-        lab::this_thread::sleep_for(kPeriod / 2);
-        poller.stop();
-        const auto late_by = lab::steady_clock::now() - began - kPeriod;
-        lab::check(begun == 1 && done == 1, "stop() returned before the running poll did");
-        lab::check(late_by.count() == 0, "stop() returned " + std::to_string(late_by.count()) +
-                                             " ns after the running poll; wanted: at once");
-      },
-      kExactTimes);
+  expect_every_schedule(kLesson, [] { check_stop_during_a_poll(kPeriod); }, kExactTimes);
+  // The shortest possible sleep is over before main goes on.
+  expect_every_schedule(kLesson, [] { check_stop_during_a_poll(seconds(0)); },
+                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+}
+
+// Without preemptions, the poller's thread does not run before main waits for it.
+TEST(DeafSleep, StopDoesNotWaitForAPollThatHasNotBegun) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Poller poller(kPeriod, [] {
+                            lab::note("begins to poll");
+                            lab::this_thread::sleep_for(seconds(1));
+                          });
+                          lab::note("calls stop() before the poller's thread begins");
+                          poller.stop();
+                          const auto took = lab::steady_clock::now().time_since_epoch();
+                          lab::check(took.count() == 0,
+                                     "stop() took " + in_seconds(took) +
+                                         "; wanted: 0 s, because no poll was running");
+                        },
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
 }
 
 TEST(DeafSleep, TheDestructorStopsAsFast) {
@@ -171,8 +192,8 @@ TEST(DeafSleep, TheDestructorStopsAsFast) {
           const Poller poller(kPeriod, [] { lab::note("polls"); });
         }
         {
-          lab::note("creates a poller and stops it twice");
-          Poller poller(kPeriod, [] { lab::note("polls"); });
+          lab::note("creates a poller with a period of 1 ms, and stops it twice");
+          Poller poller(std::chrono::milliseconds(1), [] { lab::note("polls"); });
           poller.stop();
           poller.stop();
         }

@@ -17,7 +17,7 @@ constexpr Lesson kLesson(
     "joins the same thread again, which ends the program. A job submitted later is accepted and "
     "lost, because no worker is left to run it.");
 
-// The pool waits with a predicate, so spurious wake-ups would show nothing new.
+// Spurious wake-ups matter to a worker that waits, so only one test has them.
 lab::Options options() { return {.max_spurious_wakeups = 0, .random_schedules = 20}; }
 
 TEST(CloseContract, SecondShutdownDoesNothing) {
@@ -176,18 +176,62 @@ TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
       options());
 }
 
-TEST(CloseContract, AJobRunsSoonAfterItIsSubmitted) {
+TEST(CloseContract, AWaitingWorkerRunsAJobAtOnce) {
+  const auto scenario = [] {
+    LabGate ran("second job");
+    Pool pool;
+    Pool().shutdown();  // of another pool
+    lab::this_thread::sleep_for(1h);
+    lab::note("submits a job, which submits a second one");
+    submit_accepted(pool, [&] { submit_accepted(pool, [&] { ran.open(); }); });
+    ran.wait();
+    check_time(1h, "the worker did not run the jobs at once");
+  };
+  expect_every_schedule(kLesson, scenario, exact_times());
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+TEST(CloseContract, EveryJobIsAcceptedHoweverManyWait) {
+  lab::Options simple = exact_times();
+  simple.max_preemptions = 0;
   expect_every_schedule(
       kLesson,
       [] {
-        LabGate ran("second job");
+        constexpr int kJobs = 200;
+        int done = 0;
         Pool pool;
-        Pool().shutdown();  // of another pool
-        lab::this_thread::sleep_for(1h);
-        lab::note("submits a job, which submits a second one");
-        submit_accepted(pool, [&] { submit_accepted(pool, [&] { ran.open(); }); });
-        ran.wait();
-        check_time(1h, "the worker did not run the jobs at once");
+        lab::note("submits 200 jobs");
+        for (int i = 0; i < kJobs; ++i) submit_accepted(pool, [&done] { ++done; });
+        pool.shutdown();
+        lab::check(done == kJobs, "shutdown() returned, but only " + std::to_string(done) +
+                                      " of 200 accepted jobs have finished");
+      },
+      simple);
+}
+
+// The job takes an hour, and then submits itself again. A wrong pool still accepts it the third
+// time, when the shutdown began long ago; the job then gives up, so that the schedule ends.
+void submit_again_and_again(Pool& pool, int hour) {
+  const SubmitStatus status = pool.submit([&pool, hour] {
+    lab::this_thread::sleep_for(1h);
+    lab::note("has run for an hour, and submits itself again");
+    if (hour < 3) submit_again_and_again(pool, hour + 1);
+  });
+  lab::check(status == SubmitStatus::kClosed || hour < 3,
+             "a job submits itself until it is refused, but an hour after the shutdown had begun "
+             "it was still accepted: shutdown() would never return");
+}
+
+TEST(CloseContract, AJobThatComesAgainDoesNotKeepThePoolOpen) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool pool;
+        submit_again_and_again(pool, 0);
+        lab::this_thread::sleep_for(90min);
+        lab::note("shuts the pool down");
+        pool.shutdown();
       },
       exact_times());
 }

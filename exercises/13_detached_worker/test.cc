@@ -82,7 +82,10 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
         };
         {
           Pool pool;
+          pool.submit(job('0'));
           lab::this_thread::sleep_for(10 * kYear);
+          lab::check(lab::running_threads() == 2,
+                     "the worker has no job and has exited; wanted: it sleeps until there is one");
           lab::note("submits 3 jobs, each of which takes a year; the first submits a fourth");
           pool.submit([&pool, first = job('1'), fourth = job('4')] {
             first();
@@ -91,8 +94,8 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
           pool.submit(job('2'));
           pool.submit(job('3'));
         }
-        check_worker_ended(4, static_cast<int>(order.size()));
-        lab::check(order == "1234", "the jobs ran in the order " + order + "; wanted: 1234");
+        check_worker_ended(5, static_cast<int>(order.size()));
+        lab::check(order == "01234", "the jobs ran in the order " + order + "; wanted: 01234");
         lab::check(lab::steady_clock::now().time_since_epoch() == 14 * kYear,
                    "the jobs did not run one after another, or the destructor returned late");
       },
