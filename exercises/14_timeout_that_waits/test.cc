@@ -23,7 +23,7 @@ constexpr auto kYear = 24h * 365;
 std::string text_of(lab::steady_clock::duration time) {
   if (time >= kYear) return std::to_string(time / kYear) + " years";
   if (time >= 1h) return std::to_string(time / 1h) + " h";
-  if (time % 1ms != 0ms) return std::to_string(time / 1us) + " us";
+  if (time % 1ms != 0ms) return std::to_string(time / 1ns) + " ns";
   return std::to_string(time / 1ms) + " ms";
 }
 
@@ -108,7 +108,7 @@ TEST(TimeoutThatWaits, TheResultIsThatOfThisCall) {
       pool.submit([&] { ++done; });
       check_drain(pool, 0ms, false, 0ms);
       check_drain(pool, -1ms, false, 0ms);
-      check_drain(pool, 300us, false, 300us);
+      check_drain(pool, 300'001ns, false, 300'001ns);
       // A thread that polls for so long takes more steps than a schedule may have.
       check_drain(pool, 10 * kYear, false, 10 * kYear);
       first.open();
@@ -168,7 +168,10 @@ TEST(TimeoutThatWaits, SeveralThreadsMayWait) {
                  "drain() did not return when the job had finished");
     };
     lab::jthread first("waiter 1", [&] { check_drain(pool, 20 * kYear, true, 12 * kYear); });
-    lab::jthread second("waiter 2", [&] { check_drain(pool, 10ms, false, 10ms); });
+    lab::jthread second("waiter 2", [&] {
+      check_drain(pool, 10ms, false, 10ms);
+      drain();
+    });
     lab::jthread third("waiter 3", [&] {
       lab::this_thread::sleep_for(1ms);  // from here on, now() + max() overflows
       drain();
@@ -183,6 +186,42 @@ TEST(TimeoutThatWaits, SeveralThreadsMayWait) {
                          .early_timeouts = false,
                          .max_schedules = 1'000,
                          .random_schedules = 50});
+}
+
+TEST(TimeoutThatWaits, EachCallHasItsOwnLimit) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    Pool pool;
+    pool.submit([&] { gate.wait(); });
+    lab::jthread other("waiter", [&] { check_drain(pool, 20ms, false, 20ms); });
+    check_drain(pool, 10ms, false, 10ms);
+    other.join();
+    gate.open();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+// While "other" sleeps, the clock may jump before main wakes up. Then the time is over for the wait
+// of main, too, although it was notified in time.
+TEST(TimeoutThatWaits, TheCallerMayWakeUpTooLate) {
+  const auto scenario = [] {
+    Pool pool;
+    pool.submit([] { lab::this_thread::sleep_for(5ms); });
+    lab::steady_clock::duration finished{};
+    lab::jthread other("other", [&] {
+      pool.drain();
+      finished = lab::steady_clock::now().time_since_epoch();
+      lab::note("drain() has returned after " + text_of(finished));
+      lab::this_thread::sleep_for(1h);
+    });
+    const bool drained = pool.drain_for(10ms);
+    other.join();
+    lab::check(drained || finished >= 10ms,
+               "drain_for(10ms) returned false, but every job had finished within 10 ms");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
 TEST(TimeoutThatWaits, AJobMayBeSubmittedMeanwhile) {

@@ -226,21 +226,31 @@ TEST(BlindIdle, ReturnsAtOnceWithoutJobs) {
       kExactTimes);
 }
 
+// One worker has job 1. The other one runs jobs 2 to 5, and a job that submits a job, which submits
+// another one.
 TEST(BlindIdle, ReturnsWhenTheLastJobFinishes) {
   expect_every_schedule(
       kLesson,
       [] {
+        lab::atomic<int> ran = 0;
         Pool pool(2);
+        const auto work = [] { lab::this_thread::sleep_for(20 * kYear); };
         pool.submit([] { lab::this_thread::sleep_for(10 * kYear); });
+        for (int i = 2; i <= 5; ++i) pool.submit([&] { ++ran; });
         pool.submit([&] {
           lab::this_thread::sleep_for(kYear);
-          pool.submit([end = at_the_end([] { lab::this_thread::sleep_for(20 * kYear); })] {});
+          pool.submit([end = at_the_end([&] {
+                         work();
+                         pool.submit(work);
+                       })] {});
         });
+        lab::this_thread::sleep_for(1h);
+        lab::check(ran == 4, "jobs are queued behind job 1, although the other worker is free");
         lab::note("calls wait_idle()");
         pool.wait_idle();
-        check_time(21 * kYear, "wait_idle() did not return when the last job had finished");
+        check_time(41 * kYear, "wait_idle() did not return when the last job had finished");
         pool.wait_idle();
-        check_time(21 * kYear, "wait_idle() waited, but the pool was idle");
+        check_time(41 * kYear, "wait_idle() waited, but the pool was idle");
       },
       kExactTimes);
 }

@@ -24,8 +24,8 @@ constexpr Lesson kLesson(
 // A pool with two workers has too many schedules to try all of them.
 constexpr lab::Options kTwoWorkers{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
-constexpr lab::Options kOneWorker{
-    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
+constexpr lab::Options kFewSchedules{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 150, .random_schedules = 30};
 // No thread is delayed for as long as the sleeps below.
 constexpr lab::Options kExactTimes{
     .max_preemptions = 0, .early_timeouts = false, .max_schedules = 200, .random_schedules = 30};
@@ -96,7 +96,6 @@ class Jobs {
   std::size_t started() const { return started_; }
   bool oldest_started() const { return is_prefix_; }
 
-  // Whether the job has run.
   bool ran(std::size_t i) const { return jobs_[i].ran > 0; }
 
  private:
@@ -139,7 +138,7 @@ TEST(DroppedAfterPop, NoneOfSeveralJobsIsLost) {
         jobs.check_shutdown(pool.shutdown());
         lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
       },
-      kOneWorker);
+      kFewSchedules);
 }
 
 TEST(DroppedAfterPop, NoWorkerLosesAJob) {
@@ -324,28 +323,29 @@ TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
       {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
 }
 
-// Job 1 sees that the shutdown has begun: its own job is refused. Then job 2 must not start.
+// Each running job sees that the shutdown has begun: its own job is refused. Then no job starts.
 TEST(DroppedAfterPop, NoJobStartsAfterAJobWasRefused) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        LabGate gate("job 1");
-        Jobs jobs(2);
-        bool was_refused = false;
-        Pool pool(1);
-        (void)pool.submit(jobs.job(0, [&] {
+  for (const std::size_t workers : {1uz, 2uz}) {
+    const auto scenario = [workers] {
+      LabGate gate("running jobs");
+      Jobs jobs(workers + 1);
+      std::array was_refused = {true, true};
+      Pool pool(static_cast<int>(workers));
+      for (std::size_t i = 0; i < workers; ++i) {
+        (void)pool.submit(jobs.job(i, [&, i] {
           gate.wait();
-          was_refused = !pool.submit([] {});
+          was_refused[i] = !pool.submit([] {});
         }));
-        gate.await_arrival();
-        (void)pool.submit(jobs.job(1));
-        gate.open();
-        lab::note("shuts the pool down");
-        (void)pool.shutdown();
-        lab::check(!was_refused || !jobs.ran(1),
-                   "job 1 was still running when the shutdown began, but then job 2 started");
-      },
-      kOneWorker);
+        lab::this_thread::sleep_for(1s);  // by then it has started
+      }
+      (void)pool.submit(jobs.job(workers));
+      gate.open();
+      (void)pool.shutdown();
+      lab::check(!was_refused[0] || !was_refused[1] || !jobs.ran(workers),
+                 "the running jobs had seen that the shutdown had begun, then another job started");
+    };
+    expect_every_schedule(kLesson, scenario, kFewSchedules);
+  }
 }
 
 TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
@@ -371,7 +371,7 @@ TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
                    accepted ? "a job was accepted, but it has neither run nor been handed back"
                             : "a job was refused, but it ran or was handed back");
       },
-      kOneWorker);
+      kFewSchedules);
 }
 
 TEST(DroppedAfterPop, TheDestructorIsAShutdown) {
@@ -393,7 +393,7 @@ TEST(DroppedAfterPop, TheDestructorIsAShutdown) {
         lab::check(lab::running_threads() == 1, "the pool was destroyed, but a worker still runs");
         lab::check(destroyed == 3, "the pool was destroyed, but a job in it was not");
       },
-      kOneWorker);
+      kFewSchedules);
 }
 
 }  // namespace

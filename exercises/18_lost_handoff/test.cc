@@ -159,6 +159,7 @@ TEST(LostHandoff, SeveralWaitersMayGiveUpAtOnce) {
         permits.release();
         finish(permits, first);
         finish(permits, second);
+        lab::check(!permits.acquire_for(0s), "a new caller got the permit, but threads wait");
         finish(permits, third);  // has the permit before waiter 4
         finish(permits, fourth);
         check_time(10ms, "a permit was free, but a thread waited for longer");

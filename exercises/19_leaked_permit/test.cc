@@ -211,8 +211,9 @@ TEST(LeakedPermit, ShutdownWaitsForRunningJobsAndRefusesTheOthers) {
     JobLimit limit(2);
     lab::jthread first = start_thread("worker 1", [&] {
       try {
-        (void)limit.run([] {
+        (void)limit.run([&] {
           lab::this_thread::sleep_for(kYear);
+          check_refused(limit);  // a job in a job
           lab::note("its job throws");
           throw std::string("gone");
         });
@@ -312,6 +313,24 @@ TEST(LeakedPermit, AJobMayRunAJob) {
     shut_down(limit);
   };
   expect_every_schedule(kLesson, scenario, {.random_schedules = 0});  // there is one thread
+}
+
+TEST(LeakedPermit, AJobInAJobTakesAPermitToo) {
+  const auto scenario = [] {
+    JobLimit limit(2);
+    const auto run = [&](const Job& job) {
+      lab::check(limit.run(job), "run() returned false although the limit is open");
+    };
+    lab::jthread other = start_thread("worker 2", [&] {
+      lab::this_thread::sleep_for(1h);  // by then, the inner job runs
+      run([] { check_time(kYear, "two jobs, one in the other, ran, and a third job started"); });
+    });
+    run([&] {
+      run([] { lab::this_thread::sleep_for(kYear); });
+      lab::this_thread::sleep_for(kYear);
+    });
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -134,8 +136,7 @@ TEST(NestedWait, AnyNumberOfWaitsMayBeNested) {
   }
 }
 
-// No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
-// takes more steps than a schedule may have.
+// No thread is delayed for as long as the jobs and sleeps below, and none can poll for years.
 constexpr lab::Options kExactTimes{.max_preemptions = 1,
                                    .max_spurious_wakeups = 0,
                                    .early_timeouts = false,
@@ -278,29 +279,6 @@ TEST(NestedWait, JobsAreAddedToAGroupThatAWorkerWaitsFor) {
   }
 }
 
-// Main waits for the group too, and need not help.
-TEST(NestedWait, AnAddedJobRunsAlthoughAnotherThreadWaitsToo) {
-  const auto scenario = [] {
-    lab::atomic<int> done = 0;
-    Group outer;
-    Group shared;
-    Pool pool(2);
-    pool.submit(shared, [&] {
-      lab::this_thread::sleep_for(2h);
-      lab::note("adds a job to the group");
-      pool.submit(shared, takes(kYear, done));
-      lab::this_thread::sleep_for(kYear);
-    });
-    pool.submit(outer, [&] {
-      lab::this_thread::sleep_for(1h);
-      pool.wait(shared);
-    });
-    pool.wait(shared);
-    check_time(kYear + 2h, "a worker waited for a group, but did not run its new job at once");
-  };
-  expect_every_schedule(kLesson, scenario, kExactTimes);
-}
-
 // None of them runs the job of another group, which is still queued when theirs has finished.
 TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
   const auto scenario = [] {
@@ -329,30 +307,52 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
-// Two workers wait for the same group. Each runs one of its jobs, and one waits for the longer job.
+// Main, which need not help, and two workers wait for a group. After an hour, a job of it adds two.
 TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
   const auto scenario = [] {
     lab::atomic<int> done = 0;
-    LabGate queued("jobs are queued");
+    LabGate started("first job of the group");
     Group outer;
     Group shared;
-    Pool pool(2);
-    const auto wait = [&] {
-      pool.wait(shared);
-      lab::check(done == 2, "wait() returned, but not all jobs of the group have finished");
-      check_time(kYear, "two workers waited for two jobs, but did not run them at once");
-    };
-    pool.submit(outer, [&] {
-      queued.wait();
-      wait();
-    });
-    pool.submit(outer, [&] {
+    Pool pool(3);
+    for (int i = 0; i < 2; ++i) {
+      pool.submit(outer, [&] {
+        started.wait();
+        pool.wait(shared);
+        lab::check(done == 3, "wait() returned, but not all jobs of the group have finished");
+        check_time(kYear * 3 / 2, "two workers waited for two jobs, but did not run them at once");
+      });
+    }
+    pool.submit(shared, [&] {
+      started.open();
+      lab::this_thread::sleep_for(1h);
       for (const auto time : {kYear, kYear / 2}) pool.submit(shared, takes(time, done));
-      queued.open();
-      wait();
+      takes(kYear * 3 / 2 - 1h, done)();
     });
-    lab::this_thread::sleep_for(10 * kYear);
+    pool.wait(shared);
     pool.wait(outer);
+    check_time(kYear * 3 / 2, "wait() did not return when the last job had finished");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  ~SubmitsAtTheEnd() {
+    pool.submit(group, [] {});
+  }
+
+  Pool& pool;
+  Group& group;
+  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
+};
+
+TEST(NestedWait, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Group group;
+    Group others;
+    Pool pool(1);
+    pool.submit(group, [end = SubmitsAtTheEnd{pool, others}] {});
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }

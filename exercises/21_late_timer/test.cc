@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -339,6 +340,36 @@ TEST(LateTimer, TheDestructorIsAShutdown) {
     check_time(2 * kYear, "the destructor did not return when the last job had finished");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
+}
+
+// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
+struct SubmitsAtTheEnd {
+  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
+  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
+  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
+  ~SubmitsAtTheEnd() {
+    (void)pool.submit([] {});
+  }
+
+  Pool& pool;
+  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
+};
+
+// One job runs at once, one after its delay, and one is returned.
+TEST(LateTimer, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
+    (void)pool.submit([end = SubmitsAtTheEnd(pool)] {});
+    for (const auto delay : {1h, 100h}) {
+      (void)pool.submit_after(delay, [end = SubmitsAtTheEnd(pool)] {});
+    }
+    lab::this_thread::sleep_for(2h);
+    (void)pool.shutdown();
+  };
+  lab::Options options = kExactTimes;
+  options.max_preemptions = 0;
+  expect_every_schedule(kLesson, scenario, options);
 }
 
 TEST(LateTimer, AnIdlePoolShutsDownAtOnce) {

@@ -242,6 +242,32 @@ TEST(SumOfLimits, AReportMayShutDownAnotherService) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
+// While "other" sleeps, the clock may jump before main wakes up. Then the time is over for main,
+// too, although the stage finished in time.
+TEST(SumOfLimits, AStageThatFinishesInTimeIsNotLate) {
+  const auto scenario = [] {
+    Stage stage;
+    submit_job_that_takes(5s, stage);
+    Duration finished{};
+    lab::jthread other("other", [&] {
+      shut_down({&stage}, kYear, [&](std::size_t, bool) { finished = now(); });
+      lab::note("shut_down(1 years) has returned after " + text_of(finished));
+      lab::this_thread::sleep_for(1h);
+    });
+    bool in_time = false;
+    shut_down({&stage}, 30s, [&](std::size_t, bool has_finished) { in_time = has_finished; });
+    other.join();
+    lab::check(in_time || finished >= 30s,
+               "shut_down(30 s) reported the stage as late, but it had finished after " +
+                   text_of(finished));
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .max_schedules = 60,
+                         .random_schedules = 10});
+}
+
 // While a stage is open, its jobs may submit to it again.
 TEST(SumOfLimits, AStageIsClosedBeforeTheWait) {
   const auto scenario = [] {

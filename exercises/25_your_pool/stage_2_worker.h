@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <expected>
 #include <memory>
 #include <mutex>
@@ -167,6 +168,11 @@ TEST(Worker, ReportsTheErrorOfAJobAndGoesOn) {
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);
 }
 
+// Derives from no other class of std.
+struct OutOfPaper : std::exception {
+  const char* what() const noexcept override { return "out of paper"; }
+};
+
 TEST(Worker, ReportsTheTextOfAnExceptionAndGoesOn) {
   const auto scenario = [] {
     const auto throws = [](const auto& error) -> JobHandler {
@@ -178,6 +184,7 @@ TEST(Worker, ReportsTheTextOfAnExceptionAndGoesOn) {
     expect_reports(throws(std::runtime_error("disk full")), "b: disk full");
     expect_reports(throws(std::out_of_range("no such index")), "b: no such index");
     expect_reports(throws(std::bad_alloc()), std::string("b: ") + std::bad_alloc().what());
+    expect_reports(throws(OutOfPaper()), "b: out of paper");
     expect_reports(throws(std::runtime_error("")), "b: ");
   };
   expect_every_schedule(kWorkerLesson, scenario, kOneThread);

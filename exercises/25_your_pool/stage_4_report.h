@@ -17,7 +17,9 @@
 namespace your_pool {
 namespace {
 
-// A worker may have received a job, and not named it yet, when the limits are over.
+// A worker may have received a job, and not named it yet, when the limits are over. Neither the job
+// nor its report returns before the gate opens, and the report comes alone if the job is canceled
+// before it starts.
 TEST(Shutdown, AReceivedJobIsInTheReportBeforeItHasItsName) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
@@ -26,8 +28,12 @@ TEST(Shutdown, AReceivedJobIsInTheReportBeforeItHasItsName) {
       gate->wait_for(1);
       return {};
     };
+    const JobFinished finished = [log, gate](const Job& job, const JobResult&) {
+      log->add(job.id);
+      gate->wait_for(1);
+    };
     {
-      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, finished);
       WorkerPool& pool = *owner;
       expect_submitted(pool, "a");
       const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 0s});

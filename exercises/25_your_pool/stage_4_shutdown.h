@@ -268,12 +268,12 @@ TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
       expect_submitted(pool, "b");
       const ShutdownReport first = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_not_started(first, {"b"});
+      let_abandoned_threads_end();  // which does not change the report
       const ShutdownReport second = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_outcome(second, first.outcome);
       expect_not_started(second, {});
       expect_still_running(second, {"stuck"});
     }
-    let_abandoned_threads_end();
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
@@ -298,6 +298,36 @@ TEST(Shutdown, TwoAtTheSameTimeReturnTheSame) {
           "job b must be handed back to exactly one of two callers of shutdown()");
   };
   expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+}
+
+// The others call it a second later, and each of them could wait for a shorter time.
+TEST(Shutdown, TheOthersWaitForTheFirst) {
+  const auto scenario = [] {
+    Log log;
+    const JobHandler handler = [](const Job& job, std::stop_token stop) -> JobResult {
+      JobResult result = sleep_until_stopped(job, std::move(stop));
+      std::this_thread::sleep_for(1h);
+      return result;
+    };
+    WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+    expect_submitted(pool, "a");
+    std::this_thread::sleep_for(1h);
+    const Time start = now();
+    const auto shut_down = [&](ShutdownLimits limits) {
+      const ShutdownReport report = pool.shutdown(limits);
+      check(now() - start == 1h, "a second shutdown() did not return when the first one did");
+      expect_outcome(report, ShutdownOutcome::kCancelled);
+      expect_still_running(report, {});
+    };
+    const auto shut_down_too = [&] {
+      std::this_thread::sleep_for(1s);
+      shut_down({.drain = 0s, .cancel = 0s});
+    };
+    Thread second(shut_down_too);
+    Thread third(shut_down_too);
+    shut_down({.drain = 0s, .cancel = 24h});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
 TEST(Shutdown, AJobThatCallsItIsRefused) {

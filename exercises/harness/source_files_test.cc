@@ -198,6 +198,19 @@ TEST(WhatIsRefused, RefusesNamesOfTheHarness) {
   EXPECT_EQ(refused("auto r = lab::explore({}, f);"), "1: \"explore\"");
 }
 
+TEST(WhatIsRefused, AcceptsNamesThatAreTheLabsOnlyIfTheFileSaysSo) {
+  EXPECT_EQ(refused("using namespace std::chrono_literals; using namespace std;\n"
+                    "class Scheduler { std::size_t running_threads = 0; };\n"
+                    "void f(Scheduler& s) { ++s.running_threads; }"),
+            "");
+  const std::string name = "1: \"running_threads\"";
+  EXPECT_EQ(refused("auto n = lab::running_threads();"), name);
+  EXPECT_EQ(refused("using worker_pool::lab::running_threads;"), name);
+  EXPECT_EQ(refused("auto n = ::worker_pool::lab /**/ :: running_threads();"), name);
+  EXPECT_EQ(refused("auto n = other_name_of_lab::running_threads();"), name);
+  EXPECT_EQ(refused("auto n = running_threads(); using namespace worker_pool::lab;"), name);
+}
+
 TEST(WhatIsRefused, RefusesWhatHidesCodeFromTheLab) {
   EXPECT_EQ(refused("void f() { const lab::Inside inside; }"), "1: \"Inside\"");
   EXPECT_EQ(refused("void f() { ++lab::t_inside; }"), "1: \"t_inside\"");
@@ -230,6 +243,23 @@ TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
                     "T& operator++(); T& operator--(int); T& operator+=(int);\n"
                     "bool operator<(const T& other) const; bool operator>(const T&) const;"),
             "");
+}
+
+// A comparison can be defaulted only in the class, and only for it.
+TEST(WhatIsRefused, AcceptsDefaultedComparisons) {
+  EXPECT_EQ(refused("struct A {\n"
+                    "  bool operator==(const A&) const = default;\n"
+                    "  auto operator<=>(const A& other) const noexcept = default;\n"
+                    "  friend bool operator!=(const A&, const A&) = default;\n"
+                    "};"),
+            "");
+  const std::string op = "1: \"operator\"";
+  EXPECT_EQ(refused("bool operator==(Time, Time) { return true; } int i = default;"), op);
+  EXPECT_EQ(refused("bool operator==(Time, Time = Time()) noexcept(true) { return true; }"), op);
+  EXPECT_EQ(refused("bool operator==(Time, Time) = delete;"), op);
+  EXPECT_EQ(refused("Time operator-(Time, Time) = default;"), op);
+  EXPECT_EQ(refused("bool operator=="), op);
+  EXPECT_EQ(refused("bool operator==("), op);
 }
 
 TEST(WhatIsRefused, EndsWithUnfinishedCode) {

@@ -179,15 +179,17 @@ class WorkerPool {
 
   static void work(State& state, int id) {
     t_state = &state;
+    const auto set_name = [&](const Job& job) {
+      const std::lock_guard lock(state.mutex);
+      state.running[id] = job.id;
+      state.changed.notify_all();
+    };
     const JobHandler handler = [&](const Job& job, std::stop_token stop) {
-      {
-        const std::lock_guard lock(state.mutex);
-        state.running[id] = job.id;
-        state.changed.notify_all();
-      }
+      set_name(job);
       return state.handler(job, std::move(stop));
     };
     const JobFinished finished = [&](const Job& job, const JobResult& result) {
+      set_name(job);  // one that was canceled before it started has none yet
       state.finished(job, result);
       const std::lock_guard lock(state.mutex);
       state.running.erase(id);

@@ -38,8 +38,8 @@ class Pool {
   // The same, for at most `timeout`. Returns whether every job has finished.
   bool drain_for(lab::steady_clock::duration timeout) {
     std::unique_lock lock(mutex_);
-    return idle_.wait_for(lock, std::chrono::duration_cast<std::chrono::milliseconds>(timeout),
-                          [this] { return unfinished_ == 0; });
+    const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(timeout);
+    return idle_.wait_for(lock, limit, [this] { return unfinished_ == 0; });
   }
 
  private:
