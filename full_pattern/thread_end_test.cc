@@ -95,7 +95,7 @@ struct LogsFailures : Observer {
   EventLog log;
 };
 
-// The system's record of a thread is not the same once nobody waits for the thread.
+// The system's record of a thread is not the same once no thread waits for it.
 TEST_P(WorkerPoolOn, ReportsAnAbandonedJobThatEndsItsThread) {
   const Watchdog watchdog;
   const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may go on");

@@ -38,7 +38,7 @@ class ChildProcess {
 
   void send_signal(int signal) const;
 
-  // Blocks until the child has at least `threads` threads and each of them, looked at one after the
+  // Blocks until the child has at least `threads` threads and each of them, read one after the
   // other, sleeps in the kernel. A child that has only waits without a timeout left, and no thread
   // that wakes another one, is then waiting for an event from outside. On other systems than Linux
   // it returns at once.

@@ -29,7 +29,7 @@ class Worker {
     std::unique_lock lock(mutex_);
     stop_ = true;
     work_ready_.notify_all();
-    // Not in the middle of a job, unless the job itself stops the worker.
+    // Waits for a job that is running, unless the job itself stops the worker.
     if (std::this_thread::get_id() == worker_) return;
     job_done_.wait(lock, [this] { return !is_running_; });
   }

@@ -49,7 +49,7 @@ using Send = std::function<void(const Report&)>;
 
 // Returns at once; a worker sends the report later. The caller need not keep anything alive for it.
 inline void send_later(JobQueue& jobs, std::shared_ptr<const Report> report, Send send) {
-  // Somebody else has it too, and may change it before it is sent.
+  // Another owner may change it before it is sent.
   if (report.use_count() > 1) report = std::make_shared<const Report>(*report);
   jobs.push([report = std::move(report), send = std::move(send)] { send(*report); });
 }

@@ -49,7 +49,7 @@ using Send = std::function<void(const Report&)>;
 
 // Returns at once; a worker sends the report later. The caller need not keep anything alive for it.
 inline void send_later(JobQueue& jobs, std::shared_ptr<const Report> report, Send send) {
-  if (report->to.empty()) return;  // nobody to send it to
+  if (report->to.empty()) return;  // there is no recipient
   jobs.push([report = std::move(report), send = std::move(send)] { send(*report); });
 }
 
