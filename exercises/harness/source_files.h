@@ -37,8 +37,7 @@ struct Refused {
 //   3. a declaration named `lab` or `std`, or one more part of that namespace; a function of it; a
 //      specialization of a template, in whole or in part, which may be one of theirs;
 //   4. a name of the harness, of the explorer, or of what lab.h uses itself; running_threads only
-//   if
-//      it may be the lab's;
+//      if it may be the lab's;
 //   5. an operator that a test may use with types of std or of the lab, such as ==, unless it is a
 //      comparison that is defaulted;
 //   6. what hides code from the lab: an attribute for sanitizers or for inlining, or assembly;
