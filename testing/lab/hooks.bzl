@@ -2,8 +2,8 @@
 
 # For the `copts` of a test that depends on //testing/lab. The compiler calls ThreadSanitizer's
 # functions, which the lab defines, so `linkopts` must not have this option. With the line numbers,
-# the lab can name the places of a race. GCC warns (-Wtsan) that ThreadSanitizer knows no fences, but
-# the lab does; Clang has no such warning.
+# the lab can name the places of a race. GCC warns (-Wtsan) that ThreadSanitizer knows no fences,
+# but the lab does; Clang has no such warning.
 HOOKS = select({
     "//testing/lab/engine:without_hooks": [],
     "@platforms//os:linux": [
