@@ -111,7 +111,7 @@ TEST(DeafSleep, APeriodIsExactHoweverOftenThePollerWakesUp) {
                           lab::check(polls == 1, "in half a period there were " +
                                                      std::to_string(polls) + " polls; wanted: 1");
                         },
-                        {.max_preemptions = 1,
+                        {.max_preemptions = 0,
                          .max_spurious_wakeups = 12,
                          .early_timeouts = false,
                          .random_schedules = 0});
