@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -129,17 +130,6 @@ TEST(BareWait, WorkerSleepsAgainHoweverOftenItWakesUp) {
       },
       {.max_preemptions = 0, .max_spurious_wakeups = 40, .random_schedules = 0});
 }
-
-// Counts how often a job that owns it is copied.
-class Attachment {
- public:
-  explicit Attachment(int& copies) : copies_(copies) {}
-  Attachment(const Attachment& other) : copies_(other.copies_) { ++copies_; }
-  Attachment(Attachment&&) noexcept = default;
-
- private:
-  int& copies_;
-};
 
 TEST(BareWait, JobsWaitForAWorkerHoweverManyThereAre) {
   expect_every_schedule(

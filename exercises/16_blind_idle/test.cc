@@ -1,11 +1,11 @@
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -25,22 +25,6 @@ constexpr lab::Options kTwoWorkers{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
 constexpr lab::Options kOneWorker{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
-
-// As a member of a job: calls `then` when the job is destroyed.
-class AtTheEnd {
- public:
-  explicit AtTheEnd(Job then) : then_(std::move(then)) {}
-  AtTheEnd(const AtTheEnd&) = delete;
-  AtTheEnd& operator=(const AtTheEnd&) = delete;
-  ~AtTheEnd() { then_(); }
-
- private:
-  const Job then_;
-};
-
-std::shared_ptr<AtTheEnd> at_the_end(Job then) {
-  return std::make_shared<AtTheEnd>(std::move(then));
-}
 
 TEST(BlindIdle, WaitsForAJobThatAWorkerHas) {
   expect_every_schedule(kLesson,

@@ -1,12 +1,12 @@
 #include <array>
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -31,22 +31,6 @@ constexpr lab::Options kExactTimes{
     .max_preemptions = 0, .early_timeouts = false, .max_schedules = 200, .random_schedules = 30};
 
 std::string named(std::size_t number) { return "job " + std::to_string(number); }
-
-// As a member of a job: calls `then` when the job is destroyed.
-class AtTheEnd {
- public:
-  explicit AtTheEnd(Job then) : then_(std::move(then)) {}
-  AtTheEnd(const AtTheEnd&) = delete;
-  AtTheEnd& operator=(const AtTheEnd&) = delete;
-  ~AtTheEnd() { then_(); }
-
- private:
-  const Job then_;
-};
-
-std::shared_ptr<AtTheEnd> at_the_end(Job then) {
-  return std::make_shared<AtTheEnd>(std::move(then));
-}
 
 // Numbered jobs, and what became of each of them.
 class Jobs {

@@ -1,4 +1,4 @@
-// The one include of an exercise's test: runs scenarios under the explorer, and ends a failure with
+// The include of every exercise's test: runs scenarios under the explorer, and ends a failure with
 // a lesson.
 //
 //   constexpr Lesson kLesson("03_lost_stop", "the worker checked stop before it was set, ...");
