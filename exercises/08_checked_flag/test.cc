@@ -155,6 +155,21 @@ TEST(CheckedFlag, ANewCacheInThePlaceOfAnOldOneIsLoadedToo) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
+TEST(CheckedFlag, TwoThreadsMayCreateCaches) {
+  const auto scenario = [] {
+    const auto work = [](const std::string& rule) {
+      lab::note("creates a cache");
+      RuleCache cache([&](Rules& rules) { rules = {rule}; });
+      lab::check(cache.get() == Rules{rule}, "get() did not return the rules of this cache");
+    };
+    lab::thread one("worker 1", [&] { work(kRules[0]); });
+    lab::thread two("worker 2", [&] { work(kRules[1]); });
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
 TEST(CheckedFlag, NoRulesAreLoadedOnceToo) {
   const auto scenario = [] {
     lab::atomic<int> loads = 0;

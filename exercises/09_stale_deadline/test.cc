@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -191,6 +192,24 @@ TEST(StaleDeadline, NoJobStartsLateBecauseOfASlowReport) {
   };
   expect_every_schedule(kLesson, report_before_it, kFewer);
   expect_every_schedule(kLesson, report_after_it, kFewer);
+}
+
+// As a member of a job: takes 10 s to be destroyed.
+struct SlowEnd {
+  SlowEnd() = default;
+  SlowEnd(const SlowEnd&) = delete;
+  SlowEnd& operator=(const SlowEnd&) = delete;
+  ~SlowEnd() { lab::this_thread::sleep_for(10s); }
+};
+
+TEST(StaleDeadline, NoJobStartsLateBecauseTheOneBeforeItIsDestroyed) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 0s, 60s, [end = std::make_shared<SlowEnd>()] {});
+    bench.submit("d", 0s, 5s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 // All jobs wait for job 0, and the further back a job is, the earlier its deadline.
