@@ -139,7 +139,7 @@ def print_machine():
         processor = models[0] if models else processor
     print(f"{time.strftime('%Y-%m-%d')}, {CORES} processors ({processor}), "
           f"Linux {os.uname().release}")
-    print(first_line("g++", "--version"))
+    print(first_line(os.environ.get("CC", "gcc"), "--version"))  # as Bazel chooses it
     if shutil.which("go"):
         print(first_line("go", "version"))
     print()
