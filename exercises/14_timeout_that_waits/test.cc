@@ -249,5 +249,26 @@ TEST(TimeoutThatWaits, AJobMayBeSubmittedMeanwhile) {
   }
 }
 
+// When job 1 has finished, as many jobs have finished as were submitted before it ran.
+TEST(TimeoutThatWaits, WaitsForTheJobThatAJobSubmits) {
+  const auto scenario = [] {
+    LabGate gate("job 1");
+    Pool pool;
+    pool.submit([&] {
+      gate.wait();
+      lab::note("job 1 submits a job that takes 2 h");
+      pool.submit([] { lab::this_thread::sleep_for(2h); });
+    });
+    gate.await_arrival();
+    gate.open();
+    check_drain(pool, 1h, false, 1h);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .random_schedules = 20});
+}
+
 }  // namespace
 }  // namespace worker_pool
