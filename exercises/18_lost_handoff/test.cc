@@ -184,9 +184,10 @@ TEST(LostHandoff, TwoPermitsAreGivenToTwoWaiters) {
         lab::note("releases both permits");
         permits.release();
         permits.release();
-        finish(permits, second);
+        second.thread.join();
         finish(permits, first);
-        finish(permits, third);
+        finish(permits, third);  // while waiter 2 has the other permit
+        permits.release();
         check_time(10ms, "a permit was free, but a thread waited for longer");
         check_free(permits, 2);
       },

@@ -18,8 +18,7 @@ constexpr Lesson kLesson(
     "20_nested_wait",
     "every worker ran a job that submitted other jobs and waited for them. These were queued "
     "behind it, and all workers that could have run them were waiting: the pool is full of jobs "
-    "that wait "
-    "for jobs that nothing runs, and it stays so, whatever its size.");
+    "that wait for jobs that nothing runs, and it stays so, whatever its size.");
 
 // The workers, and the thread of the test. Called inside a job.
 void check_threads(int workers) {
@@ -64,9 +63,7 @@ TEST(NestedWait, AllWorkersWait) {
     lab::atomic<int> done = 0;
     Pool pool(2);
     Group outer;
-    for (int i = 0; i < 3; ++i) {
-      pool.submit(outer, [&] { run_inner_jobs(pool, 2, 2, done); });
-    }
+    for (int i = 0; i < 3; ++i) pool.submit(outer, [&] { run_inner_jobs(pool, 2, 2, done); });
     pool.wait(outer);
     lab::check(done == 6, "wait() returned, but only " + std::to_string(int{done}) +
                               " of 6 inner jobs have run");
@@ -224,8 +221,7 @@ TEST(NestedWait, WaitRunsNoOtherGroupsJobs) {
           if (busy) started.wait();
           Group inner;
           for (const char kind : order) {
-            if (kind == 'i') pool.submit(inner, takes(kYear, done));
-            if (kind == 'o') pool.submit(other, takes(10 * kYear, done));
+            pool.submit(kind == 'i' ? inner : other, takes((kind == 'i' ? 1 : 10) * kYear, done));
           }
           go.open();
           pool.wait(inner);
@@ -290,8 +286,7 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
     LabGate started("job");
     pool.submit(group, [&] {
       started.open();
-      lab::this_thread::sleep_for(kYear);
-      ++done;
+      takes(kYear, done)();
     });
     started.wait();
     pool.submit(other, takes(10 * kYear, done_later));
@@ -309,31 +304,32 @@ TEST(NestedWait, SeveralThreadsMayWaitForAGroup) {
 
 // Main, which need not help, and two workers wait for a group. After an hour, a job of it adds two.
 TEST(NestedWait, SeveralWorkersMayWaitForAGroup) {
-  const auto scenario = [] {
-    lab::atomic<int> done = 0;
-    LabGate started("first job of the group");
-    Group outer;
-    Group shared;
-    Pool pool(3);
-    for (int i = 0; i < 2; ++i) {
-      pool.submit(outer, [&] {
+  for (const bool first_is_last : {true, false}) {
+    const auto scenario = [first_is_last] {
+      const auto end = first_is_last ? kYear * 3 / 2 : kYear + 1h;
+      lab::atomic<int> done = 0;
+      LabGate started("first job of the group");
+      Group outer;
+      Group shared;
+      Pool pool(3);
+      const auto wait = [&] {
         started.wait();
         pool.wait(shared);
         lab::check(done == 3, "wait() returned, but not all jobs of the group have finished");
-        check_time(kYear * 3 / 2, "two workers waited for two jobs, but did not run them at once");
+        check_time(end, "two workers waited for two jobs, but did not run them at once");
+      };
+      for (int i = 0; i < 2; ++i) pool.submit(outer, wait);
+      pool.submit(shared, [&] {
+        started.open();
+        lab::this_thread::sleep_for(1h);
+        for (const auto time : {kYear, kYear / 2}) pool.submit(shared, takes(time, done));
+        takes(first_is_last ? end - 1h : kYear / 3, done)();
       });
-    }
-    pool.submit(shared, [&] {
-      started.open();
-      lab::this_thread::sleep_for(1h);
-      for (const auto time : {kYear, kYear / 2}) pool.submit(shared, takes(time, done));
-      takes(kYear * 3 / 2 - 1h, done)();
-    });
-    pool.wait(shared);
-    pool.wait(outer);
-    check_time(kYear * 3 / 2, "wait() did not return when the last job had finished");
-  };
-  expect_every_schedule(kLesson, scenario, kExactTimes);
+      for (Group* group : {&shared, &outer}) pool.wait(*group);
+      check_time(end, "wait() did not return when the last job had finished");
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
 }
 
 // Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
@@ -341,7 +337,6 @@ struct SubmitsAtTheEnd {
   ~SubmitsAtTheEnd() {
     pool.submit(group, [] {});
   }
-
   Pool& pool;
   Group& group;
   std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
@@ -352,6 +347,11 @@ TEST(NestedWait, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
     Group group;
     Group others;
     Pool pool(1);
+    pool.submit(group, [&] {
+      Group inner;
+      pool.submit(inner, [end = SubmitsAtTheEnd{pool, others}] {});
+      pool.wait(inner);  // runs the inner job
+    });
     pool.submit(group, [end = SubmitsAtTheEnd{pool, others}] {});
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);

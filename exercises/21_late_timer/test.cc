@@ -209,9 +209,10 @@ void check_time(lab::steady_clock::duration wanted, const std::string& what) {
   lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
 }
 
+// The last job that is due finds the worker busy: it runs before those that are submitted later.
 TEST(LateTimer, EachJobRunsWhenItIsDue) {
   const auto scenario = [] {
-    Record record(7);
+    Record record(10);
     {
       Pool pool;
       const auto at = [&](std::size_t number, lab::steady_clock::duration due) {
@@ -233,12 +234,16 @@ TEST(LateTimer, EachJobRunsWhenItIsDue) {
       at(5, 2 * kYear);  // earlier than those for which the timer waits
       at(6, kYear + 1ns);
       lab::this_thread::sleep_for(40 * kYear);
-      lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that has run");
+      submit(pool, record, 7, record.job(7, 1h));
+      submit_after(pool, record, 10min, 8, record.job(8));
+      lab::this_thread::sleep_for(20min);
+      submit(pool, record, 9, record.job(9));
+      lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that was due");
     }
     record.check_all();
-    lab::check(record.order == "3465120",
-               "the jobs ran in the order " + record.order + "; wanted: 3465120");
-    check_time(41 * kYear, "shutdown() waited although no job was left");
+    lab::check(record.order == "3465120789",
+               "the jobs ran in the order " + record.order + "; wanted: 3465120789");
+    check_time(41 * kYear + 1h, "shutdown() did not return when the last job had finished");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }

@@ -282,6 +282,22 @@ TEST(SumOfLimits, AStageIsClosedBeforeTheWait) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
+TEST(SumOfLimits, TwoThreadsMayShutDownTheSameStage) {
+  const auto scenario = [] {
+    LabGate gate("job");
+    Stage stage;
+    submit(stage, [&] { gate.wait(); });
+    lab::thread other("other", [&] { check_shut_down({&stage}, 50s, 50s, {false}); });
+    check_shut_down({&stage}, 30s, 30s, {false});
+    other.join();
+    gate.open();
+  };
+  lab::Options options = exact_times(1);
+  options.max_schedules = 60;
+  options.random_schedules = 10;
+  expect_every_schedule(kLesson, scenario, options);
+}
+
 TEST(SumOfLimits, TwoServicesShutDownAtTheSameTime) {
   const auto scenario = [] {
     LabGate gate("job");

@@ -24,8 +24,9 @@ using Seen = std::optional<Outcome>;
 
 std::string text_of(const Seen& outcome) {
   if (!outcome) return "no outcome";
-  return outcome->cancelled ? "\"cancelled\""
-                            : "\"finished: " + std::to_string(outcome->value) + "\"";
+  const std::string value = std::to_string(outcome->value);
+  if (!outcome->cancelled) return "\"finished: " + value + "\"";
+  return outcome->value == 0 ? "\"cancelled\"" : "\"cancelled\" with the value " + value;
 }
 
 bool are_equal(const Seen& a, const Seen& b) {

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace your_pool {
 namespace {
@@ -127,6 +128,34 @@ TEST(Shutdown, AJobThatFinishesDoesNotProlongTheCancel) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// The thread that requests a stop calls the callbacks of the jobs.
+TEST(Shutdown, AStopCallbackThatBlocksDoesNotProlongTheCancel) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    const Time start = now();
+    {
+      const JobHandler handler = [](const Job& job, std::stop_token stop) -> JobResult {
+        const std::stop_callback blocks(stop, [] { std::this_thread::sleep_for(24h); });
+        return stuck_or_stopped(job, stop);
+      };
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      WorkerPool& pool = *owner;
+      expect_submitted(pool, "stuck");
+      std::this_thread::sleep_for(1h);
+      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+      check(now() - start <= 3h + kGrace,
+            "a stop callback of job stuck blocked, and the shutdown took longer than its limits");
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      expect_still_running(report, {"stuck"});
+    }
+    check(now() - start <= 3h + kGrace,
+          "a stop callback of job stuck blocked, and the destructor waited for it");
+    let_abandoned_threads_end();
+    expect_lines(*log, {"stuck"});
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
 TEST(Shutdown, AJobMayUseAllOfALimit) {
   const auto scenario = [] {
     for (const Time limit : std::vector<Time>{300us, 24h * 365}) {
@@ -170,6 +199,29 @@ TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
     let_abandoned_threads_end();
   };
   expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+}
+
+// Main submits, so that the shutdown can begin during the call with a single preemption.
+TEST(Shutdown, ItMayBeginDuringASubmit) {
+  for (const bool waits : {true, false}) {
+    const auto scenario = [waits] {
+      Log log;
+      WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
+      const Time start = now();
+      Thread other([&] {
+        (void)pool.shutdown({.drain = 1h, .cancel = 1h});
+        check(now() == start, "every accepted job had finished, and the shutdown went on waiting");
+      });
+      Job job = job_named("a");
+      const SendStatus status =
+          waits ? pool.submit(std::move(job)) : pool.try_submit(std::move(job));
+      other.join();
+      check(status == SendStatus::kSent || job.id == "a", "a job was refused, and taken");
+      check(log.lines().size() == (status == SendStatus::kSent ? 1 : 0),
+            "a job was accepted and lost, or refused and done");
+    };
+    expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+  }
 }
 
 }  // namespace

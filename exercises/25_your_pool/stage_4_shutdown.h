@@ -330,18 +330,23 @@ TEST(Shutdown, TheOthersWaitForTheFirst) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// Called in a job of the pool.
+JobResult shut_down_in_job(WorkerPool& pool) {
+  try {
+    (void)pool.shutdown({.drain = 1h, .cancel = 1h});
+  } catch (const std::logic_error&) {
+    return std::unexpected("refused");
+  }
+  return {};
+}
+
 TEST(Shutdown, AJobThatCallsItIsRefused) {
   const auto scenario = [] {
     Log log;
     std::atomic<WorkerPool*> itself = nullptr;
     const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
       if (job.id != "a") return {};
-      try {
-        (void)itself.load()->shutdown({.drain = 1h, .cancel = 1h});
-      } catch (const std::logic_error&) {
-        return std::unexpected("refused");
-      }
-      return {};
+      return shut_down_in_job(*itself);
     };
     WorkerPool pool({.workers = 1, .capacity = 2}, handler, log.finished());
     itself = &pool;
@@ -354,28 +359,30 @@ TEST(Shutdown, AJobThatCallsItIsRefused) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
-// The job calls it while another thread is inside: a lock around the whole shutdown would make each
-// wait for the other.
-TEST(Shutdown, AJobThatCallsItDuringAnotherIsRefusedToo) {
-  const auto scenario = [] {
-    Log log;
-    std::atomic<WorkerPool*> itself = nullptr;
-    const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
-      std::this_thread::sleep_for(1h);
-      try {
-        (void)itself.load()->shutdown({.drain = 1h, .cancel = 1h});
-      } catch (const std::logic_error&) {
-        return std::unexpected("refused");
-      }
-      return {};
+// The job calls it while another thread is inside, where a lock around the whole shutdown would
+// make each wait for the other, or after it was abandoned.
+TEST(Shutdown, AJobThatCallsItDuringOrAfterAnotherIsRefusedToo) {
+  for (const bool is_abandoned : {false, true}) {
+    const auto scenario = [is_abandoned] {
+      Log log;
+      std::atomic<WorkerPool*> itself = nullptr;
+      const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+        std::this_thread::sleep_for(is_abandoned ? 24h : 1h);
+        JobResult result = shut_down_in_job(*itself);
+        check(!result || !is_abandoned, "an abandoned job called shutdown(), and it did not throw");
+        return result;
+      };
+      WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
+      itself = &pool;
+      expect_submitted(pool, "a");
+      const Time limit = is_abandoned ? 1h : 24h;
+      expect_outcome(pool.shutdown({.drain = limit, .cancel = 1h}),
+                     is_abandoned ? ShutdownOutcome::kAbandoned : ShutdownOutcome::kDrained);
+      let_abandoned_threads_end();
+      expect_lines(log, {"a: refused"});
     };
-    WorkerPool pool({.workers = 1, .capacity = 1}, handler, log.finished());
-    itself = &pool;
-    expect_submitted(pool, "a");
-    expect_outcome(pool.shutdown({.drain = 24h, .cancel = 1h}), ShutdownOutcome::kDrained);
-    expect_lines(log, {"a: refused"});
-  };
-  expect_every_schedule(kShutdownLesson, scenario, kExact);
+    expect_every_schedule(kShutdownLesson, scenario, kExact);
+  }
 }
 
 }  // namespace

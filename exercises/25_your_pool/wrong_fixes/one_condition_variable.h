@@ -229,8 +229,10 @@ class WorkerPool {
         const bool is_drained = state_->unfinished == 0 && report.not_started.empty();
         if (!is_drained) report.outcome = ShutdownOutcome::kCancelled;
       }
-      state_->stop.request_stop();
+      // The stop callbacks of the jobs may block.
+      std::jthread canceler([state = state_] { state->stop.request_stop(); });
       if (!wait_until_finished(limits.cancel)) abandon(report);
+      if (report.outcome == ShutdownOutcome::kAbandoned) canceler.detach();
     }
     threads_.clear();
     return report;
