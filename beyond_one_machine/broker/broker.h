@@ -6,7 +6,7 @@
 //     if (do_it(job.id, job.payload)) job.done();            // else it is delivered again
 //   }
 //
-// nats.cc implements it for NATS JetStream. For another broker, replace that one file.
+// nats.cc and nats_fetch.cc implement it for NATS JetStream. For another broker, replace these.
 #pragma once
 
 #include <chrono>
