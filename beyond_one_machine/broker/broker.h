@@ -103,15 +103,16 @@ class Broker {
   // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and
   // BrokerError, at once if the server is down: pause before the next call.
   //
-  // The first call, and each call that begins later than a third of the ack wait after the previous
-  // one has ended, registers with the server. That needs up to three replies before the wait
+  // The first call registers with the server, and so does a call that begins later than a third of
+  // the ack wait after the previous one has ended, or after the server has hung: it drops the jobs
+  // that another consumer may have by then. To register needs up to three replies before the wait
   // begins, and throws std::invalid_argument if other programs fetch with another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
-  // timed out: none if that is longer ago than a third of the ack wait. No other consumer gets
-  // these until the ack wait is over. Blocks for up to three seconds if the server does not answer.
-  // Throws no BrokerError: it returns the jobs that have arrived.
+  // timed out: none if that is longer ago than a third of the ack wait, or if the server has hung
+  // since. No other consumer gets these until the ack wait is over. Blocks for up to three seconds
+  // if the server does not answer. Throws no BrokerError: it returns the jobs that have arrived.
   std::vector<Delivery> stop_fetching();
 
   // Stores the job in the dead-letter stream, with its id and the first KiB of the reason. A second
@@ -142,6 +143,7 @@ class Broker {
   const std::shared_ptr<Connection> connection_;
   std::shared_ptr<Subscription> subscription_;
   std::chrono::steady_clock::time_point fetched_;  // when the last fetch() ended
+  std::size_t asked_ = 0;                          // how many jobs it has asked for at most
 };
 
 }  // namespace worker_pool

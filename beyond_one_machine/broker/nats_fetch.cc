@@ -109,7 +109,6 @@ bool Delivery::extend() const {
 // wait is in the consumer's name: a work-queue stream has one consumer, and the server refuses a
 // second.
 void Broker::subscribe() {
-  nats::check_connected(connection_->connection.get(), "subscribe");
   jsCtx* const jet_stream = connection_->jet_stream.get();
   const std::string name = "pool-" + std::to_string(options_.ack_wait.count());
   jsConsumerConfig config;
@@ -137,8 +136,15 @@ void Broker::subscribe() {
 
 // Whether what waits in the client may have been there for so long that its ack wait is over, or
 // will be before the job is extended. Another consumer may have the job then.
+//
+// A fetch that times out while the server hangs is not withdrawn: when the server goes on, it
+// answers all of them at once. So no more may wait than the last fetch() has asked for. The
+// server's notice that it has no more jobs counts too: it takes the place of at least one job.
 bool Broker::is_stale() const {
-  return std::chrono::steady_clock::now() - fetched_ > options_.ack_wait / 3;
+  int count = 0;
+  natsSubscription_GetPending(subscription_->subscription.get(), &count, nullptr);
+  return static_cast<std::size_t>(count) > asked_ ||
+         std::chrono::steady_clock::now() - fetched_ > options_.ack_wait / 3;
 }
 
 // The client library returns a batch when it is full, or when the server says that there is no
@@ -147,6 +153,8 @@ bool Broker::is_stale() const {
 // of more than one job is short.
 std::vector<Delivery> Broker::fetch(std::size_t max, std::chrono::milliseconds wait) {
   nats::check_bounds<std::size_t>("max of fetch()", max, 1, kMaxFetch);
+  // The client library keeps a request that is made while the server is down, and sends it later.
+  nats::check_connected(connection_->connection.get(), "fetch");
   if (subscription_ && is_stale()) subscription_ = nullptr;
   if (!subscription_) subscribe();
   natsSubscription* const raw = subscription_->subscription.get();
@@ -156,6 +164,7 @@ std::vector<Delivery> Broker::fetch(std::size_t max, std::chrono::milliseconds w
     status = fetch_into(deliveries, raw, subscription_, 1, wait - kBatchWait);
   }
   fetched_ = std::chrono::steady_clock::now();
+  asked_ = max + 1;
   if (deliveries.empty() && status != NATS_TIMEOUT) check(status, "fetch");
   return deliveries;
 }
