@@ -107,9 +107,8 @@ void Consumer::add(Batch& batch, Delivery delivery) {
   Job job{.id = delivery.id,
           .payload = std::move(delivery.payload),
           .ctx = Context().with_timeout(options_.job_timeout)};
-  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
-  JobInHand in_hand = {
-      .delivery = std::move(delivery), .attempts = attempts, .extend_until = deadline_after(limit)};
+  JobInHand in_hand = {.delivery = std::move(delivery), .attempts = attempts};
+  if (!attempts.open) in_hand.extend_until = limit_of_a_job();
   if (!settle_->in_hand().add(std::move(in_hand))) return;  // another delivery of it is in hand
   (attempts.open ? batch.suspects : batch.jobs).push_back(std::move(job));
 }
@@ -122,20 +121,25 @@ void Consumer::submit(std::vector<Job> jobs) {
 }
 
 // A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
-// starts when all other jobs are done, and the next fetch waits for it: for a limited time, if the
-// cancel limit is one, because a job may ignore its context.
+// starts when all other jobs are done, and the next fetch waits for it. Its time begins when it is
+// submitted. A job may ignore its context, so none is waited for after its own time.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
-  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
   std::size_t waiting = suspects.size();
   for (Job& suspect : suspects) {
-    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+    settle_->in_hand().wait_for_size(waiting, stop);
     const std::string id = suspect.id;
+    suspect.ctx = Context().with_timeout(options_.job_timeout);
+    settle_->in_hand().set_limit(id, limit_of_a_job());
     if (stop.stop_requested() || pool_.submit(std::move(suspect)) != SendStatus::kSent) {
       settle_->hand_back(id);
     }
     --waiting;
-    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+    settle_->in_hand().wait_for_size(waiting, stop);
   }
+}
+
+Clock::time_point Consumer::limit_of_a_job() const {
+  return deadline_after(time_in_hand(options_.job_timeout, options_.limits.cancel));
 }
 
 void Consumer::hand_back_late_messages() {

@@ -19,6 +19,7 @@
 #include <streambuf>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/broker.h"
@@ -132,6 +133,41 @@ TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
   scenario.produce(1, "ignore");
   run_until("the second delivery", scenario, consumer, [&] {
     if (consumer.counts().redelivered <= consumer.counts().handed_back) return false;
+    release.set_value();
+    return true;
+  });
+}
+
+// Delivers the suspect when the other job hangs. A suspect that is late before it starts, on a busy
+// machine, is delivered again.
+TEST(Consumer, RunsASuspectThoughAnotherJobHangs) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(1)};
+  Broker other(options);
+  scenario.produce(1, "sleep", "suspect-");
+  const std::vector<Delivery> suspect = other.fetch(1, seconds(5));
+  ASSERT_EQ(suspect.size(), 1u);
+  AttemptLog(other.attempts()).write("suspect-1", {.starts = 1, .open = true});
+  std::promise<void> release;
+  std::atomic<bool> hangs = false;
+  std::atomic<bool> ran = false;
+  const JobHandler handler = [&, released = release.get_future().share()](
+                                 const Job& job, const Context&) -> JobResult {
+    if (job.id == "suspect-1") {
+      ran = true;
+    } else {
+      hangs = true;
+      released.wait();  // on purpose without the context (WP-10)
+    }
+    return {};
+  };
+  Consumer consumer({.job_timeout = milliseconds(500), .limits = {.cancel = milliseconds(100)}},
+                    std::make_shared<Broker>(options), handler, [](auto&&...) {});
+  scenario.produce(1, "ignore", "hang-");
+  bool delivered = false;
+  run_until("the suspect to run", scenario, consumer, [&] {
+    if (hangs && !std::exchange(delivered, true)) suspect[0].again(milliseconds(0));
+    if (!ran) return false;
     release.set_value();
     return true;
   });
