@@ -41,12 +41,16 @@ void Settle::job_finished(int, const Job& job, const JobResult& result) {
   // A second start would end another worker.
   if (result.error().ended_thread)
     return bury(taken->delivery, job.payload, result.error().message);
+  if (taken->is_over()) return leave(*taken);
   if (is_no_fault(*taken, result)) return interrupted(*taken);
   failed(*taken, job, result.error().message);
 }
 
 void Settle::hand_back(const std::string& id) {
-  if (const auto taken = in_hand_.take(id)) hand_back(taken->delivery);
+  const auto taken = in_hand_.take(id);
+  if (!taken) return;
+  if (taken->is_over()) return leave(*taken);
+  hand_back(taken->delivery);
 }
 
 void Settle::hand_back(const Delivery& delivery) { hand_back(delivery, kAtOnce); }

@@ -8,6 +8,9 @@
 // | was late before it started       | delivers it again at once                                 |
 // | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
+//
+// A job that was not done before its limit (in_hand.h) is left to the broker: it delivers the job
+// again by itself, so an answer may belong to what another consumer runs by then.
 #pragma once
 
 #include <atomic>
@@ -54,7 +57,7 @@ class Settle final : public Observer {
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
-  // Hands back a job that was not started.
+  // Hands back a job that was not started. After its limit, it is left to the broker.
   void hand_back(const std::string& id);
   // The same for a delivery that is not in hand.
   void hand_back(const Delivery& delivery);
@@ -76,6 +79,7 @@ class Settle final : public Observer {
  private:
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
   void done(const Delivery& delivery);
+  void leave(const JobInHand& job) const { tell("left to the broker", job.delivery.id); }
   void interrupted(const JobInHand& job);
   void failed(const JobInHand& taken, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);
