@@ -58,6 +58,9 @@ TEST(Broker, DeliversWhatWasPublishedUntilItIsDone) {
   scenario.watchdog().await("the job to be removed", [&] { return broker.depth().jobs == 0; });
 }
 
+// How long the server hangs, and how long it may then take to answer that fetch.
+constexpr milliseconds kMissed{300};
+
 // Publishes a job that arrives in the client of `broker` after its fetch has timed out: the server
 // processes the fetch too late.
 void deliver_late(Scenario& scenario, Broker& broker, const std::string& id) {
@@ -65,7 +68,7 @@ void deliver_late(Scenario& scenario, Broker& broker, const std::string& id) {
   for (const Delivery& before : broker.fetch(1, seconds(5))) EXPECT_TRUE(before.done());
   publish(scenario.broker(), id);
   scenario.server().hang();
-  EXPECT_TRUE(broker.fetch(1, milliseconds(50)).empty());
+  EXPECT_TRUE(broker.fetch(1, kMissed).empty());
   scenario.server().resume();
 }
 
@@ -94,8 +97,8 @@ TEST(Broker, FetchReturnsALateJobWithoutWaitingForMore) {
 TEST(Broker, DropsALateJobThatAnotherConsumerMayHave) {
   Scenario scenario({});
   for (const bool stops : {false, true}) {
-    Broker slow(options(scenario, milliseconds(500)));
-    Broker quick(options(scenario, milliseconds(500)));
+    Broker slow(options(scenario, 5 * kMissed));
+    Broker quick(options(scenario, 5 * kMissed));
     deliver_late(scenario, slow, stops ? "a" : "b");
     const std::vector<Delivery> jobs = quick.fetch(1, seconds(20));
     ASSERT_EQ(jobs.size(), 1u);
