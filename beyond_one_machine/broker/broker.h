@@ -103,10 +103,11 @@ class Broker {
   // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and
   // BrokerError, at once if the server is down: pause before the next call.
   //
-  // The first call registers with the server, and so does a call that begins later than a third of
-  // the ack wait after the previous one has ended, or after the server has hung: it drops the jobs
-  // that another consumer may have by then. To register needs up to three replies before the wait
-  // begins, and throws std::invalid_argument if other programs fetch with another ack wait.
+  // A call registers with the server if it is the first one, if the previous one failed or ended
+  // longer ago than a third of the ack wait, or if the server has hung. It then drops the jobs that
+  // have arrived meanwhile, because another consumer may have them. To register needs up to three
+  // replies before the wait begins, and throws std::invalid_argument if other programs fetch with
+  // another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had

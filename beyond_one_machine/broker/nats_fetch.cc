@@ -165,7 +165,9 @@ std::vector<Delivery> Broker::fetch(std::size_t max, std::chrono::milliseconds w
   }
   fetched_ = std::chrono::steady_clock::now();
   asked_ = max + 1;
-  if (deliveries.empty() && status != NATS_TIMEOUT) check(status, "fetch");
+  if (!deliveries.empty() || status == NATS_TIMEOUT) return deliveries;
+  subscription_ = nullptr;  // of a consumer that may have been removed from the server
+  check(status, "fetch");
   return deliveries;
 }
 

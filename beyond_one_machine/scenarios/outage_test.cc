@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "scenarios/raw_client.h"
 #include "scenarios/scenario.h"
 
 namespace worker_pool {
@@ -67,6 +68,22 @@ TEST(Outage, FetchFailsAtOnceWhileTheServerIsDown) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(fails());
   scenario.server().start();
   scenario.watchdog().await("the client to reconnect", [&] { return !fails(); });
+}
+
+// The ack wait is longer than the test may take, so no call registers because of the time.
+TEST(Outage, FetchesAgainAfterTheServersConsumerWasRemoved) {
+  Scenario scenario({});
+  Broker broker({.url = scenario.server().url(), .ack_wait = minutes(10)});
+  EXPECT_TRUE(broker.fetch(1, milliseconds(1)).empty());
+  RawClient(scenario.server().url()).remove_consumer("pool-600000");
+  scenario.produce(1, "sleep");
+  scenario.watchdog().await("the job", [&] {
+    try {
+      return broker.fetch(1, milliseconds(100)).size() == 1;
+    } catch (const BrokerError&) {
+      return false;
+    }
+  });
 }
 
 }  // namespace
