@@ -76,7 +76,7 @@ class Consumer {
 
   void fetch_until(std::stop_token stop);
   Batch take_in_hand(std::vector<Delivery> deliveries, const std::stop_token& stop);
-  void add(Batch& batch, Delivery delivery);
+  void ask(Batch& batch, Job& job);
   void submit(std::vector<Job> jobs);
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
   Clock::time_point limit_of_a_job() const;  // that is submitted now

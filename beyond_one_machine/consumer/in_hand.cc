@@ -37,6 +37,11 @@ void JobsInHand::extend() {
   }
 }
 
+void JobsInHand::set_attempts(const std::string& id, Attempts attempts) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.attempts = attempts;
+}
+
 void JobsInHand::set_limit(const std::string& id, Clock::time_point extend_until) {
   const std::lock_guard lock(mutex_);
   if (const auto found = jobs_.find(id); found != jobs_.end()) {

@@ -31,8 +31,8 @@ constexpr Clock::duration time_in_hand(Clock::duration timeout, Clock::duration 
 }
 
 struct JobInHand {
-  Delivery delivery;  // without its payload, which the job has
-  Attempts attempts;  // before this delivery
+  Delivery delivery;    // without its payload, which the job has
+  Attempts attempts{};  // before this delivery
   Clock::time_point extend_until = Clock::time_point::max();  // then it is left to the broker
   bool started = false;
 
@@ -55,7 +55,8 @@ class JobsInHand {
   // Restarts the ack wait of every job whose limit has not passed.
   void extend();
 
-  // Does nothing if the job is not in hand.
+  // These do nothing if the job is not in hand.
+  void set_attempts(const std::string& id, Attempts attempts);
   void set_limit(const std::string& id, Clock::time_point extend_until);
 
   // Blocks until at most `count` jobs are in hand whose limit has not passed, or until a stop is

@@ -59,15 +59,15 @@ class Settle final : public Observer {
 
   // Hands back a job that was not started. After its limit, it is left to the broker.
   void hand_back(const std::string& id);
-  // The same for a delivery that is not in hand.
-  void hand_back(const Delivery& delivery);
   // The same, and the broker delivers it again after the retry delay.
-  void hand_back_later(const Delivery& delivery);
+  void hand_back_later(const std::string& id);
+  // The same as hand_back() for a delivery that is not in hand.
+  void hand_back(const Delivery& delivery);
   // Removes a job that has a result already, from an earlier delivery.
-  void done_before(const Delivery& delivery);
+  void done_before(const std::string& id);
   // Stores the job in the dead-letter stream and removes it, with the record of its starts; hands
   // it back if that fails. If only the broker's reply is lost, the job is stored once more later.
-  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
+  void bury(const Job& job, const std::string& why);
 
   bool has_result(const std::string& id) const { return results_.get(id).has_value(); }
   Attempts attempts(const std::string& id) const { return attempts_.read(id); }
@@ -77,7 +77,9 @@ class Settle final : public Observer {
   ConsumerCounts& counts() { return counts_; }
 
  private:
+  void hand_back(const std::string& id, std::chrono::milliseconds delay);
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
+  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
   void done(const Delivery& delivery);
   void leave(const JobInHand& job) const { tell("left to the broker", job.delivery.id); }
   void interrupted(const JobInHand& job);

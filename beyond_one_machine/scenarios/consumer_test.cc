@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <expected>
 #include <future>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -136,6 +138,37 @@ TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
     release.set_value();
     return true;
   });
+}
+
+// An event between two questions shows what is in hand then. The jobs have results, so none starts.
+TEST(Consumer, HasAllOfABatchInHandBeforeItAsksAboutOne) {
+  constexpr int kJobs = 100;
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = minutes(10)};
+  scenario.produce(kJobs, "sleep");
+  {
+    Broker other(options);
+    const auto note = scenario.watchdog().waiting("test: for the jobs");
+    std::vector<Delivery> all;
+    while (all.size() < kJobs)
+      std::ranges::move(other.fetch(kJobs, seconds(5)), std::back_inserter(all));
+    for (const Delivery& job : all) {
+      EXPECT_TRUE(other.results().create(job.id, "done"));
+      EXPECT_TRUE(job.again(milliseconds(0)));
+    }
+    EXPECT_TRUE(other.flush(seconds(5)));
+  }
+  const Consumer* running = nullptr;
+  std::size_t most = 0;
+  std::atomic<int> done = 0;
+  const JobEvent event = [&](std::string_view what, const std::string&) {
+    most = std::max(most, running->in_hand());
+    done += what == "done before" ? 1 : 0;
+  };
+  Consumer consumer({.batch = 10}, std::make_shared<Broker>(options), sleep_until_canceled, event);
+  running = &consumer;
+  run_until("all jobs to be done", scenario, consumer, [&] { return done == kJobs; });
+  EXPECT_GT(most, 0u);
 }
 
 // Delivers the suspect when the other job hangs. A suspect that is late before it starts, on a busy
