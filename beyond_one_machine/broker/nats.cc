@@ -26,6 +26,8 @@ using nats::Out;
 namespace {
 
 constexpr std::int64_t kSendMs = 1'000;
+constexpr std::int64_t kConnectMs = 500;
+constexpr int kConnectTries = 4;  // a busy server may need more than one
 constexpr std::chrono::seconds kMaxKeep = std::chrono::years(10);
 constexpr const char* kBuriedIdHeader = "Job-Id";  // no burial may be dropped
 constexpr const char* kReasonHeader = "Reason";
@@ -139,11 +141,17 @@ Broker::Broker(const Options& options)
   check(natsOptions_SetMaxReconnect(settings.get(), -1), "options");  // forever
   check(natsOptions_SetReconnectWait(settings.get(), 50), "options");
   check(natsOptions_SetReconnectJitter(settings.get(), 20, 20), "options");
+  // The client library tries to reconnect under a lock that every call needs.
+  check(natsOptions_SetTimeout(settings.get(), kConnectMs), "options");
   // Otherwise, a server that hangs and no longer reads blocks every sender without a limit.
   check(natsOptions_SetWriteDeadline(settings.get(), kSendMs), "options");
   // Otherwise, a request that the lost connection had sent blocks its worker for nats::kReplyMs.
   check(natsOptions_SetFailRequestsOnDisconnect(settings.get(), true), "options");
-  check(natsConnection_Connect(Out(connection_->connection), settings.get()), options.url);
+  natsStatus connected = NATS_TIMEOUT;
+  for (int i = 0; connected == NATS_TIMEOUT && i < kConnectTries; ++i) {
+    connected = natsConnection_Connect(Out(connection_->connection), settings.get());
+  }
+  check(connected, options.url);
 
   natsConnection* const raw = connection_->connection.get();
   connection_->max_payload = static_cast<std::size_t>(

@@ -24,7 +24,7 @@ constexpr milliseconds kCancel{1000};
 constexpr milliseconds kShutdown =
     kDrain + kCancel + milliseconds(100) + kWorkers * milliseconds(5);
 constexpr milliseconds kLastFetch{100};
-constexpr milliseconds kNoAnswer{6000};
+constexpr milliseconds kNoAnswer{12'000};
 
 // Ends the server while jobs run and jobs are published, and starts it again.
 void end_and_start(Scenario& scenario, void (Server::*end)()) {
