@@ -130,7 +130,7 @@ class Broker {
 
   Table results() const;   // of jobs that are done, by id
   Table attempts() const;  // see attempts.h
-  Depth depth() const;     // needs two replies
+  Depth depth() const;     // needs two replies; throws within a second if the connection is lost
   std::uint64_t result_count() const;
   std::chrono::milliseconds ack_wait() const { return options_.ack_wait; }
 

@@ -202,6 +202,7 @@ Table Broker::results() const { return Table({connection_, &connection_->results
 Table Broker::attempts() const { return Table({connection_, &connection_->attempts}); }
 
 Broker::Depth Broker::depth() const {
+  nats::check_connected(connection_->connection.get(), "depth");
   jsCtx* const jet_stream = connection_->jet_stream.get();
   return {.jobs = count_messages(jet_stream, "JOBS"), .buried = count_messages(jet_stream, "DEAD")};
 }

@@ -1,6 +1,7 @@
 // What broker.h promises of fetch(), with a server that hangs or is down.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <set>
@@ -11,6 +12,7 @@
 #include "broker/broker.h"
 #include "scenarios/raw_client.h"
 #include "scenarios/scenario.h"
+#include "step1_job/context.h"
 
 namespace worker_pool {
 namespace {
@@ -51,7 +53,7 @@ TEST(Outage, NoFetchReturnsAJobForTheFirstTimeThatAnotherConsumerHas) {
   }
 }
 
-TEST(Outage, FetchFailsAtOnceWhileTheServerIsDown) {
+TEST(Outage, FetchAndDepthFailAtOnceWhileTheServerIsDown) {
   Scenario scenario({});
   Broker broker({.url = scenario.server().url(), .ack_wait = minutes(10)});
   EXPECT_TRUE(broker.fetch(1, milliseconds(1)).empty());
@@ -66,6 +68,13 @@ TEST(Outage, FetchFailsAtOnceWhileTheServerIsDown) {
   };
   scenario.watchdog().await("the client to notice", fails);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(fails());
+  Clock::duration shortest = kForever;  // one call may be late on a busy machine
+  for (int i = 0; i < 3; ++i) {
+    const auto start = Clock::now();
+    EXPECT_THROW((void)broker.depth(), BrokerError);
+    shortest = std::min(shortest, Clock::now() - start);
+  }
+  EXPECT_LT(shortest, seconds(1));
   scenario.server().start();
   scenario.watchdog().await("the client to reconnect", [&] { return !fails(); });
 }
