@@ -59,6 +59,21 @@ TEST(Broker, DeliversWhatWasPublishedUntilItIsDone) {
   scenario.watchdog().await("the job to be removed", [&] { return broker.depth().jobs == 0; });
 }
 
+// An abandoned worker may finish its job when the Broker no longer exists.
+TEST(Broker, ADeliveryOutlivesIt) {
+  Scenario scenario({});
+  publish(scenario.broker(), "a");
+  std::vector<Delivery> jobs;
+  {
+    Broker broker(options(scenario));
+    jobs = broker.fetch(1, seconds(5));
+  }
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_TRUE(jobs[0].done());
+  scenario.watchdog().await("the job to be removed",
+                            [&] { return scenario.broker().depth().jobs == 0; });
+}
+
 // How long the server hangs, and how long it may then take to answer that fetch.
 constexpr milliseconds kMissed{300};
 
@@ -200,13 +215,17 @@ TEST(Broker, RefusesOptionsOutOfTheirBounds) {
   }
 }
 
-TEST(Broker, KeepsResultsForALimitedTime) {
+TEST(Broker, KeepsTheTablesForALimitedTime) {
   Scenario scenario({});
-  RawClient(scenario.server().url()).remove_results();
+  for (const char* name : {"results", "attempts"}) {
+    RawClient(scenario.server().url()).remove_table(name);
+  }
   const Broker broker({.url = scenario.server().url(), .keep = seconds(1)});
-  EXPECT_TRUE(broker.results().create("a", "1"));
-  scenario.watchdog().await("the result to be removed",
-                            [&] { return broker.results().get("a") == std::nullopt; });
+  for (const Table& table : {broker.results(), broker.attempts()}) {
+    EXPECT_TRUE(table.create("a", "1"));
+    scenario.watchdog().await("the value to be removed",
+                              [&] { return table.get("a") == std::nullopt; });
+  }
 }
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {

@@ -230,7 +230,7 @@ TEST(Consumer, PausesIfItCannotAskWhetherAJobIsDone) {
   const auto broker = std::make_shared<Broker>(options);
   Consumer consumer({.settle = {.retry_delay = minutes(10)}}, broker, sleep_until_canceled,
                     [](auto&&...) {});
-  RawClient(scenario.server().url()).remove_results();
+  RawClient(scenario.server().url()).remove_table("results");
   scenario.watchdog().await("questions to fail", [&] {
     try {
       (void)broker->results().get("job-1");

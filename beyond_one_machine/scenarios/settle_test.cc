@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <expected>
 #include <memory>
 #include <string_view>
@@ -61,6 +62,21 @@ TEST(Settle, LeavesAJobThatFailsAfterItsLimitToTheConsumerThatHasItThen) {
   settle.hand_back(late.id);
   EXPECT_EQ(left, 3);
   EXPECT_TRUE(broker->fetch(1, milliseconds(300)).empty());
+}
+
+// The server refuses the payload.
+TEST(Settle, HandsBackAJobThatItCannotBury) {
+  Scenario scenario({});
+  const auto broker = std::make_shared<Broker>(
+      Broker::Options{.url = scenario.server().url(), .ack_wait = minutes(10)});
+  const auto note = scenario.watchdog().waiting("test: for the job");
+  scenario.produce(1, "fail");
+  Settle settle({.retry_delay = milliseconds(0)}, broker, [](auto&&...) {});
+  settle.in_hand().add({.delivery = fetch_one(*broker)});
+  settle.bury({.id = "job-1", .payload = std::vector<std::byte>(2'000'000)}, "it failed");
+  EXPECT_EQ(settle.counts().buried.load(), 0u);
+  EXPECT_EQ(settle.counts().errors.load(), 1u);
+  EXPECT_EQ(fetch_one(*broker).number, 2u);
 }
 
 }  // namespace
