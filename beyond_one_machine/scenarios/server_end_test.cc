@@ -84,5 +84,16 @@ TEST(ServerEnd, WhileItHangsAConsumerExitsInTimeAndLosesNothing) {
   scenario.expect_all_done(30);
 }
 
+// The signal arrives while the producer waits for a confirmation, or between two jobs.
+TEST(Producer, StoppedBySignalItCountsEveryJobThatIsStored) {
+  constexpr int kJobs = 1'000'000;
+  Scenario scenario({});
+  scenario.start_producer({"--jobs=" + std::to_string(kJobs)});
+  scenario.watchdog().await("some jobs", [&] { return scenario.broker().depth().jobs >= 10; });
+  EXPECT_EQ(scenario.terminate("producer"), 1);
+  scenario.await_line("producer: stored " + std::to_string(scenario.broker().depth().jobs) +
+                      " of " + std::to_string(kJobs) + " jobs");
+}
+
 }  // namespace
 }  // namespace worker_pool
