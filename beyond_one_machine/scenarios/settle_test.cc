@@ -29,19 +29,18 @@ Delivery fetch_one(Broker& broker) {
   return jobs.front();
 }
 
-// The ack wait is longer than the test may take, so only a job that is handed back is delivered
-// again.
+// A busy machine has three seconds from the last delivery to the end.
 TEST(Settle, LeavesAJobThatFailsAfterItsLimitToTheConsumerThatHasItThen) {
   Scenario scenario({});
   const auto broker = std::make_shared<Broker>(
-      Broker::Options{.url = scenario.server().url(), .ack_wait = minutes(10)});
+      Broker::Options{.url = scenario.server().url(), .ack_wait = seconds(3)});
   const auto note = scenario.watchdog().waiting("test: for the job");
   scenario.produce(1, "fail");
   fetch_one(*broker).again(milliseconds(0));
   const Delivery late = fetch_one(*broker);
   EXPECT_EQ(late.number, 2u);
-  late.again(milliseconds(0));
-  EXPECT_EQ(fetch_one(*broker).number, 3u);  // the other consumer's
+  const Delivery others = fetch_one(*broker);  // when the ack wait is over
+  EXPECT_EQ(others.number, 3u);
 
   int left = 0;
   Settle settle({.retry_delay = milliseconds(0)}, broker, [&](std::string_view what, auto&&) {
@@ -61,6 +60,7 @@ TEST(Settle, LeavesAJobThatFailsAfterItsLimitToTheConsumerThatHasItThen) {
   take_in_hand();
   settle.hand_back(late.id);
   EXPECT_EQ(left, 3);
+  EXPECT_TRUE(others.extend());
   EXPECT_TRUE(broker->fetch(1, milliseconds(300)).empty());
 }
 
