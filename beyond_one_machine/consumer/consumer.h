@@ -38,8 +38,7 @@ class Consumer {
  public:
   // A job may wait in the client for a third of the ack wait, in a fetch for 0.1 s, and then for
   // another third until it is extended for the first time. With this minimum, that leaves 0.23 s
-  // for the network, for what is asked about a job that was delivered before, and for threads that
-  // the system runs late.
+  // for the network, and for threads that the system runs late.
   static constexpr std::chrono::milliseconds kMinAckWait{1000};
 
   struct Options {
