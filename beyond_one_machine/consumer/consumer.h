@@ -78,7 +78,7 @@ class Consumer {
   void ask(Batch& batch, Job& job);
   void submit(std::vector<Job> jobs);
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
-  Clock::time_point limit_of_a_job() const;  // that is submitted now
+  Clock::time_point limit_of_a_job() const;  // whose time begins now
   void hand_back_late_messages();
   void extend_until(const std::stop_token& stop);
 
