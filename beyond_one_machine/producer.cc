@@ -50,7 +50,8 @@ int run(const Broker& broker, const std::string& prefix, const std::string& work
     const std::string id = prefix + std::to_string(i);
     const std::string error = publish(broker, id, work, Context(stop).with_timeout(retry));
     if (!error.empty() || stop.stop_requested()) {
-      std::cout << "stored " << i - 1 << " of " << jobs << " jobs" << std::endl;
+      std::cout << "stored " << (error.empty() ? i : i - 1) << " of " << jobs << " jobs"
+                << std::endl;
       std::cerr << "producer: " << (error.empty() ? "stopped" : error) << "\n";
       return EXIT_FAILURE;
     }

@@ -6,7 +6,7 @@
 //     if (do_it(job.id, job.payload)) job.done();            // else it is delivered again
 //   }
 //
-// nats.cc implements it for NATS JetStream. For another broker, replace that one file.
+// nats.cc and nats_fetch.cc implement it for NATS JetStream. For another broker, replace these.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,8 @@ struct BrokerError : std::runtime_error {
 // wait what became of it: done(), again() or extend().
 //
 // The three functions only queue a message for the broker and return false if they cannot: it may
-// be lost with the connection, and then the job is delivered again. A Delivery outlives its Broker.
+// be lost with the connection, and then the job is delivered again. They block for at most a second
+// and a half, if the server hangs or its machine cannot be reached. A Delivery outlives its Broker.
 // Not thread-safe: one thread at a time.
 struct Delivery {
   struct Message;
@@ -47,8 +48,9 @@ struct Delivery {
 };
 
 // Values by key, kept by the broker for Broker::Options::keep. Thread-safe. Every function blocks
-// for a reply as a function of Broker does, and throws BrokerError without one. If the server is
-// down, it throws at once. create() may need four replies.
+// for a reply as a function of Broker does, and throws BrokerError without one. If the connection
+// is lost, it throws within a second. create() may need four replies, and if the connection is lost
+// meanwhile, it may throw four seconds later.
 class Table {
  public:
   struct Store;
@@ -64,9 +66,9 @@ class Table {
 };
 
 // Thread-safe, except that one thread calls fetch() and stop_fetching(). A function that needs a
-// reply from the server blocks for at most three seconds, one to send its request and two for the
-// reply, and throws BrokerError without one. The comments name the functions that need more
-// replies.
+// reply from the server blocks for at most four seconds, and throws BrokerError without one: one to
+// send its request, two for the reply, and one for the client library, which may try to reconnect.
+// The comments name the functions that need more replies, each of which may take as long.
 class Broker {
  public:
   static constexpr std::size_t kMaxFetch = 10'000;
@@ -101,17 +103,19 @@ class Broker {
 
   // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Waits for more
   // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and
-  // BrokerError, at once if the server is down: pause before the next call.
+  // BrokerError, within a second if the connection is lost: pause before the next call.
   //
-  // The first call, and each call that begins later than a third of the ack wait after the previous
-  // one has ended, registers with the server. That needs up to three replies before the wait
-  // begins, and throws std::invalid_argument if other programs fetch with another ack wait.
+  // A call registers with the server if it is the first one, if the previous one failed or ended
+  // longer ago than a third of the ack wait, or if the server has hung. It then drops the jobs that
+  // have arrived meanwhile, because another consumer may have them. To register needs up to three
+  // replies before the wait begins, and throws std::invalid_argument if other programs fetch with
+  // another ack wait.
   std::vector<Delivery> fetch(std::size_t max, std::chrono::milliseconds wait);
 
   // Stops fetching for good, and returns the jobs that the broker sent after the last fetch() had
-  // timed out: none if that is longer ago than a third of the ack wait. No other consumer gets
-  // these until the ack wait is over. Blocks for up to three seconds if the server does not answer.
-  // Throws no BrokerError: it returns the jobs that have arrived.
+  // timed out: none if that is longer ago than a third of the ack wait, or if the server has hung
+  // since. No other consumer gets these until the ack wait is over. Blocks for up to four seconds
+  // if the server does not answer. Throws no BrokerError: it returns the jobs that have arrived.
   std::vector<Delivery> stop_fetching();
 
   // Stores the job in the dead-letter stream, with its id and the first KiB of the reason. A second
@@ -120,12 +124,13 @@ class Broker {
   void bury(const std::string& id, std::span<const std::byte> payload,
             const std::string& why) const;
 
-  // Blocks until the broker has received everything that was sent. False after `timeout`.
+  // Blocks until the broker has received everything that was sent. False after `timeout`, to which
+  // a server that hangs may add a second.
   bool flush(std::chrono::milliseconds timeout) const;
 
   Table results() const;   // of jobs that are done, by id
   Table attempts() const;  // see attempts.h
-  Depth depth() const;     // needs two replies
+  Depth depth() const;     // needs two replies; throws within a second if the connection is lost
   std::uint64_t result_count() const;
   std::chrono::milliseconds ack_wait() const { return options_.ack_wait; }
 
@@ -142,6 +147,7 @@ class Broker {
   const std::shared_ptr<Connection> connection_;
   std::shared_ptr<Subscription> subscription_;
   std::chrono::steady_clock::time_point fetched_;  // when the last fetch() ended
+  std::size_t asked_ = 0;                          // how many jobs it has asked for at most
 };
 
 }  // namespace worker_pool

@@ -72,46 +72,51 @@ void Consumer::fetch_until(std::stop_token stop) {
   }
 }
 
-// All of the batch, before submit() blocks: a job that waits for that has to be extended too. After
-// one question that the broker did not answer, which takes seconds, it asks no more. It hands the
-// rest back with a pause, because at once the broker would deliver the same jobs again.
+// All of the batch, before a question or submit() blocks: a job that waits for that has to be
+// extended too. After one question that the broker did not answer, which takes seconds, it asks no
+// more. It hands the rest back with a pause, because at once the broker would deliver the same jobs
+// again.
 Consumer::Batch Consumer::take_in_hand(std::vector<Delivery> deliveries,
                                        const std::stop_token& stop) {
   Batch batch;
+  std::vector<Job> redelivered;
   for (Delivery& delivery : deliveries) {
-    const Delivery copy = {.id = delivery.id, .message = delivery.message};
+    const bool is_new = delivery.number == 1;
+    if (!is_new) ++settle_->counts().redelivered;
+    Job job{.id = delivery.id,
+            .payload = std::move(delivery.payload),
+            .ctx = Context().with_timeout(options_.job_timeout)};
+    JobInHand in_hand = {.delivery = std::move(delivery), .extend_until = limit_of_a_job()};
+    if (!settle_->in_hand().add(std::move(in_hand))) continue;  // it has another delivery of it
+    (is_new ? batch.jobs : redelivered).push_back(std::move(job));
+  }
+  for (Job& job : redelivered) {
     if (stop.stop_requested()) {
-      settle_->hand_back(copy);
+      settle_->hand_back(job.id);
       continue;
     }
     try {
-      if (!batch.error) add(batch, std::move(delivery));
+      if (!batch.error) ask(batch, job);
     } catch (const BrokerError& error) {
       batch.error = error;
     }
-    if (batch.error) settle_->hand_back_later(copy);
+    if (batch.error) settle_->hand_back_later(job.id);
   }
   return batch;
 }
 
-void Consumer::add(Batch& batch, Delivery delivery) {
-  Attempts attempts;
-  if (delivery.number > 1) {
-    ++settle_->counts().redelivered;
-    if (settle_->has_result(delivery.id)) return settle_->done_before(delivery);
-    attempts = settle_->attempts(delivery.id);
-    if (settle_->is_hopeless(attempts)) {
-      return settle_->bury(delivery, delivery.payload, "started too often without a result");
-    }
+// Moves the job into the batch, unless the answers say that it must not start.
+void Consumer::ask(Batch& batch, Job& job) {
+  JobsInHand& in_hand = settle_->in_hand();
+  if (settle_->has_result(job.id)) return settle_->done_before(job.id);
+  const Attempts attempts = settle_->attempts(job.id);
+  if (settle_->is_hopeless(attempts)) {
+    return settle_->bury(job, "started too often without a result");
   }
-  Job job{.id = delivery.id,
-          .payload = std::move(delivery.payload),
-          .ctx = Context().with_timeout(options_.job_timeout)};
-  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
-  JobInHand in_hand = {
-      .delivery = std::move(delivery), .attempts = attempts, .extend_until = deadline_after(limit)};
-  if (!settle_->in_hand().add(std::move(in_hand))) return;  // another delivery of it is in hand
-  (attempts.open ? batch.suspects : batch.jobs).push_back(std::move(job));
+  in_hand.set_attempts(job.id, attempts);
+  if (!attempts.open) return batch.jobs.push_back(std::move(job));
+  in_hand.set_limit(job.id, Clock::time_point::max());  // until it is submitted
+  batch.suspects.push_back(std::move(job));
 }
 
 void Consumer::submit(std::vector<Job> jobs) {
@@ -122,20 +127,25 @@ void Consumer::submit(std::vector<Job> jobs) {
 }
 
 // A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
-// starts when all other jobs are done, and the next fetch waits for it: for a limited time, if the
-// cancel limit is one, because a job may ignore its context.
+// starts when all other jobs are done, and the next fetch waits for it. Its time begins when it is
+// submitted. A job may ignore its context, so none is waited for after its own time.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
-  const Clock::duration limit = time_in_hand(options_.job_timeout, options_.limits.cancel);
   std::size_t waiting = suspects.size();
   for (Job& suspect : suspects) {
-    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+    settle_->in_hand().wait_for_size(waiting, stop);
     const std::string id = suspect.id;
+    suspect.ctx = Context().with_timeout(options_.job_timeout);
+    settle_->in_hand().set_limit(id, limit_of_a_job());
     if (stop.stop_requested() || pool_.submit(std::move(suspect)) != SendStatus::kSent) {
       settle_->hand_back(id);
     }
     --waiting;
-    settle_->in_hand().wait_for_size(waiting, Context(stop).with_timeout(limit));
+    settle_->in_hand().wait_for_size(waiting, stop);
   }
+}
+
+Clock::time_point Consumer::limit_of_a_job() const {
+  return deadline_after(time_in_hand(options_.job_timeout, options_.limits.cancel));
 }
 
 void Consumer::hand_back_late_messages() {

@@ -9,10 +9,10 @@
 // Guarantees, as long as the broker keeps its own:
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
-//      passed: its ack wait is extended.
+//      passed: its ack wait is extended. If it fails later than that, it is left to the broker.
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
-//      worker), plus 0.1 s for the last fetch, and 6 s if the broker does not answer. It hands back
-//      every job that is not running then.
+//      worker), plus 0.1 s for the last fetch, and 12 s if the broker does not answer. It hands
+//      back every job that is not running then and that it still extends.
 #pragma once
 
 #include <chrono>
@@ -38,8 +38,7 @@ class Consumer {
  public:
   // A job may wait in the client for a third of the ack wait, in a fetch for 0.1 s, and then for
   // another third until it is extended for the first time. With this minimum, that leaves 0.23 s
-  // for the network, for what is asked about a job that was delivered before, and for threads that
-  // the system runs late.
+  // for the network, and for threads that the system runs late.
   static constexpr std::chrono::milliseconds kMinAckWait{1000};
 
   struct Options {
@@ -76,9 +75,10 @@ class Consumer {
 
   void fetch_until(std::stop_token stop);
   Batch take_in_hand(std::vector<Delivery> deliveries, const std::stop_token& stop);
-  void add(Batch& batch, Delivery delivery);
+  void ask(Batch& batch, Job& job);
   void submit(std::vector<Job> jobs);
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
+  Clock::time_point limit_of_a_job() const;  // whose time begins now
   void hand_back_late_messages();
   void extend_until(const std::stop_token& stop);
 

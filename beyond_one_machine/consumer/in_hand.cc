@@ -1,5 +1,7 @@
 #include "consumer/in_hand.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace worker_pool {
@@ -30,19 +32,38 @@ std::optional<JobInHand> JobsInHand::take(const std::string& id) {
 
 void JobsInHand::extend() {
   const std::lock_guard lock(mutex_);
-  const Clock::time_point now = Clock::now();
   for (const auto& [id, job] : jobs_) {
-    if (now < job.extend_until) job.delivery.extend();
+    if (!job.is_over()) job.delivery.extend();
   }
 }
 
-void JobsInHand::wait_for_size(std::size_t count, const Context& ctx) const {
-  const auto are_few = [&] { return jobs_.size() <= count; };
+void JobsInHand::set_attempts(const std::string& id, Attempts attempts) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.attempts = attempts;
+}
+
+void JobsInHand::set_limit(const std::string& id, Clock::time_point extend_until) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = jobs_.find(id); found != jobs_.end()) {
+    found->second.extend_until = extend_until;
+  }
+}
+
+void JobsInHand::wait_for_size(std::size_t count, const std::stop_token& stop) const {
   std::unique_lock lock(mutex_);
-  if (ctx.deadline() != Clock::time_point::max()) {
-    fewer_.wait_until(lock, ctx.stop_token(), ctx.deadline(), are_few);
-  } else {
-    fewer_.wait(lock, ctx.stop_token(), are_few);
+  while (!stop.stop_requested()) {
+    const Clock::time_point now = Clock::now();
+    // Not wait_until(max()): some libraries convert that to another clock and overflow.
+    Clock::time_point next_limit = now + std::chrono::hours(24);
+    std::size_t counted = 0;
+    for (const auto& [id, job] : jobs_) {
+      if (job.extend_until <= now) continue;
+      ++counted;
+      next_limit = std::min(next_limit, job.extend_until);
+    }
+    if (counted <= count) return;
+    fewer_.wait_until(lock, stop, next_limit,
+                      [this, before = jobs_.size()] { return jobs_.size() < before; });
   }
 }
 

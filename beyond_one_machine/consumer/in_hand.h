@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 
@@ -30,10 +31,12 @@ constexpr Clock::duration time_in_hand(Clock::duration timeout, Clock::duration 
 }
 
 struct JobInHand {
-  Delivery delivery;                    // without its payload, which the job has
-  Attempts attempts;                    // before this delivery
-  Clock::time_point extend_until = {};  // then the job is left to the broker
+  Delivery delivery;    // without its payload, which the job has
+  Attempts attempts{};  // before this delivery
+  Clock::time_point extend_until = Clock::time_point::max();  // then it is left to the broker
   bool started = false;
+
+  bool is_over() const { return Clock::now() >= extend_until; }
 };
 
 // Thread-safe. A message is answered by the thread that has taken it, and extended under the lock,
@@ -52,8 +55,13 @@ class JobsInHand {
   // Restarts the ack wait of every job whose limit has not passed.
   void extend();
 
-  // Blocks until at most `count` jobs are in hand, or `ctx` ends.
-  void wait_for_size(std::size_t count, const Context& ctx) const;
+  // These do nothing if the job is not in hand.
+  void set_attempts(const std::string& id, Attempts attempts);
+  void set_limit(const std::string& id, Clock::time_point extend_until);
+
+  // Blocks until at most `count` jobs are in hand whose limit has not passed, or until a stop is
+  // requested. One thread calls this and add().
+  void wait_for_size(std::size_t count, const std::stop_token& stop) const;
 
   std::size_t size() const;
 

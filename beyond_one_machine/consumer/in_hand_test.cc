@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "step1_job/context.h"
+#include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -40,6 +42,17 @@ TEST(JobsInHand, RefusesASecondDeliveryOfAJobAndLeavesItToTheCaller) {
   const auto taken = in_hand.take("a");
   ASSERT_TRUE(taken);
   EXPECT_EQ(taken->delivery.number, 1u);
+}
+
+TEST(JobsInHand, DoesNotWaitForAJobWhoseLimitHasPassed) {
+  JobsInHand in_hand;
+  in_hand.add({.delivery = {.id = "a"}, .attempts = {}});
+  in_hand.add({.delivery = {.id = "b"}, .attempts = {}, .extend_until = Clock::now()});
+  in_hand.set_limit("a", Clock::now() + milliseconds(20));
+  const Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for the limits to pass");
+  in_hand.wait_for_size(0, {});
+  EXPECT_EQ(in_hand.size(), 2u);
 }
 
 }  // namespace

@@ -41,18 +41,22 @@ void Settle::job_finished(int, const Job& job, const JobResult& result) {
   // A second start would end another worker.
   if (result.error().ended_thread)
     return bury(taken->delivery, job.payload, result.error().message);
+  if (taken->is_over()) return leave(*taken);
   if (is_no_fault(*taken, result)) return interrupted(*taken);
   failed(*taken, job, result.error().message);
 }
 
-void Settle::hand_back(const std::string& id) {
-  if (const auto taken = in_hand_.take(id)) hand_back(taken->delivery);
-}
+void Settle::hand_back(const std::string& id) { hand_back(id, kAtOnce); }
+
+void Settle::hand_back_later(const std::string& id) { hand_back(id, options_.retry_delay); }
 
 void Settle::hand_back(const Delivery& delivery) { hand_back(delivery, kAtOnce); }
 
-void Settle::hand_back_later(const Delivery& delivery) {
-  hand_back(delivery, options_.retry_delay);
+void Settle::hand_back(const std::string& id, std::chrono::milliseconds delay) {
+  const auto taken = in_hand_.take(id);
+  if (!taken) return;
+  if (taken->is_over()) return leave(*taken);
+  hand_back(taken->delivery, delay);
 }
 
 void Settle::hand_back(const Delivery& delivery, std::chrono::milliseconds delay) {
@@ -61,9 +65,15 @@ void Settle::hand_back(const Delivery& delivery, std::chrono::milliseconds delay
   tell("handed back", delivery.id);
 }
 
-void Settle::done_before(const Delivery& delivery) {
-  answered(delivery.done());
-  tell("done before", delivery.id);
+void Settle::done_before(const std::string& id) {
+  const auto taken = in_hand_.take(id);
+  if (!taken) return;
+  answered(taken->delivery.done());
+  tell("done before", id);
+}
+
+void Settle::bury(const Job& job, const std::string& why) {
+  if (const auto taken = in_hand_.take(job.id)) bury(taken->delivery, job.payload, why);
 }
 
 // Then resets the record, or a job that an operator publishes again would be buried without a

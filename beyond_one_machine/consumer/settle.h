@@ -8,6 +8,9 @@
 // | was late before it started       | delivers it again at once                                 |
 // | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
+//
+// A job that was not done before its limit (in_hand.h) is left to the broker: it delivers the job
+// again by itself, so an answer may belong to what another consumer runs by then.
 #pragma once
 
 #include <atomic>
@@ -54,17 +57,17 @@ class Settle final : public Observer {
   void job_started(int worker, const Job& job) override;
   void job_finished(int worker, const Job& job, const JobResult& result) override;
 
-  // Hands back a job that was not started.
+  // Hands back a job that was not started. After its limit, it is left to the broker.
   void hand_back(const std::string& id);
-  // The same for a delivery that is not in hand.
-  void hand_back(const Delivery& delivery);
   // The same, and the broker delivers it again after the retry delay.
-  void hand_back_later(const Delivery& delivery);
+  void hand_back_later(const std::string& id);
+  // The same as hand_back() for a delivery that is not in hand.
+  void hand_back(const Delivery& delivery);
   // Removes a job that has a result already, from an earlier delivery.
-  void done_before(const Delivery& delivery);
+  void done_before(const std::string& id);
   // Stores the job in the dead-letter stream and removes it, with the record of its starts; hands
   // it back if that fails. If only the broker's reply is lost, the job is stored once more later.
-  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
+  void bury(const Job& job, const std::string& why);
 
   bool has_result(const std::string& id) const { return results_.get(id).has_value(); }
   Attempts attempts(const std::string& id) const { return attempts_.read(id); }
@@ -74,8 +77,11 @@ class Settle final : public Observer {
   ConsumerCounts& counts() { return counts_; }
 
  private:
+  void hand_back(const std::string& id, std::chrono::milliseconds delay);
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
+  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
   void done(const Delivery& delivery);
+  void leave(const JobInHand& job) const { tell("left to the broker", job.delivery.id); }
   void interrupted(const JobInHand& job);
   void failed(const JobInHand& taken, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -58,6 +59,24 @@ TEST(Broker, DeliversWhatWasPublishedUntilItIsDone) {
   scenario.watchdog().await("the job to be removed", [&] { return broker.depth().jobs == 0; });
 }
 
+// An abandoned worker may finish its job when the Broker no longer exists.
+TEST(Broker, ADeliveryOutlivesIt) {
+  Scenario scenario({});
+  publish(scenario.broker(), "a");
+  std::vector<Delivery> jobs;
+  {
+    Broker broker(options(scenario));
+    jobs = broker.fetch(1, seconds(5));
+  }
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_TRUE(jobs[0].done());
+  scenario.watchdog().await("the job to be removed",
+                            [&] { return scenario.broker().depth().jobs == 0; });
+}
+
+// How long the server hangs, and how long it may then take to answer that fetch.
+constexpr milliseconds kMissed{300};
+
 // Publishes a job that arrives in the client of `broker` after its fetch has timed out: the server
 // processes the fetch too late.
 void deliver_late(Scenario& scenario, Broker& broker, const std::string& id) {
@@ -65,7 +84,7 @@ void deliver_late(Scenario& scenario, Broker& broker, const std::string& id) {
   for (const Delivery& before : broker.fetch(1, seconds(5))) EXPECT_TRUE(before.done());
   publish(scenario.broker(), id);
   scenario.server().hang();
-  EXPECT_TRUE(broker.fetch(1, milliseconds(50)).empty());
+  EXPECT_TRUE(broker.fetch(1, kMissed).empty());
   scenario.server().resume();
 }
 
@@ -94,8 +113,8 @@ TEST(Broker, FetchReturnsALateJobWithoutWaitingForMore) {
 TEST(Broker, DropsALateJobThatAnotherConsumerMayHave) {
   Scenario scenario({});
   for (const bool stops : {false, true}) {
-    Broker slow(options(scenario, milliseconds(500)));
-    Broker quick(options(scenario, milliseconds(500)));
+    Broker slow(options(scenario, 5 * kMissed));
+    Broker quick(options(scenario, 5 * kMissed));
     deliver_late(scenario, slow, stops ? "a" : "b");
     const std::vector<Delivery> jobs = quick.fetch(1, seconds(20));
     ASSERT_EQ(jobs.size(), 1u);
@@ -106,8 +125,9 @@ TEST(Broker, DropsALateJobThatAnotherConsumerMayHave) {
   }
 }
 
-// The senders have more than the system's buffers hold, so they block. Three seconds are promised;
-// the rest is for a busy machine.
+// The senders have more than the system's buffers hold, so they block. Four seconds are promised;
+// the rest is for a busy machine. Then the client library tries to reconnect, and a call waits for
+// each attempt: all but the first one from its beginning.
 TEST(Broker, ThrowsIfTheServerHangs) {
   constexpr int kSenders = 24;
   Scenario scenario({});
@@ -127,6 +147,14 @@ TEST(Broker, ThrowsIfTheServerHangs) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(15));
   EXPECT_EQ(thrown, kSenders);
+  std::chrono::nanoseconds shortest = seconds(60);
+  for (int attempts = 0; attempts < 4;) {
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_THROW((void)scenario.broker().results().get("a"), BrokerError);
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - before;
+    if (took > milliseconds(100) && ++attempts > 1) shortest = std::min(shortest, took);
+  }
+  EXPECT_LT(shortest, seconds(1));
   scenario.server().resume();
   scenario.watchdog().await("the server to answer again", [&] {
     try {
@@ -187,13 +215,17 @@ TEST(Broker, RefusesOptionsOutOfTheirBounds) {
   }
 }
 
-TEST(Broker, KeepsResultsForALimitedTime) {
+TEST(Broker, KeepsTheTablesForALimitedTime) {
   Scenario scenario({});
-  RawClient(scenario.server().url()).remove_results();
+  for (const char* name : {"results", "attempts"}) {
+    RawClient(scenario.server().url()).remove_table(name);
+  }
   const Broker broker({.url = scenario.server().url(), .keep = seconds(1)});
-  EXPECT_TRUE(broker.results().create("a", "1"));
-  scenario.watchdog().await("the result to be removed",
-                            [&] { return broker.results().get("a") == std::nullopt; });
+  for (const Table& table : {broker.results(), broker.attempts()}) {
+    EXPECT_TRUE(table.create("a", "1"));
+    scenario.watchdog().await("the value to be removed",
+                              [&] { return table.get("a") == std::nullopt; });
+  }
 }
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {

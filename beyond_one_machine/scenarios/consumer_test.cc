@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <expected>
 #include <future>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -19,6 +21,7 @@
 #include <streambuf>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/broker.h"
@@ -137,6 +140,72 @@ TEST(Consumer, LeavesAJobToTheBrokerAfterItsTimeoutAndTheCancelLimit) {
   });
 }
 
+// An event between two questions shows what is in hand then. The jobs have results, so none starts.
+TEST(Consumer, HasAllOfABatchInHandBeforeItAsksAboutOne) {
+  constexpr int kJobs = 100;
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = minutes(10)};
+  scenario.produce(kJobs, "sleep");
+  {
+    Broker other(options);
+    const auto note = scenario.watchdog().waiting("test: for the jobs");
+    std::vector<Delivery> all;
+    while (all.size() < kJobs)
+      std::ranges::move(other.fetch(kJobs, seconds(5)), std::back_inserter(all));
+    for (const Delivery& job : all) {
+      EXPECT_TRUE(other.results().create(job.id, "done"));
+      EXPECT_TRUE(job.again(milliseconds(0)));
+    }
+    EXPECT_TRUE(other.flush(seconds(5)));
+  }
+  const Consumer* running = nullptr;
+  std::size_t most = 0;
+  std::atomic<int> done = 0;
+  const JobEvent event = [&](std::string_view what, const std::string&) {
+    most = std::max(most, running->in_hand());
+    done += what == "done before" ? 1 : 0;
+  };
+  Consumer consumer({.batch = 10}, std::make_shared<Broker>(options), sleep_until_canceled, event);
+  running = &consumer;
+  run_until("all jobs to be done", scenario, consumer, [&] { return done == kJobs; });
+  EXPECT_GT(most, 0u);
+}
+
+// Delivers the suspect when the other job hangs. A suspect that is late before it starts, on a busy
+// machine, is delivered again.
+TEST(Consumer, RunsASuspectThoughAnotherJobHangs) {
+  Scenario scenario({});
+  const Broker::Options options = {.url = scenario.server().url(), .ack_wait = seconds(1)};
+  Broker other(options);
+  scenario.produce(1, "sleep", "suspect-");
+  const std::vector<Delivery> suspect = other.fetch(1, seconds(5));
+  ASSERT_EQ(suspect.size(), 1u);
+  AttemptLog(other.attempts()).write("suspect-1", {.starts = 1, .open = true});
+  std::promise<void> release;
+  std::atomic<bool> hangs = false;
+  std::atomic<bool> ran = false;
+  const JobHandler handler = [&, released = release.get_future().share()](
+                                 const Job& job, const Context&) -> JobResult {
+    if (job.id == "suspect-1") {
+      ran = true;
+    } else {
+      hangs = true;
+      released.wait();  // on purpose without the context (WP-10)
+    }
+    return {};
+  };
+  Consumer consumer({.job_timeout = milliseconds(500), .limits = {.cancel = milliseconds(100)}},
+                    std::make_shared<Broker>(options), handler, [](auto&&...) {});
+  scenario.produce(1, "ignore", "hang-");
+  bool delivered = false;
+  run_until("the suspect to run", scenario, consumer, [&] {
+    if (hangs && !std::exchange(delivered, true)) suspect[0].again(milliseconds(0));
+    if (!ran) return false;
+    release.set_value();
+    return true;
+  });
+}
+
 // Prints what it is told, and keeps it. The report of a watchdog goes there too.
 struct Copy : std::stringbuf {
   int sync() override {
@@ -161,7 +230,7 @@ TEST(Consumer, PausesIfItCannotAskWhetherAJobIsDone) {
   const auto broker = std::make_shared<Broker>(options);
   Consumer consumer({.settle = {.retry_delay = minutes(10)}}, broker, sleep_until_canceled,
                     [](auto&&...) {});
-  RawClient(scenario.server().url()).remove_results();
+  RawClient(scenario.server().url()).remove_table("results");
   scenario.watchdog().await("questions to fail", [&] {
     try {
       (void)broker->results().get("job-1");

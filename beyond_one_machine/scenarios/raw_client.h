@@ -25,7 +25,15 @@ class RawClient {
                 "publish");
   }
 
-  void remove_results() { nats::check(js_DeleteKeyValue(jet_stream_.get(), "results"), "remove"); }
+  void remove_table(const std::string& name) {
+    nats::check(js_DeleteKeyValue(jet_stream_.get(), name.c_str()), "remove " + name);
+  }
+
+  // Removes the consumer from which all our processes fetch.
+  void remove_consumer(const std::string& name) {
+    nats::check(js_DeleteConsumer(jet_stream_.get(), "JOBS", name.c_str(), nullptr, nullptr),
+                "remove " + name);
+  }
 
   // How many fetches wait at the server now.
   std::int64_t waiting_fetches() {

@@ -24,7 +24,7 @@ constexpr milliseconds kCancel{1000};
 constexpr milliseconds kShutdown =
     kDrain + kCancel + milliseconds(100) + kWorkers * milliseconds(5);
 constexpr milliseconds kLastFetch{100};
-constexpr milliseconds kNoAnswer{6000};
+constexpr milliseconds kNoAnswer{12'000};
 
 // Ends the server while jobs run and jobs are published, and starts it again.
 void end_and_start(Scenario& scenario, void (Server::*end)()) {
@@ -82,6 +82,17 @@ TEST(ServerEnd, WhileItHangsAConsumerExitsInTimeAndLosesNothing) {
   scenario.server().resume();
   scenario.consumer("b");
   scenario.expect_all_done(30);
+}
+
+// The signal arrives while the producer waits for a confirmation, or between two jobs.
+TEST(Producer, StoppedBySignalItCountsEveryJobThatIsStored) {
+  constexpr int kJobs = 1'000'000;
+  Scenario scenario({});
+  scenario.start_producer({"--jobs=" + std::to_string(kJobs)});
+  scenario.watchdog().await("some jobs", [&] { return scenario.broker().depth().jobs >= 10; });
+  EXPECT_EQ(scenario.terminate("producer"), 1);
+  scenario.await_line("producer: stored " + std::to_string(scenario.broker().depth().jobs) +
+                      " of " + std::to_string(kJobs) + " jobs");
 }
 
 }  // namespace
