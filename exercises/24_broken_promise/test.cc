@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -229,18 +230,6 @@ TEST(BrokenPromise, WhileThePoolIsOpenEveryJobRunsInOrder) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-// As a member of a job: calls `then` when the job is destroyed.
-class AtTheEnd {
- public:
-  explicit AtTheEnd(std::function<void()> then) : then_(std::move(then)) {}
-  AtTheEnd(const AtTheEnd&) = delete;
-  AtTheEnd& operator=(const AtTheEnd&) = delete;
-  ~AtTheEnd() { then_(); }
-
- private:
-  const std::function<void()> then_;
-};
-
 // What a dropped job owns is destroyed by a thread that holds no lock of the pool, and after all
 // dropped jobs have been answered: it may wait for these answers.
 TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
@@ -256,7 +245,7 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
     });
     gate.await_arrival();
     for (int i = 0; i < kJobs; ++i) {
-      auto end = std::make_shared<AtTheEnd>([&] {
+      auto end = at_the_end([&] {
         ++destroyed;
         lab::note("destroys a dropped job, which submits another");
         check_answer(pool.submit(must_not_run), kNotStarted, "a job submitted too late");
@@ -283,7 +272,7 @@ TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
     std::shared_ptr<Reply> reply;
     bool destroyed = false;
     Pool pool;
-    auto end = std::make_shared<AtTheEnd>([&] {
+    auto end = at_the_end([&] {
       check_answer(reply, done(1), "a job that is destroyed after it has run");
       destroyed = true;
     });

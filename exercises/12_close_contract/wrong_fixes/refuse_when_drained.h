@@ -29,7 +29,7 @@ class Pool {
   [[nodiscard]] SubmitStatus submit(Job&& job) {
     {
       const std::lock_guard lock(mutex_);
-      // Until the queue is empty, the worker comes back to it, so it will run this job too.
+      // As long as the queue is not empty, the worker takes from it, so it will run this job too.
       if (closing_ && jobs_.empty()) return SubmitStatus::kClosed;
       jobs_.push_back(std::move(job));
     }
