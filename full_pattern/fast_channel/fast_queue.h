@@ -57,7 +57,7 @@ class FastQueue final : public ChannelQueue<T> {
   ~FastQueue() override {
     take_all([](T&&) {});
     if constexpr (Recyclable<T>) {
-      const auto used = std::min<std::uint64_t>(send_.count.load(), capacity_);
+      const auto used = std::min<std::uint64_t>(send_.steps, capacity_);
       for (std::uint64_t i = 0; i < used; ++i) std::destroy_at(std::addressof(ring_[i].value));
     }
   }
@@ -115,9 +115,8 @@ class FastQueue final : public ChannelQueue<T> {
     const std::size_t blocked_receivers = receivers_.blocked();
     const std::lock_guard no_send(send_.lock);
     const std::lock_guard no_receive(receive_.lock);
-    const std::uint64_t sent = send_.count.load();
-    const std::uint64_t received = receive_.count.load();
-    return {sent, received - taken_, static_cast<std::size_t>(sent - received), blocked_senders,
+    return {send_.steps, receive_.steps - taken_,
+            static_cast<std::size_t>(send_.steps - receive_.steps), blocked_senders,
             blocked_receivers};
   }
 
@@ -216,7 +215,7 @@ class FastQueue final : public ChannelQueue<T> {
     T& slot = slot_of(send_);
     if constexpr (Recyclable<T>) {
       using std::swap;
-      if (send_.count.load(std::memory_order_relaxed) >= capacity_) return swap(slot, value);
+      if (send_.steps >= capacity_) return swap(slot, value);
     }
     std::construct_at(std::addressof(slot), std::move(value));
     if constexpr (Recyclable<T>) recycle(value);  // a move leaves behind what it likes
@@ -247,18 +246,17 @@ class FastQueue final : public ChannelQueue<T> {
 
   // Returns whether `mine` can make a step. Under its lock.
   bool may_step(Side<Threads>& mine, const Side<Threads>& other) const {
-    const std::uint64_t count = mine.count.load(std::memory_order_relaxed);
-    return count != mine.limit || read_other(mine, other, count);
+    return mine.steps != mine.limit || read_other(mine, other);
   }
 
   // Reads the other side's count, which costs both sides a cache miss. If the last reading allowed
   // only a few steps, the other side is working right now, and a short delay lets this reading find
   // more.
-  bool read_other(Side<Threads>& mine, const Side<Threads>& other, std::uint64_t count) const {
+  bool read_other(Side<Threads>& mine, const Side<Threads>& other) const {
     constexpr int kPauses = 16;
     for (int i = 0; mine.found_few && i < kPauses; ++i) Threads::pause();
     mine.limit = other.count.load(std::memory_order_acquire) + mine.head_start;
-    const std::uint64_t found = mine.limit - count;
+    const std::uint64_t found = mine.limit - mine.steps;
     // A single step may be the only one, so it causes no delay.
     mine.found_few = found > 1 && found < capacity_ / 2;
     return found > 0;
@@ -268,8 +266,7 @@ class FastQueue final : public ChannelQueue<T> {
 
   void step(Side<Threads>& side) {
     if (++side.position == capacity_) side.position = 0;
-    const std::uint64_t count = side.count.load(std::memory_order_relaxed);
-    side.count.store(count + 1, std::memory_order_release);  // publishes the slot (WP-39)
+    side.count.store(++side.steps, std::memory_order_release);  // publishes the slot (WP-39)
   }
 
   const std::size_t capacity_;

@@ -19,6 +19,9 @@ struct alignas(kCacheLine) Side {
   // How far this side may be ahead of the other: the capacity for senders, 0 for receivers.
   const std::uint64_t head_start;
   typename Threads::Lock lock;
+  // The same number as `count`, for the owner of the lock. It need not load `count`, whose cache
+  // line waiting threads of the other side fetch again and again.
+  std::uint64_t steps = 0;
   std::uint64_t limit;       // how far this side may count, by the last known count of the other
   bool found_few = false;    // the last reading of that count allowed only a few steps
   std::size_t position = 0;  // in the ring, of the next value

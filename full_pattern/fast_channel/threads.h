@@ -28,7 +28,9 @@ struct StdThreads {
   // spin for less, because on a full queue they wait for work to be done, which may take any time.
   static constexpr Clock::duration kReceiversSpinFor = std::chrono::microseconds(50);
   static constexpr Clock::duration kSendersSpinFor = std::chrono::microseconds(20);
-  static constexpr int kSpinsBeforeYield = 20;
+  // A yield is a system call, in which a thread does not see what it waits for. These checks take
+  // longer than a value needs from one processor to another and back (benchmarks/limits.cc).
+  static constexpr int kSpinsBeforeYield = 60;
 
   static Clock::time_point now() { return Clock::now(); }
   static void pause() { BriefLock::pause(); }

@@ -24,6 +24,7 @@
 #include "full_pattern/fast_channel/side.h"
 #include "step1_job/context.h"
 #include "step2_worker/scoped_count.h"
+#include "step3_dispatcher/cache_line.h"
 
 namespace worker_pool {
 
@@ -223,7 +224,9 @@ class WaitingRoom {
   const Habits habits_;
   const typename Threads::template Atomic<bool>& closed_;
 
-  mutable typename Threads::Mutex mutex_;  // guards the members below
+  // Not on the cache line of the references above: the other side reads those in every step, and
+  // this mutex is written in every wait. It guards the members below.
+  alignas(kCacheLine) mutable typename Threads::Mutex mutex_;
   typename Threads::ConditionVariable changed_;
   std::size_t blocked_ = 0;   // stays in which the thread has slept
   std::size_t asleep_ = 0;    // including notified_
