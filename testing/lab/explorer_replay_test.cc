@@ -192,6 +192,19 @@ void sleep_long_enough() {
   worker.join();
 }
 
+TEST(ExplorerTime, MayPassBetweenTwoReadingsOfTheClock) {
+  const auto scenario = [] {
+    thread sleeper("sleeper", [] { this_thread::sleep_for(1h); });
+    this_thread::yield();
+    const bool is_late = steady_clock::now().time_since_epoch() >= 1h;
+    const bool is_in_time = steady_clock::now().time_since_epoch() < 1h;
+    check(is_late || is_in_time, "neither late nor in time");
+    sleeper.join();
+  };
+  EXPECT_TRUE(explore({.early_timeouts = true}, scenario).failed);
+  EXPECT_FALSE(explore({.early_timeouts = false}, scenario).failed);
+}
+
 TEST(ExplorerTime, ThreadsAreNeverThatSlowWithoutEarlyTimeouts) {
   EXPECT_TRUE(explore({.early_timeouts = true}, sleep_long_enough).failed);
   const Result result = explore({.early_timeouts = false}, sleep_long_enough);

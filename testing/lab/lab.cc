@@ -67,7 +67,10 @@ ConditionVariable& state_of(const condition_variable* object) {
 
 }  // namespace
 
-steady_clock::time_point steady_clock::now() { return time_point(Scheduler::current().now()); }
+steady_clock::time_point steady_clock::now() {
+  const Inside inside;
+  return time_point(Scheduler::current().read_clock(place_of(return_address())));
+}
 
 // --- mutex ---------------------------------------------------------------------------------------
 

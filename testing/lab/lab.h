@@ -32,6 +32,7 @@ struct steady_clock {
   using period = duration::period;
   using time_point = std::chrono::time_point<steady_clock>;
   static constexpr bool is_steady = true;
+  // With Options::early_timeouts, the clock may jump to another thread's timeout first.
   static time_point now();
 };
 

@@ -63,6 +63,10 @@ class Scheduler {
   void step(Waiting waiting);
   void step() { step(Waiting()); }
 
+  // Returns the time. If it may jump to a timeout here (Options::early_timeouts), other threads may
+  // run first.
+  Time read_clock(Place place);
+
   // Whether an operation that may fail for no reason does so now. Counts as a spurious wake-up.
   bool fails_spuriously();
   // Returns one of `threads`. The strategy decides which.
