@@ -138,6 +138,32 @@ TEST(DroppedAfterPop, NoWorkerLosesAJob) {
       kTwoWorkers);
 }
 
+// Each worker may have taken a job, and not started it, when the shutdown begins.
+TEST(DroppedAfterPop, TheJobsInHandAreHandedBackTheOldestFirst) {
+  const auto scenario = [] {
+    Jobs jobs(2);
+    Pool pool(2);
+    lab::this_thread::sleep_for(1s);  // so that both workers wait for a job
+    jobs.submit_all(pool);
+    lab::this_thread::sleep_for(1ms);
+    jobs.check_shutdown(pool.shutdown());
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 4'000, .random_schedules = 0});
+}
+
+TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    Jobs jobs(1);
+    Pool pool(1);
+    lab::this_thread::sleep_for(1s);
+    jobs.submit_all(pool);
+    jobs.check_shutdown(pool.shutdown());
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
+}
+
 // Both workers are busy when the shutdown begins, and finish their jobs one hour later.
 TEST(DroppedAfterPop, QueuedJobsDoNotStart) {
   for (const std::size_t workers : {1uz, 2uz}) {
@@ -250,25 +276,15 @@ TEST(DroppedAfterPop, AJobThatAJobSubmitsIsTheNewest) {
       kExactTimes);
 }
 
-// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
-struct SubmitsAtTheEnd {
-  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
-  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
-  ~SubmitsAtTheEnd() {
-    (void)pool.submit([] {});
-  }
-  Pool& pool;
-  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
-};
-
 TEST(DroppedAfterPop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
   expect_every_schedule(
       kLesson,
       [] {
         Pool pool(1);
         lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
-        (void)pool.submit([end = SubmitsAtTheEnd(pool)] { lab::this_thread::sleep_for(1h); });
-        (void)pool.submit([end = SubmitsAtTheEnd(pool)] {});
+        const auto submit = [&] { (void)pool.submit([] {}); };
+        (void)pool.submit([end = EachCopyAtTheEnd(submit)] { lab::this_thread::sleep_for(1h); });
+        (void)pool.submit([end = EachCopyAtTheEnd(submit)] {});
         lab::this_thread::sleep_for(1s);
         (void)pool.shutdown();
       },

@@ -1,4 +1,3 @@
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -288,34 +287,22 @@ TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-// Submits a job whenever a copy of it is destroyed. The thread must not hold the pool's lock then.
-struct SubmitsAtTheEnd {
-  explicit SubmitsAtTheEnd(Pool& its_pool) : pool(its_pool) {}
-  SubmitsAtTheEnd(const SubmitsAtTheEnd&) = default;
-  SubmitsAtTheEnd& operator=(const SubmitsAtTheEnd&) = delete;
-  ~SubmitsAtTheEnd() {
-    (void)pool.submit([] { return 0; });
-  }
-
-  Pool& pool;
-  std::array<std::byte, 64> large{};  // on the heap in a std::function, so its move copies nothing
-};
-
 // One job has run when the pool is shut down, one runs, one is queued, and one comes too late.
 TEST(BrokenPromise, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
   const auto scenario = [] {
     Pool pool;
     lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
-    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 0; });
-    (void)pool.submit([end = SubmitsAtTheEnd(pool)] {
+    const auto submit = [&] { (void)pool.submit([] { return 0; }); };
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 0; });
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] {
       lab::this_thread::sleep_for(1h);
       return 1;
     });
-    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 2; });
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 2; });
     lab::this_thread::sleep_for(1s);
     lab::note("shuts the pool down");
     pool.shutdown();
-    (void)pool.submit([end = SubmitsAtTheEnd(pool)] { return 3; });
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 3; });
   };
   expect_every_schedule(kLesson, scenario, exact_times(0));
 }

@@ -35,4 +35,17 @@ inline std::shared_ptr<AtTheEnd> at_the_end(std::function<void()> then) {
   return std::make_shared<AtTheEnd>(std::move(then));
 }
 
+// Calls a function whenever a copy of it is destroyed. A std::function that owns it keeps it on the
+// heap, so to move such a job copies nothing.
+class EachCopyAtTheEnd {
+ public:
+  explicit EachCopyAtTheEnd(std::function<void()> then) : then_(std::move(then)) {}
+  EachCopyAtTheEnd(const EachCopyAtTheEnd&) = default;
+  EachCopyAtTheEnd& operator=(const EachCopyAtTheEnd&) = delete;
+  ~EachCopyAtTheEnd() { then_(); }
+
+ private:
+  std::function<void()> then_;
+};
+
 }  // namespace worker_pool
