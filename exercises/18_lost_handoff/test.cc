@@ -194,6 +194,29 @@ TEST(LostHandoff, TwoPermitsAreGivenToTwoWaiters) {
       kExactTimes);
 }
 
+// Waiter 1 has its permit, but has not run yet.
+TEST(LostHandoff, AFreePermitIsTakenAlthoughAThreadStillWaits) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Permits permits(2);
+        permits.acquire();
+        permits.acquire();
+        Waiter only(permits, "waiter");
+        lab::this_thread::sleep_for(1h);
+        lab::note("releases both permits");
+        permits.release();
+        permits.release();
+        lab::check(permits.acquire_for(0s),
+                   "two permits were released for one thread that waits, but "
+                   "acquire_for(0s) returned false");
+        permits.release();
+        finish(permits, only);
+        check_free(permits, 2);
+      },
+      kExactTimes);
+}
+
 TEST(LostHandoff, TheOldestWaiterIsNext) {
   expect_every_schedule(
       kLesson,

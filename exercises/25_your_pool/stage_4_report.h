@@ -188,5 +188,31 @@ TEST(Shutdown, AJobMayShutDownAnotherPool) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// The second pool is in the place of the first one, whose job still runs.
+TEST(Shutdown, AnAbandonedJobMayShutDownTheNextPool) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    const auto next = std::make_shared<Log>();
+    const auto pool = std::make_shared<std::optional<WorkerPool>>();
+    const JobHandler handler = [pool, next](const Job&, std::stop_token) -> JobResult {
+      next->wait_for(1);
+      expect_outcome((*pool)->shutdown({.drain = 1h, .cancel = 1h}), ShutdownOutcome::kDrained);
+      return {};
+    };
+    const WorkerPool::Options one{.workers = 1, .capacity = 1};
+    pool->emplace(one, handler, shared_log(log));
+    expect_submitted(**pool, "a");
+    std::this_thread::sleep_for(1h);
+    expect_outcome((*pool)->shutdown({.drain = 0s, .cancel = 0s}), ShutdownOutcome::kAbandoned);
+    pool->emplace(one, succeed, shared_log(log));
+    next->add("pool");
+    log->wait_for(1);
+    expect_lines(*log, {"a"});
+    pool->reset();
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
 }  // namespace
 }  // namespace your_pool
