@@ -2,11 +2,11 @@
 #include <array>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <thread>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -194,18 +194,10 @@ TEST(StaleDeadline, NoJobStartsLateBecauseOfASlowReport) {
   expect_every_schedule(kLesson, report_after_it, kFewer);
 }
 
-// As a member of a job: takes 10 s to be destroyed.
-struct SlowEnd {
-  SlowEnd() = default;
-  SlowEnd(const SlowEnd&) = delete;
-  SlowEnd& operator=(const SlowEnd&) = delete;
-  ~SlowEnd() { lab::this_thread::sleep_for(10s); }
-};
-
 TEST(StaleDeadline, NoJobStartsLateBecauseTheOneBeforeItIsDestroyed) {
   const auto scenario = [] {
     Bench bench;
-    bench.submit("a", 0s, 60s, [end = std::make_shared<SlowEnd>()] {});
+    bench.submit("a", 0s, 60s, [end = at_the_end([] { lab::this_thread::sleep_for(10s); })] {});
     bench.submit("d", 0s, 5s);
     bench.finish();
   };
@@ -311,6 +303,16 @@ TEST(StaleDeadline, AJobMaySubmitJobs) {
     bench.finish();
     lab::check(bench.started("d") == bench.started("a") + 10s,
                "job a was done, but job d did not start at once");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(StaleDeadline, TheDestructorOfALateJobMaySubmitJobs) {
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, 5s, [end = at_the_end([&] { bench.submit("d", 1s, 60s); })] {});
+    bench.finish();
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }

@@ -114,6 +114,12 @@ lab::Options exact_times(int max_preemptions = 0) {
 // A thread that polls for as long takes more steps than a schedule may have.
 constexpr auto kTenYears = 24h * 3650;
 
+void close_after_ten_years(Queue& queue) {
+  lab::this_thread::sleep_for(kTenYears);
+  lab::note("closes the queue");
+  queue.close();
+}
+
 void check_returns_at_close(const std::string& call) {
   lab::check(lab::steady_clock::now().time_since_epoch() == kTenYears,
              call + " did not wait until close()");
@@ -127,15 +133,12 @@ TEST(FullQueueShutdown, ProducersSleepUntilClose) {
       push_refused(queue, number);
       check_returns_at_close("push()");
     };
-    lab::thread first("producer 1", [&] { push(2); });
-    lab::thread second("producer 2", [&] { push(3); });
-    lab::thread third("producer 3", [&] { push(4); });
-    lab::this_thread::sleep_for(kTenYears);
-    lab::note("closes the queue");
-    queue.close();
-    first.join();
-    second.join();
-    third.join();
+    {
+      lab::jthread first("producer 1", [&] { push(2); });
+      lab::jthread second("producer 2", [&] { push(3); });
+      lab::jthread third("producer 3", [&] { push(4); });
+      close_after_ten_years(queue);
+    }
     pop_rest(queue, 1);
   };
   expect_every_schedule(kLesson, scenario, exact_times());
@@ -148,15 +151,10 @@ TEST(FullQueueShutdown, ConsumersSleepUntilClose) {
       pop_rest(queue, 0);
       check_returns_at_close("pop()");
     };
-    lab::thread first("consumer 1", pop);
-    lab::thread second("consumer 2", pop);
-    lab::thread third("consumer 3", pop);
-    lab::this_thread::sleep_for(kTenYears);
-    lab::note("closes the queue");
-    queue.close();
-    first.join();
-    second.join();
-    third.join();
+    lab::jthread first("consumer 1", pop);
+    lab::jthread second("consumer 2", pop);
+    lab::jthread third("consumer 3", pop);
+    close_after_ten_years(queue);
   };
   expect_every_schedule(kLesson, scenario, exact_times());
 }
@@ -265,19 +263,44 @@ TEST(FullQueueShutdown, EveryFreePlaceAdmitsAProducer) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-TEST(FullQueueShutdown, EveryJobWakesAConsumer) {
+TEST(FullQueueShutdown, AThreadWaitsHoweverOftenItWakesUp) {
   const auto scenario = [] {
-    Queue queue(2);
-    Consumer first(queue, "consumer 1");
-    Consumer second(queue, "consumer 2");
-    lab::this_thread::sleep_for(1h);  // both wait for a job
-    push_accepted(queue, 1);
-    push_accepted(queue, 2);
-    first.thread.join();
-    second.thread.join();
-    lab::check(first.number + second.number == 3, "the consumers did not get one job each");
+    Queue full(1);
+    Queue empty(1);
+    push_accepted(full, 1);
+    Producer producer(full, 2);
+    Consumer consumer(empty, "consumer");
+    lab::this_thread::sleep_for(1h);  // both wake up for no reason
+    full.close();
+    push_accepted(empty, 3);
+    producer.thread.join();
+    consumer.thread.join();
+    lab::check(!producer.accepted, "push accepted job 2 although the queue was full");
+    lab::check(consumer.number == 3, "pop did not wait for the job");
+    pop_rest(full, 1);
   };
-  expect_every_schedule(kLesson, scenario, exact_times());
+  lab::Options options = exact_times();
+  options.max_spurious_wakeups = 4;
+  expect_every_schedule(kLesson, scenario, options);
+}
+
+TEST(FullQueueShutdown, EveryJobAndTheEndWakeAConsumer) {
+  for (const int jobs : {1, 2}) {
+    const auto scenario = [jobs] {
+      Queue queue(2);
+      Consumer first(queue, "consumer 1");
+      Consumer second(queue, "consumer 2");
+      lab::this_thread::sleep_for(1h);  // both wait for a job
+      for (int number = 1; number <= jobs; ++number) push_accepted(queue, number);
+      lab::note(jobs == 1 ? "closes the queue" : "leaves the queue open");
+      if (jobs == 1) queue.close();
+      first.thread.join();
+      second.thread.join();
+      lab::check(first.number + second.number == (jobs == 1 ? 1 : 3),
+                 "the consumers did not get one job each, or the only job and the end");
+    };
+    expect_every_schedule(kLesson, scenario, exact_times());
+  }
 }
 
 TEST(FullQueueShutdown, ANotificationReachesTheSideThatNeedsIt) {
@@ -313,56 +336,29 @@ TEST(FullQueueShutdown, AConsumerIsNotifiedAlthoughAProducerWaits) {
   expect_every_schedule(kLesson, scenario, exact_times(1));
 }
 
-// Popped and closed at once, when only one of the two producers has been notified of the room.
+// Popped and closed at once: only one of the two producers has been notified of the room.
 TEST(FullQueueShutdown, CloseWakesProducersAlthoughThereIsRoom) {
-  const auto scenario = [] {
-    Queue queue(1);
-    push_accepted(queue, 1);
-    Producer second(queue, 2);
-    Producer third(queue, 3);
-    lab::this_thread::sleep_for(1h);
-    lab::note("pops job 1, then closes the queue");
-    (void)queue.pop();
-    queue.close();
-    second.thread.join();
-    third.thread.join();
-    lab::check(!second.accepted || !third.accepted,
-               "the queue accepted two jobs although it had room for one");
-    lab::check(queue.pop().has_value() == (second.accepted || third.accepted),
-               "what push accepted is not what pop returned");
-  };
-  expect_every_schedule(kLesson, scenario, exact_times());
-}
-
-TEST(FullQueueShutdown, RoomAfterCloseAdmitsNoProducer) {
-  const auto scenario = [] {
-    Queue queue(1);
-    push_accepted(queue, 1);
-    Producer second(queue, 2);
-    lab::this_thread::sleep_for(1h);
-    lab::note("closes the queue, then pops job 1");
-    queue.close();
-    (void)queue.pop();
-    second.thread.join();
-    lab::check(!second.accepted, "push accepted job 2 after close()");
-  };
-  expect_every_schedule(kLesson, scenario, exact_times());
-}
-
-TEST(FullQueueShutdown, CloseWakesConsumersAlthoughThereIsAJob) {
-  const auto scenario = [] {
-    Queue queue(1);
-    Consumer first(queue, "consumer 1");
-    Consumer second(queue, "consumer 2");
-    lab::this_thread::sleep_for(1h);
-    push_accepted(queue, 1);
-    lab::note("closes the queue");
-    queue.close();
-    first.thread.join();
-    second.thread.join();
-    lab::check(first.number + second.number == 1, "not exactly one consumer got job 1");
-  };
-  expect_every_schedule(kLesson, scenario, exact_times());
+  for (const bool room_first : {true, false}) {
+    const auto scenario = [room_first] {
+      Queue queue(1);
+      push_accepted(queue, 1);
+      Producer second(queue, 2);
+      Producer third(queue, 3);
+      lab::this_thread::sleep_for(1h);
+      lab::note(room_first ? "pops job 1, then closes the queue" : "closes the queue, then pops");
+      if (room_first) (void)queue.pop();
+      queue.close();
+      if (!room_first) (void)queue.pop();
+      second.thread.join();
+      third.thread.join();
+      const int accepted = second.accepted + third.accepted;
+      lab::check(accepted == 0 || room_first, "push accepted a job after close()");
+      lab::check(accepted < 2, "the queue accepted two jobs although it had room for one");
+      lab::check(queue.pop().has_value() == (accepted > 0),
+                 "what push accepted is not what pop returned");
+    };
+    expect_every_schedule(kLesson, scenario, exact_times());
+  }
 }
 
 TEST(FullQueueShutdown, AWaitingConsumerMakesNoRoom) {

@@ -192,6 +192,19 @@ TEST(CloseContract, AWaitingWorkerRunsAJobAtOnce) {
                         {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
 }
 
+TEST(CloseContract, AWorkerWaitsHoweverOftenItWakesUp) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          bool ran = false;
+                          Pool pool;
+                          lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+                          submit_accepted(pool, [&] { ran = true; });
+                          pool.shutdown();
+                          lab::check(ran, "shutdown() returned, but an accepted job has not run");
+                        },
+                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
+}
+
 TEST(CloseContract, EveryJobIsAcceptedHoweverManyWait) {
   lab::Options simple = exact_times();
   simple.max_preemptions = 0;
@@ -283,6 +296,22 @@ TEST(CloseContract, AJobMaySubmitJobsDuringShutdown) {
                        " have run");
       },
       options());
+}
+
+TEST(CloseContract, AJobIsDestroyedAsSoonAsItHasRun) {
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Count count;
+        Pool pool;
+        lab::note("submits a job whose destructor submits another one");
+        submit_accepted(pool, [last = SubmitsWhenDestroyed(pool, count)] {});
+        lab::this_thread::sleep_for(1h);
+        lab::check(count.done > 0,
+                   "a job ran an hour ago, but it has not been destroyed: the job that its "
+                   "destructor submits has not come yet");
+      },
+      exact_times());
 }
 
 }  // namespace

@@ -102,6 +102,20 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
       kExactTimes);
 }
 
+TEST(DetachedWorker, AWorkerSleepsHoweverOftenItWakesUp) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          int done = 0;
+                          {
+                            Pool pool;
+                            lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+                            pool.submit([&] { ++done; });
+                          }
+                          check_worker_ended(1, done);
+                        },
+                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
+}
+
 TEST(DetachedWorker, APoolWithoutJobsIsDestroyedAtOnce) {
   const auto scenario = [] {
     {

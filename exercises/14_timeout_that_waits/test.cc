@@ -157,6 +157,18 @@ TEST(TimeoutThatWaits, TheLimitIsForAllJobsTogether) {
                         {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 
+TEST(TimeoutThatWaits, WaitsHoweverOftenAThreadWakesUp) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+    pool.submit([] { lab::this_thread::sleep_for(2h); });
+    check_drain(pool, 1h, false, 1h);
+    check_drain(pool, 2h, true, 1h);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 4, .random_schedules = 0});
+}
+
 TEST(TimeoutThatWaits, SeveralThreadsMayWait) {
   const auto scenario = [] {
     Pool pool;
