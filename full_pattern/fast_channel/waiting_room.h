@@ -3,8 +3,8 @@
 // A wake-up is a system call and costs as much as hundreds of sends. So
 //   1. a thread that has to wait spins for some microseconds before it sleeps. If spinning has
 //      failed recently, only some of the waits spin;
-//   2. no thread is woken while another thread of its side is spinning. A thread that stops
-//      spinning and leaves a possible step behind wakes the next one;
+//   2. no thread is woken while another thread of its side is spinning, unless rule 3 wants it. A
+//      thread that stops spinning and leaves a possible step behind wakes the next one;
 //   3. a sender on a full queue waits until half of the queue is free. After 100 microseconds of
 //      sleep its own timer wakes it, and from then on every free place wakes a sender.
 //
