@@ -83,316 +83,316 @@ void run_both(const std::string& name, const Job& first, const Job& second) {
 }
 
 TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        int copies = 0;
-        lab::note("submits jobs 1 to 100; no worker takes one");
-        submit_all(queue, 1, 100, ran);
-        lab::note("submits job 101");
-        Job late = [&ran, attachment = Attachment(copies)] { ran.push_back(101); };
-        const auto before = lab::steady_clock::now();
-        const bool accepted = queue.try_submit(std::move(late));
-        lab::check(ran.empty(), "try_submit ran a job itself; that is the work of a worker");
-        if (accepted) {
-          const std::size_t waiting = queue.size();
-          lab::check(waiting <= kMaxWaiting, "job 101 was accepted: " + std::to_string(waiting) +
-                                                 " jobs are waiting; the limit is 100");
-          lab::check(false, "job 101 was accepted, but only " + std::to_string(waiting) +
-                                " jobs are waiting: an accepted job was thrown away");
-        }
-        lab::check(lab::steady_clock::now() == before,
-                   "job 101 was refused, but only after a wait");
-        lab::check(late != nullptr,
-                   "job 101 was refused, but the caller no longer has it: the job is lost");
-        lab::check(copies == 0, "job 101 was refused, but try_submit made a copy of it");
-        check_waiting(queue, 100);
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    int copies = 0;
+    lab::note("submits jobs 1 to 100; no worker takes one");
+    submit_all(queue, 1, 100, ran);
+    lab::note("submits job 101");
+    Job late = [&ran, attachment = Attachment(copies)] { ran.push_back(101); };
+    const auto before = lab::steady_clock::now();
+    const bool accepted = queue.try_submit(std::move(late));
+    lab::check(ran.empty(), "try_submit ran a job itself; that is the work of a worker");
+    if (accepted) {
+      const std::size_t waiting = queue.size();
+      lab::check(waiting <= kMaxWaiting, "job 101 was accepted: " + std::to_string(waiting) +
+                                             " jobs are waiting; the limit is 100");
+      lab::check(false, "job 101 was accepted, but only " + std::to_string(waiting) +
+                            " jobs are waiting: an accepted job was thrown away");
+    }
+    lab::check(lab::steady_clock::now() == before, "job 101 was refused, but only after a wait");
+    lab::check(late != nullptr,
+               "job 101 was refused, but the caller no longer has it: the job is lost");
+    lab::check(copies == 0, "job 101 was refused, but try_submit made a copy of it");
+    check_waiting(queue, 100);
 
-        lab::note("takes job 1 and submits job 101 again");
-        run_one(queue);
-        lab::check(queue.try_submit(std::move(late)),
-                   "job 101 was refused although there was room");
-        run_several(queue, 100);
-        lab::check(ran.back() == 101,
-                   "the refused job was submitted again, but another job came out in its place");
-        lab::check(JobQueue::kMaxWaiting == 100, "the limit is 100, but kMaxWaiting is not");
-      },
+    lab::note("takes job 1 and submits job 101 again");
+    run_one(queue);
+    lab::check(queue.try_submit(std::move(late)), "job 101 was refused although there was room");
+    run_several(queue, 100);
+    lab::check(ran.back() == 101,
+               "the refused job was submitted again, but another job came out in its place");
+    lab::check(JobQueue::kMaxWaiting == 100, "the limit is 100, but kMaxWaiting is not");
+  };
+  expect_every_schedule(
+      kLesson, scenario,
       {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
 }
 
-// The limit on steps leaves four for each call: enough to lock and unlock a mutex twice.
+// The limit on steps leaves four for each refused call, enough to lock and unlock a mutex twice,
+// and ten for each other one.
 TEST(UnboundedQueue, RefusesAtOnce) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        submit_all(queue, 1, 100, ran);
-        lab::note("submits 1000 more jobs: try_submit must refuse each at once, and not try again");
-        for (int i = 0; i < 1'000; ++i) check_refused(queue);
-      },
-      {.max_spurious_wakeups = 0, .max_steps = 4'600, .random_schedules = 0});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    submit_all(queue, 1, 100, ran);
+    lab::note("submits 1000 more jobs: try_submit must refuse each at once, and not try again");
+    for (int i = 0; i < 1'000; ++i) check_refused(queue);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_steps = 5'000, .random_schedules = 0});
 }
 
 TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        lab::check(!queue.try_take().has_value(),
-                   "try_take() returned a job, but none has been submitted");
-        submit_all(queue, 1, 100, ran);
-        run_one(queue);
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::check(!queue.try_take().has_value(),
+               "try_take() returned a job, but none has been submitted");
+    submit_all(queue, 1, 100, ran);
+    run_one(queue);
 
-        lab::note("has taken one job: there is room for one");
-        submit_all(queue, 101, 101, ran);
-        lab::check(!queue.try_submit([] {}),
-                   "one job was taken, but two were accepted in its place");
+    lab::note("has taken one job: there is room for one");
+    submit_all(queue, 101, 101, ran);
+    lab::check(!queue.try_submit([] {}), "one job was taken, but two were accepted in its place");
 
-        lab::note("has taken 30 more: there is room for 30");
-        run_several(queue, 30);
-        check_waiting(queue, 70);
-        submit_all(queue, 102, 131, ran);
-        check_full(queue);
+    lab::note("has taken 30 more: there is room for 30");
+    run_several(queue, 30);
+    check_waiting(queue, 70);
+    submit_all(queue, 102, 131, ran);
+    check_full(queue);
 
-        JobQueue other;
-        lab::check(other.try_submit([] {}), "a queue refused its first job: another one was full");
+    JobQueue other;
+    lab::check(other.try_submit([] {}), "a queue refused its first job: another one was full");
 
-        lab::note("has taken all jobs: there is room for 100");
-        run_several(queue, 100);
-        lab::check(!queue.try_take().has_value(),
-                   "131 jobs were accepted, but try_take() returned one more");
-        for (int first = 132; first <= 332; first += 100) {
-          submit_all(queue, first, first + 99, ran);
-          check_full(queue);
-          run_several(queue, 100);
-          check_waiting(queue, 0);
-        }
-        for (int i = 1; i <= 431; ++i) {
-          const int got = ran[static_cast<std::size_t>(i - 1)];
-          lab::check(got == i, "job " + std::to_string(got) + " came out in place of job " +
-                                   std::to_string(i) + ": the oldest job must come out first");
-        }
-      },
-      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
+    lab::note("has taken all jobs: there is room for 100");
+    run_several(queue, 100);
+    lab::check(!queue.try_take().has_value(),
+               "131 jobs were accepted, but try_take() returned one more");
+    for (int first = 132; first <= 332; first += 100) {
+      submit_all(queue, first, first + 99, ran);
+      check_full(queue);
+      run_several(queue, 100);
+      check_waiting(queue, 0);
+    }
+    for (int i = 1; i <= 431; ++i) {
+      const int got = ran[static_cast<std::size_t>(i - 1)];
+      lab::check(got == i, "job " + std::to_string(got) + " came out in place of job " +
+                               std::to_string(i) + ": the oldest job must come out first");
+    }
+  };
+  // One thread, so only one schedule: ten steps for each call are enough.
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_steps = 10'000, .random_schedules = 0});
 }
 
 // A try_lock() may fail although the mutex is free, and more than once.
 TEST(UnboundedQueue, MovesTheJobInAndOut) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        int copies = 0;
-        bool ran = false;
-        auto owned = std::make_shared<int>(0);
-        const std::weak_ptr<int> watch = owned;
-        Job job = [&ran, attachment = Attachment(copies), owned = std::move(owned)] { ran = true; };
-        lab::check(queue.try_submit(std::move(job)), "there was room, but the job was refused");
-        lab::check(copies == 0,
-                   "the job was accepted, but try_submit copied it: the caller still has it, too");
-        check_waiting(queue, 1);
-        {
-          const auto taken = queue.try_take();
-          lab::check(taken.has_value(), "a job was waiting, but try_take() returned none");
-          lab::check(copies == 0, "try_take() copied the job; wanted: moved out of the queue");
-          lab::check(!ran, "the queue ran the job itself; that is the work of a worker");
-        }
-        lab::check(watch.expired(),
-                   "the job was taken and destroyed, but the queue keeps what the job owned");
-      },
-      {.max_spurious_wakeups = 25, .random_schedules = 0});
+  const auto scenario = [] {
+    JobQueue queue;
+    int copies = 0;
+    bool ran = false;
+    auto owned = std::make_shared<int>(0);
+    const std::weak_ptr<int> watch = owned;
+    Job job = [&ran, attachment = Attachment(copies), owned = std::move(owned)] { ran = true; };
+    lab::check(queue.try_submit(std::move(job)), "there was room, but the job was refused");
+    lab::check(copies == 0,
+               "the job was accepted, but try_submit copied it: the caller still has it, too");
+    check_waiting(queue, 1);
+    {
+      const auto taken = queue.try_take();
+      lab::check(taken.has_value(), "a job was waiting, but try_take() returned none");
+      lab::check(copies == 0, "try_take() copied the job; wanted: moved out of the queue");
+      lab::check(!ran, "the queue ran the job itself; that is the work of a worker");
+    }
+    lab::check(watch.expired(),
+               "the job was taken and destroyed, but the queue keeps what the job owned");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 25, .random_schedules = 0});
 }
 
 TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForOne) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        lab::note("submits jobs 1 to 99: there is room for one more");
-        submit_all(queue, 1, 99, ran);
-        bool is_in1 = false;
-        bool is_in2 = false;
-        const auto submit = [&](bool& is_in) {
-          is_in = submit_one(queue);
-          lab::check(is_in || queue.size() == kMaxWaiting,
-                     "a job was refused although fewer than 100 jobs were waiting");
-        };
-        run_both("producer", [&] { submit(is_in1); }, [&] { submit(is_in2); });
-        lab::check(is_in1 || is_in2, "there was room for one job, but both were refused");
-        lab::check(!is_in1 || !is_in2, "there was room for one job, but both were accepted: " +
-                                           std::to_string(queue.size()) +
-                                           " jobs are waiting; the limit is 100");
-        check_waiting(queue, 100);
-      },
-      {.random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::note("submits jobs 1 to 99: there is room for one more");
+    submit_all(queue, 1, 99, ran);
+    bool is_in1 = false;
+    bool is_in2 = false;
+    const auto submit = [&](bool& is_in) {
+      is_in = submit_one(queue);
+      lab::check(is_in || queue.size() == kMaxWaiting,
+                 "a job was refused although fewer than 100 jobs were waiting");
+    };
+    run_both("producer", [&] { submit(is_in1); }, [&] { submit(is_in2); });
+    lab::check(is_in1 || is_in2, "there was room for one job, but both were refused");
+    lab::check(!is_in1 || !is_in2, "there was room for one job, but both were accepted: " +
+                                       std::to_string(queue.size()) +
+                                       " jobs are waiting; the limit is 100");
+    check_waiting(queue, 100);
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }
 
 TEST(UnboundedQueue, TwoWhoSubmitAtOnceFindRoomForTwo) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue queue;
-                          std::vector<int> ran;
-                          lab::note("submits jobs 1 to 98: there is room for two more");
-                          submit_all(queue, 1, 98, ran);
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::note("submits jobs 1 to 98: there is room for two more");
+    submit_all(queue, 1, 98, ran);
 
-                          const auto submit = [&] {
-                            lab::check(submit_one(queue),
-                                       "there was room for two jobs, but one was refused");
-                          };
-                          run_both("producer", submit, submit);
-                          check_full(queue);
-                        },
-                        {.max_preemptions = 1, .random_schedules = 20});
+    const auto submit = [&] {
+      lab::check(submit_one(queue), "there was room for two jobs, but one was refused");
+    };
+    run_both("producer", submit, submit);
+    check_full(queue);
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 }
 
 TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran1;
-        std::vector<int> ran2;
-        std::vector<int> ran;
-        lab::note("submits 100 jobs");
-        submit_all(queue, 1, 1, ran1);
-        submit_all(queue, 1, 1, ran2);
-        submit_all(queue, 3, 100, ran);
-        const auto replace_one = [&] {
-          run_one(queue);
-          lab::check(submit_one(queue),
-                     "a job was taken, so there was room for one, but it was refused");
-        };
-        run_both("worker", replace_one, replace_one);
-        lab::check(ran1.size() == 1 && ran2.size() == 1,
-                   "two workers took a job each, but one job ran twice and the other never");
-        check_full(queue);
-      },
-      {.max_preemptions = 1, .random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran1;
+    std::vector<int> ran2;
+    std::vector<int> ran;
+    lab::note("submits 100 jobs");
+    submit_all(queue, 1, 1, ran1);
+    submit_all(queue, 1, 1, ran2);
+    submit_all(queue, 3, 100, ran);
+    const auto replace_one = [&] {
+      run_one(queue);
+      lab::check(submit_one(queue),
+                 "a job was taken, so there was room for one, but it was refused");
+    };
+    run_both("worker", replace_one, replace_one);
+    lab::check(ran1.size() == 1 && ran2.size() == 1,
+               "two workers took a job each, but one job ran twice and the other never");
+    check_full(queue);
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 
   // One job for two workers.
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue queue;
-                          std::vector<int> ran;
-                          lab::note("submits one job");
-                          submit_all(queue, 1, 1, ran);
-                          int taken = 0;
-                          const auto take = [&] {
-                            const auto job = queue.try_take();
-                            lab::note(job ? "takes a job" : "finds no job");
-                            if (!job) return;
-                            ++taken;
-                            lab::check(taken == 1 && *job != nullptr,
-                                       "one job was waiting, but two were taken");
-                          };
-                          run_both("worker", take, take);
-                          lab::check(taken == 1, "one job was waiting, but no worker got it");
-                          check_waiting(queue, 0);
-                        },
-                        {.random_schedules = 20});
+  const auto one_job = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::note("submits one job");
+    submit_all(queue, 1, 1, ran);
+    int taken = 0;
+    const auto take = [&] {
+      const auto job = queue.try_take();
+      lab::note(job ? "takes a job" : "finds no job");
+      if (!job) return;
+      ++taken;
+      lab::check(taken == 1 && *job != nullptr, "one job was waiting, but two were taken");
+    };
+    run_both("worker", take, take);
+    lab::check(taken == 1, "one job was waiting, but no worker got it");
+    check_waiting(queue, 0);
+  };
+  expect_every_schedule(kLesson, one_job, {.random_schedules = 20});
 }
 
 // The queue is almost empty, so the worker and the producer use the same place at the same time.
 TEST(UnboundedQueue, AWorkerTakesWhatIsSubmittedMeanwhile) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue queue;
-                          std::vector<int> ran;
-                          lab::thread worker = start_thread("worker", [&] {
-                            for (int i = 0; i < 2; ++i) {
-                              const auto job = queue.try_take();
-                              lab::note(job ? "takes a job" : "finds no job");
-                              if (!job) continue;
-                              lab::check(*job != nullptr, "try_take() returned an empty job");
-                              (*job)();
-                            }
-                          });
-                          lab::note("submits two jobs");
-                          submit_all(queue, 1, 2, ran);
-                          worker.join();
-                          run_several(queue, 2 - static_cast<int>(ran.size()));
-                          lab::check(ran == std::vector{1, 2},
-                                     "the jobs did not come out once each, in order");
-                          check_waiting(queue, 0);
-                        },
-                        {.max_preemptions = 1, .random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::thread worker = start_thread("worker", [&] {
+      for (int i = 0; i < 2; ++i) {
+        const auto job = queue.try_take();
+        lab::note(job ? "takes a job" : "finds no job");
+        if (!job) continue;
+        lab::check(*job != nullptr, "try_take() returned an empty job");
+        (*job)();
+      }
+    });
+    lab::note("submits two jobs");
+    submit_all(queue, 1, 2, ran);
+    worker.join();
+    run_several(queue, 2 - static_cast<int>(ran.size()));
+    lab::check(ran == std::vector{1, 2}, "the jobs did not come out once each, in order");
+    check_waiting(queue, 0);
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 }
 
 TEST(UnboundedQueue, WhoeverHasSubmittedAJobFindsOne) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue queue;
-                          const auto submit_and_take = [&] {
-                            lab::check(submit_one(queue), "the first or second job was refused");
-                            lab::check(queue.try_take().has_value(),
-                                       "two threads submitted a job each and then took one, but "
-                                       "try_take() returned none: a waiting job hid another one");
-                          };
-                          run_both("thread", submit_and_take, submit_and_take);
-                        },
-                        {.max_preemptions = 1, .random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    const auto submit_and_take = [&] {
+      lab::check(submit_one(queue), "the first or second job was refused");
+      lab::check(queue.try_take().has_value(),
+                 "two threads submitted a job each and then took one, but "
+                 "try_take() returned none: a waiting job hid another one");
+    };
+    run_both("thread", submit_and_take, submit_and_take);
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
+
+  // Only the worker takes, so it finds its own job, too.
+  const auto one_takes = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::thread worker = start_thread("worker", [&] {
+      lab::note("submits job 2 and takes a job");
+      submit_all(queue, 2, 2, ran);
+      run_one(queue);
+      if (ran.back() == 2) return;
+      lab::note("has run job 1, so job 2 is waiting");
+      run_one(queue);
+    });
+    lab::note("submits job 1");
+    submit_all(queue, 1, 1, ran);
+    lab::note("calls size()");
+    check_limit(queue);
+    worker.join();
+  };
+  expect_every_schedule(kLesson, one_takes, {.max_preemptions = 1, .random_schedules = 20});
 }
 
 // While a worker takes a job, there are never more than 99 others.
 TEST(UnboundedQueue, SubmitsWhileAWorkerTakes) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        lab::note("submits jobs 1 to 99: there is room for one more");
-        submit_all(queue, 1, 99, ran);
-        lab::thread worker = start_thread("worker", [&] {
-          lab::note("takes a job");
-          run_one(queue);
-        });
-        lab::check(submit_one(queue), "there was room for one job, but it was refused");
-        const bool has_room = queue.size() < kMaxWaiting;
-        const bool accepted = submit_one(queue);
-        lab::check(accepted || !has_room, "size() returned 99, and then a job was refused");
-        worker.join();
-        lab::check(accepted || submit_one(queue),
-                   "100 jobs were accepted and one was taken, but there is no "
-                   "room for one");
-        check_full(queue);
-      },
-      {.random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::note("submits jobs 1 to 99: there is room for one more");
+    submit_all(queue, 1, 99, ran);
+    lab::thread worker = start_thread("worker", [&] {
+      lab::note("takes a job");
+      run_one(queue);
+    });
+    lab::check(submit_one(queue), "there was room for one job, but it was refused");
+    const bool has_room = queue.size() < kMaxWaiting;
+    const bool accepted = submit_one(queue);
+    lab::check(accepted || !has_room, "size() returned 99, and then a job was refused");
+    worker.join();
+    lab::check(accepted || submit_one(queue),
+               "100 jobs were accepted and one was taken, but there is no "
+               "room for one");
+    check_full(queue);
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }
 
 TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue queue;
-        std::vector<int> ran;
-        lab::note("submits jobs 1 to 100: there is no room");
-        submit_all(queue, 1, 100, ran);
-        bool is_in1 = false;
-        bool is_in2 = false;
-        lab::thread producer = start_thread("producer", [&] {
-          is_in1 = submit_one(queue);
-          check_limit(queue);
-        });
-        lab::thread worker = start_thread("worker", [&] {
-          lab::note("takes a job");
-          run_one(queue);
-          is_in2 = submit_one(queue);
-        });
-        check_limit(queue);
-        producer.join();
-        worker.join();
-        lab::check(is_in1 || is_in2,
-                   "a job was taken, so there was room for one, but both jobs were refused");
-        lab::check(!is_in1 || !is_in2,
-                   "a job was taken, so there was room for one, but both jobs were accepted");
-        check_waiting(queue, 100);
-      },
-      {.max_preemptions = 1, .random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue queue;
+    std::vector<int> ran;
+    lab::note("submits jobs 1 to 100: there is no room");
+    submit_all(queue, 1, 100, ran);
+    bool is_in1 = false;
+    bool is_in2 = false;
+    lab::thread producer = start_thread("producer", [&] {
+      is_in1 = submit_one(queue);
+      check_limit(queue);
+    });
+    lab::thread worker = start_thread("worker", [&] {
+      lab::note("takes a job");
+      run_one(queue);
+      is_in2 = submit_one(queue);
+    });
+    check_limit(queue);
+    producer.join();
+    worker.join();
+    lab::check(is_in1 || is_in2,
+               "a job was taken, so there was room for one, but both jobs were refused");
+    lab::check(!is_in1 || !is_in2,
+               "a job was taken, so there was room for one, but both jobs were accepted");
+    check_waiting(queue, 100);
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 }
 
 }  // namespace

@@ -78,6 +78,12 @@ std::vector<Failure> reports_on(std::vector<Job> jobs) {
   return reports;
 }
 
+// For a message: a long text is cut off.
+std::string quoted(const std::string& text) {
+  if (text.size() <= 100) return "\"" + text + "\"";
+  return "\"" + text.substr(0, 40) + "...\" (" + std::to_string(text.size()) + " characters)";
+}
+
 // Fails the schedule unless exactly one report names the job and contains `error`.
 void check_reported_once(const std::vector<Failure>& reports, const std::string& id,
                          const std::string& error) {
@@ -85,8 +91,9 @@ void check_reported_once(const std::vector<Failure>& reports, const std::string&
   for (const Failure& report : reports) {
     if (report.id != id) continue;
     ++count;
-    lab::check(report.error.find(error) != std::string::npos,
-               "the report on " + id + " says \"" + report.error + "\"; wanted: \"" + error + "\"");
+    lab::check(
+        report.error.find(error) != std::string::npos,
+        "the report on " + id + " says " + quoted(report.error) + "; wanted: " + quoted(error));
   }
   lab::check(count == 1,
              id + " failed, but " + std::to_string(count) + " reports name it; wanted: exactly 1");
@@ -135,16 +142,17 @@ struct Ambiguous : Base1, Base2 {};
 
 struct NoBase {};
 
-constexpr auto* kLongText = "writes page 7 of last month's invoices to the shared network drive";
+// Longer than a buffer that one would take for a line.
+const std::string kLongText = "writes the pages" + std::string(5'000, '7') + "to the network drive";
 
 // A way to fail, and what the report must contain.
 struct Failing {
   const char* how;
   JobResult (*work)();
-  const char* error;
+  std::string error;
 };
 
-constexpr Failing kWaysToFail[] = {
+const Failing kWaysToFail[] = {
     {"throws a class derived from std::exception", [] -> JobResult { throw DiskFull(); },
      "disk is full"},
     {"throws std::system_error with a long text",
@@ -185,7 +193,7 @@ TEST(EscapedThrow, EachWayToFailIsReportedOnceBeforeTheNextJobRuns) {
         [&failing] {
           std::vector<Failure> reports;
           Worker worker([&reports](const std::string& id, const std::string& error) {
-            lab::note("reports " + id + ": \"" + error + "\"");
+            lab::note("reports " + id + ": " + quoted(error));
             reports.push_back({.id = id, .error = error});
           });
           int runs = 0;
@@ -319,15 +327,19 @@ TEST(EscapedThrow, EqualJobsAreEachReported) {
         constexpr int kJobs = 200;
         int reports = 0;
         int runs = 0;
+        int destroyed = 0;
         Worker worker([&](const std::string& id, const std::string&) {
           lab::check(id == "nightly", "the report names " + id + "; wanted: nightly");
           ++reports;
         });
         for (int i = 0; i < kJobs; ++i) {
-          worker.submit({.id = "nightly", .work = [&]() -> JobResult {
-                           ++runs;
-                           throw std::runtime_error("disk is full");
-                         }});
+          worker.submit(
+              {.id = "nightly", .work = [&, end = at_the_end([&] { ++destroyed; })]() -> JobResult {
+                 lab::check(destroyed == runs, "job " + std::to_string(runs) +
+                                                   " still exists while the next one runs");
+                 ++runs;
+                 throw std::runtime_error("disk is full");
+               }});
         }
         worker.close();
         lab::note("has submitted 200 equal jobs and called close(), and calls run() now");

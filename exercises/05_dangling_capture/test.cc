@@ -185,12 +185,12 @@ TEST(DanglingCapture, JobMayRunAfterTheQueueIsDestroyed) {
                           Sent sent;
                           Watched report("disk is full");
                           Job job;
-                          {
-                            JobQueue jobs;
-                            report.send(jobs, sent);
-                            job = jobs.pop();
-                            lab::note("has taken the job, and destroys the queue");
-                          }
+                          // On the heap, where the lab sees a use after its destruction.
+                          auto jobs = std::make_unique<JobQueue>();
+                          report.send(*jobs, sent);
+                          job = jobs->pop();
+                          lab::note("has taken the job, and destroys the queue");
+                          jobs.reset();
                           report.check_and_run(job);
                           job = nullptr;
                           report.check_destroyed();

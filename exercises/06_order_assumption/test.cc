@@ -109,31 +109,38 @@ std::string in_ms(lab::steady_clock::duration time) {
          " ms";
 }
 
+// While one worker runs the long job, the other one runs all the rest.
+void check_next_is_taken_at_once(std::size_t count, std::size_t long_job) {
+  std::vector<std::string> inputs;
+  for (std::size_t i = 0; i < count; ++i) inputs.push_back(std::to_string(i));
+  const std::chrono::seconds long_time(count - 1);
+  std::vector<lab::steady_clock::time_point> started(count);
+  const auto began = lab::steady_clock::now();
+  const auto results = run_all(inputs, [&](const std::string& input) {
+    const auto takes = input == inputs[long_job] ? long_time : std::chrono::seconds(1);
+    lab::note("job " + input + " takes " + std::to_string(takes.count()) + " s");
+    started.at(std::stoul(input)) = lab::steady_clock::now();
+    lab::this_thread::sleep_for(takes);
+    return input;
+  });
+  const auto took = lab::steady_clock::now() - began;
+  lab::check(took == long_time, "two workers took " + in_ms(took) + " for a job of " +
+                                    in_ms(long_time) + " and " + std::to_string(count - 1) +
+                                    " jobs of 1 s; wanted: " + in_ms(long_time) +
+                                    ", as a worker that finishes a job takes the next at once");
+  lab::check(std::ranges::is_sorted(started),
+             "a job started before a job with an earlier input did");
+  lab::check(results == inputs, "the results are not in the order of the inputs");
+}
+
 TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
   for (const std::size_t long_job : {0UZ, 1UZ}) {
-    const auto scenario = [&] {
-      // While one worker runs the long job, the other one runs all the rest.
-      const std::vector<std::string> inputs = {"0", "1", "2", "3", "4", "5", "6", "7"};
-      std::vector<lab::steady_clock::time_point> started(inputs.size());
-      const auto began = lab::steady_clock::now();
-      const auto results = run_all(inputs, [&](const std::string& input) {
-        const bool is_long = input == inputs[long_job];
-        lab::note("job " + input + " takes " + (is_long ? "7 s" : "1 s"));
-        started.at(std::stoul(input)) = lab::steady_clock::now();
-        lab::this_thread::sleep_for(std::chrono::seconds(is_long ? 7 : 1));
-        return input;
-      });
-      const auto took = lab::steady_clock::now() - began;
-      lab::check(took == std::chrono::seconds(7),
-                 "two workers took " + in_ms(took) +
-                     " for a job of 7 s and seven jobs of 1 s; wanted: 7000 ms, as a worker that "
-                     "finishes a job takes the next at once");
-      lab::check(std::ranges::is_sorted(started),
-                 "a job started before a job with an earlier input did");
-      lab::check(results == inputs, "the results are not in the order of the inputs");
-    };
+    const auto scenario = [&] { check_next_is_taken_at_once(8, long_job); };
     expect_every_schedule(kLesson, scenario, kExactTimes);
   }
+  const auto many = [] { check_next_is_taken_at_once(200, 0); };
+  expect_every_schedule(kLesson, many,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
 }
 
 TEST(OrderAssumption, EqualInputsHaveTheirOwnResults) {

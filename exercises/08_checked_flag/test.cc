@@ -102,15 +102,54 @@ TEST(CheckedFlag, ALateWorkerGetsTheRulesAfterManyCallsToo) {
       lab::note("loads the rules");
       rules = kRules;
     });
-    const auto work = [&](int calls) {
+    const auto work = [&](int calls, const Rules*& got) {
       for (int i = 0; i < calls; ++i) {
-        lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
+        got = &cache.get();
+        lab::check(*got == kRules, "get() returned other rules than the loaded ones");
       }
     };
-    lab::thread one("worker 1", [&] { work(8); });
-    lab::thread two("worker 2", [&] { work(1); });
+    const Rules* got1 = nullptr;
+    const Rules* got2 = nullptr;
+    lab::thread one("worker 1", [&] { work(8, got1); });
+    lab::thread two("worker 2", [&] { work(1, got2); });
     one.join();
     two.join();
+    lab::check(got1 == got2 && got1 == &cache.get(),
+               "get() returned another object on another thread: a copy that belongs to a thread "
+               "does not exist as long as the cache");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
+TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
+  const auto scenario = [] {
+    struct NoRules {};
+    lab::atomic<int> loads = 0;
+    RuleCache cache([&](Rules& rules) {
+      if (++loads == 1) {
+        lab::note("throws instead of loading the rules");
+        throw NoRules();
+      }
+      lab::note("loads the rules");
+      rules = kRules;
+    });
+    lab::atomic<int> thrown = 0;
+    const auto work = [&] {
+      try {
+        lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
+      } catch (const NoRules&) {
+        lab::note("catches what get() throws");
+        ++thrown;
+      }
+    };
+    lab::thread one("worker 1", work);
+    lab::thread two("worker 2", work);
+    one.join();
+    two.join();
+    work();
+    lab::check(thrown > 0, "loading threw, but no call of get() did");
+    lab::check(loads == 2, "loading threw once, and was then called " + std::to_string(loads - 1) +
+                               " times; wanted: once more");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
@@ -153,6 +192,31 @@ TEST(CheckedFlag, ANewCacheInThePlaceOfAnOldOneIsLoadedToo) {
     }
   };
   expect_every_schedule(kLesson, scenario, kFewer);
+
+  // A worker has used the old one, too.
+  const auto with_worker = [] {
+    LabGate replaced("the second cache has been created");
+    std::optional<RuleCache> cache;
+    const auto create = [&](const std::string& rule) {
+      lab::note("creates a cache");
+      cache.emplace([&](Rules& rules) { rules = {rule}; });
+    };
+    const auto check_rule = [&](const std::string& rule) {
+      lab::check(cache->get() == Rules{rule}, "get() did not return the rules of this cache");
+    };
+    create(kRules[0]);
+    lab::thread worker("worker", [&] {
+      check_rule(kRules[0]);
+      replaced.wait();
+      check_rule(kRules[1]);
+    });
+    replaced.await_arrival();
+    create(kRules[1]);
+    replaced.open();
+    worker.join();
+    check_rule(kRules[1]);
+  };
+  expect_every_schedule(kLesson, with_worker, kFewer);
 }
 
 TEST(CheckedFlag, TwoThreadsMayCreateCaches) {

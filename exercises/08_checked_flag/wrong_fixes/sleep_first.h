@@ -16,7 +16,7 @@ using Rules = std::vector<std::string>;
 
 class RuleCache {
  public:
-  // `load` fills in the rules. It takes a while and is called at most once.
+  // `load` fills in the rules. It takes a while, and is not called again once it has returned.
   explicit RuleCache(std::function<void(Rules&)> load) : load_(std::move(load)) {}
 
   // Returns the complete rules, loading them if necessary. Thread-safe.
