@@ -264,24 +264,6 @@ TEST(KeyedPool, ACancelEndsTheDrain) {
   EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
 }
 
-TEST(KeyedPool, AKeyThatCannotBeComputedAgainStaysBusyUntilTheShutdown) {
-  const Watchdog watchdog;
-  const auto calls = std::make_shared<EventLog>(watchdog);
-  const KeyOf throws_later = [calls](const Job& job) {
-    calls->add(job.id);
-    if (job.id == "a/1" && calls->count("a/1") == 2) throw std::runtime_error("no key");
-    return key_of(job);
-  };
-  KeyedPool pool({.workers = 1}, throws_later, succeed);
-  expect_all_sent(pool, {"a/1", "a/2", "b/1"});
-  watchdog.await("jobs a/1 and b/1 to finish", [&] { return pool.metrics().succeeded == 2; });
-  const ShutdownReport report = pool.shutdown({.drain = 0ms});
-  EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
-  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
-  ASSERT_TRUE(report.cancelled_at) << "the report does not say when";
-  EXPECT_GE(*report.cancelled_at, report.closed_at);
-}
-
 TEST(KeyedPool, AJobCannotShutItsOwnPoolDown) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);

@@ -27,6 +27,7 @@
 namespace worker_pool {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 std::string id_of(const Job& job) { return job.id; }
@@ -121,6 +122,30 @@ TEST(KeyedPool, ADrainWaitsForTheRestIfThereIsMemoryAgain) {
   EXPECT_EQ(pool.metrics().succeeded, static_cast<std::uint64_t>(kJobs));
 }
 #endif
+
+// The key of x1 is too long for the string object, so its worker cannot name it again and x stays
+// busy. From job y1 on, the worker has memory.
+TEST_P(KeyedPoolOn, ADrainWithoutALimitHandsBackTheJobsWhoseKeyStaysBusy) {
+  const Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "x1 may finish");
+  KeyedPool pool(
+      {.workers = 1, .capacity = 10, .channel = GetParam()},
+      [](const Job& job) { return "customer-000000000" + job.id.substr(0, 1); },
+      [gate](const Job& job, const Context&) -> JobResult {
+        gate->wait();
+        allow_allocations(job.id == "x1" ? 0 : kAllAllocations);
+        return {};
+      });
+  for (const char* const id : {"x1", "x2", "y1", "y2"}) {
+    ASSERT_EQ(pool.try_submit(Job{.id = id}), SendStatus::kSent);
+  }
+  gate->open();
+  const auto note = watchdog.waiting("test: for shutdown() to return");
+  const ShutdownReport report = pool.shutdown(kPatient);
+  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
+  EXPECT_THAT(ids_of(report.not_started), ElementsAre("x2"));
+  EXPECT_EQ(pool.metrics().succeeded, 3u) << "x1, y1 and y2";
+}
 
 // In each round, one more allocation of the shutdown succeeds, until all do.
 TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
