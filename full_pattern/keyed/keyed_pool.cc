@@ -15,6 +15,7 @@
 
 #include "full_pattern/observers/observe_with.h"
 #include "step1_job/forced_unwind.h"
+#include "step2_worker/scoped_count.h"
 
 namespace worker_pool {
 
@@ -40,7 +41,10 @@ class KeyedPool::WaitingJobs final : public Observer {
   SendStatus add(Job&& job, const Context& ctx, SendStatus if_full) {
     const std::string key = key_of_(job);
     std::unique_lock lock(mutex_);
-    wait(lock, ctx, [this] { return closed_at_ || count_ < capacity_; });
+    {
+      const ScopedCount counted(blocked_submits_);
+      wait(lock, ctx, [this] { return closed_at_ || count_ < capacity_; });
+    }
     if (closed_at_) return refused(SendStatus::kClosed);
     if (count_ == capacity_) return refused(if_full);
     std::list<Job> one;
@@ -121,6 +125,7 @@ class KeyedPool::WaitingJobs final : public Observer {
     metrics.queued += count_;
     metrics.not_started += taken_back_;
     metrics.rejected = rejected_;
+    metrics.blocked_submits = blocked_submits_;
     return metrics;
   }
 
@@ -197,6 +202,7 @@ class KeyedPool::WaitingJobs final : public Observer {
   std::optional<Clock::time_point> closed_at_;
   std::uint64_t rejected_ = 0;
   std::uint64_t taken_back_ = 0;
+  std::size_t blocked_submits_ = 0;
 };
 
 KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,
