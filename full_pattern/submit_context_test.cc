@@ -29,12 +29,17 @@ using ::testing::ElementsAre;
 
 // A pool without room: its only worker is held in a job, and its queue is full.
 struct FullPool {
-  FullPool(const Watchdog& watchdog, ChannelKind kind)
-      : held(std::make_shared<Held>(watchdog)),
+  FullPool(const Watchdog& watch, ChannelKind kind)
+      : watchdog(watch),
+        held(std::make_shared<Held>(watch)),
         pool({.workers = 1, .capacity = 1, .channel = kind}, Held::handler(held)) {
     EXPECT_EQ(pool.submit(Job{.id = "running"}), SendStatus::kSent);
     held->log.await("start running");
     EXPECT_EQ(pool.submit(Job{.id = "queued"}), SendStatus::kSent);
+  }
+
+  void await_blocked_submits(std::size_t count) const {
+    watchdog.await("submit() to wait", [&] { return pool.metrics().blocked_submits == count; });
   }
 
   // Opens the gate, and expects that only the accepted jobs run and that `refused` are counted.
@@ -46,6 +51,7 @@ struct FullPool {
     EXPECT_EQ(pool.metrics().rejected, refused);
   }
 
+  const Watchdog& watchdog;
   const std::shared_ptr<Held> held;
   WorkerPool pool;
 };
@@ -89,6 +95,7 @@ TEST_P(SubmitOn, CancelingTheJobEndsItsSubmit) {
     const auto other = watchdog.thread("producer: submit_for() of a job that is canceled", [&] {
       EXPECT_EQ(full.pool.submit_for(std::move(timed), 1h), SendStatus::kContextEnded);
     });
+    full.await_blocked_submits(2);
     stop.request_stop();
   }
   expect_untouched(job);
@@ -118,6 +125,25 @@ TEST_P(SubmitOn, AContextOfTheCallerThatHasEndedRefusesEvenIfThereIsRoom) {
   EXPECT_EQ(pool.metrics().rejected, 1u);
 }
 
+TEST_P(SubmitOn, ARefusedJobHasItsTimeOfSubmissionToo) {
+  const Watchdog watchdog;
+  WorkerPool pool({.channel = GetParam()}, succeed, std::make_shared<Observer>());
+  const Clock::time_point before = Clock::now();
+  Job late = job_with(Context());
+  EXPECT_EQ(pool.submit(std::move(late), Context().with_timeout(0s)), SendStatus::kContextEnded);
+  EXPECT_GE(late.submitted, before) << "submit() with a context that has ended";
+  pool.close();
+  Job job = job_with(Context());
+  EXPECT_EQ(pool.submit(std::move(job)), SendStatus::kClosed);
+  EXPECT_GE(job.submitted, before) << "submit()";
+  job.submitted = {};
+  EXPECT_EQ(pool.try_submit(std::move(job)), SendStatus::kClosed);
+  EXPECT_GE(job.submitted, before) << "try_submit()";
+  job.submitted = {};
+  EXPECT_EQ(pool.submit_for(std::move(job), 1h), SendStatus::kClosed);
+  EXPECT_GE(job.submitted, before) << "submit_for()";
+}
+
 // --- A context of the caller ---------------------------------------------------------------------
 
 TEST_P(SubmitOn, EitherContextEndsASubmit) {
@@ -140,6 +166,7 @@ TEST_P(SubmitOn, EitherContextEndsASubmit) {
         EXPECT_EQ(full.pool.submit(std::move(jobs[i]), of_caller[i]), SendStatus::kContextEnded);
       }));
     }
+    full.await_blocked_submits(3);
     stop_job.request_stop();
     stop_caller.request_stop();
   }
@@ -174,6 +201,7 @@ TEST_P(SubmitOn, ClosingThePoolEndsASubmitWithAContext) {
     const auto producer = watchdog.thread("producer: submit() to a pool that is closed", [&] {
       EXPECT_EQ(full.pool.submit(std::move(job), Context().with_timeout(2h)), SendStatus::kClosed);
     });
+    full.await_blocked_submits(1);
     full.pool.close();
   }
   expect_untouched(job);

@@ -283,6 +283,7 @@ TEST_P(WorkerPoolOn, CloseRefusesNewJobsWakesBlockedSubmitsAndKeepsTheQueue) {
   {
     const auto producer = watchdog.thread("producer: submit to a full pool",
                                           [&] { blocked = pool.submit(Job{.id = "blocked"}); });
+    watchdog.await("submit() to wait", [&] { return pool.metrics().blocked_submits == 1; });
     pool.close();
     pool.close();
   }

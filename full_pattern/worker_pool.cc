@@ -117,6 +117,7 @@ Metrics WorkerPool::metrics() const {
       .not_started = channel.sent - channel.received - channel.queued,
       .queued = channel.queued,
       .running = static_cast<std::size_t>(channel.received - finished.succeeded - finished.failed),
+      .blocked_submits = channel.blocked_senders,
   };
 }
 

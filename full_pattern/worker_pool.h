@@ -33,20 +33,24 @@
 
 namespace worker_pool {
 
-// A consistent snapshot of a pool, except for `rejected`, which is counted separately. Always
+// A consistent snapshot of a pool, except for `rejected` and `blocked_submits`, which are counted
+// separately. Always
 //   submitted == succeeded + failed + not_started + queued + running
 // and after a shutdown that did not abandon a worker, queued and running are 0.
 struct Metrics {
   std::uint64_t submitted = 0;  // accepted
-  std::uint64_t rejected = 0;   // refused: the pool was full or closed, or a context had ended
+  // Refused: the pool was full or closed, or a context had ended. A job counts each time.
+  std::uint64_t rejected = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;       // finished with a JobError of any kind
-  std::uint64_t shut_down = 0;    // of these, the ones that the pool's shutdown ended: kShutDown
+  // Of these, the ones with kShutDown: the pool's shutdown ended them, or the handler returned it.
+  std::uint64_t shut_down = 0;
   std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
   // Received by a worker and not finished. A job has finished once its observer has returned from
   // job_finished(), also in the shutdown report. So an observer sees its own job as running.
   std::size_t running = 0;
+  std::size_t blocked_submits = 0;  // threads that wait for room
 };
 
 // The queue between submit() and the workers. Both kinds give the same guarantees.

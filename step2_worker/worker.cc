@@ -70,13 +70,11 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
   // has left the queue, so it gets a result even if it does not start. (WP-43)
   if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
-  JobResult result = run(handler, job, ctx);
-  end_thread_if_canceled();  // here, so that this job is reported as the cause
-  return result;
+  return run(handler, job, ctx);
 }
 
-JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                  const Context& pool) {
+JobResult link_and_start(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                         const Context& pool) {
   // A link costs two allocations and a lock that all workers share. Most jobs do not need one.
   if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
   // Asked before there is a link, so that the reason is reported even without memory for one.
@@ -85,17 +83,27 @@ JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& o
   return start(id, job, handler, observer, linked.context());
 }
 
+// Throws only what ends the thread.
+JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                  const Context& pool) {
+  try {
+    return link_and_start(id, job, handler, observer, pool);
+  } catch (...) {
+    rethrow_forced_unwind();
+    // No memory for the link or a message. This text fits without an allocation.
+    return std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
+  }
+}
+
 JobResult result_of(int id, const Job& job, const JobHandler& handler, Observer& observer,
                     const Context& pool) {
   try {
-    return attempt(id, job, handler, observer, pool);
+    JobResult result = attempt(id, job, handler, observer, pool);
+    end_thread_if_canceled();  // whatever the result is: no later report could say that it ends
+    return result;
   } catch (...) {
-    if (is_forced_unwind()) {
-      tell([&] { observer.job_finished(id, job, ended_its_thread()); });
-      throw;
-    }
-    // No memory for the link or a message. This text fits without an allocation.
-    return std::unexpected(JobError{JobError::Kind::kThrew, "out of memory"});
+    tell([&] { observer.job_finished(id, job, ended_its_thread()); });
+    throw;
   }
 }
 
@@ -114,7 +122,9 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
   const WaitGroup::Token leave_last = std::move(done);
   // Not std::move(): a moved-from std::function may keep a copy of a small callable. libc++'s does.
   const JobHandler handle_job = std::exchange(handler, nullptr);
-  const std::shared_ptr<Observer> watching = never_null(std::move(observer));
+  const std::shared_ptr<Observer> owned = std::move(observer);
+  Observer none;  // not never_null(): it allocates memory, and an exception would end the program
+  Observer* const watching = owned != nullptr ? owned.get() : &none;
 
   std::optional<Job> job;
   while (queue.receive_into(job)) handle(id, *job, handle_job, *watching, pool);

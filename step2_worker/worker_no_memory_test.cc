@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,22 +95,58 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
   EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kShutDown, JobError::Kind::kShutDown));
 }
 
+TEST(WorkerWithoutMemory, NeedsNoneToStartWithoutAnObserver) {
+  const Watchdog watchdog;
+  auto [jobs, queue] = make_channel<Job>(1);
+  EXPECT_EQ(jobs.try_send(Job{}), SendStatus::kSent);
+  jobs.close();
+  bool ran = false;
+  JobHandler handler = [&ran](const Job&, const Context&) {
+    ran = true;
+    return JobResult();
+  };
+  WaitGroup::Token token = WaitGroup().add();
+  const auto note = watchdog.waiting("test: for the worker to leave");
+  {
+    const ScarceMemory memory(0);
+    EXPECT_NO_THROW(worker(1, queue, std::move(token), std::move(handler), nullptr, Context()));
+  }
+  EXPECT_TRUE(ran);
+}
+
 // Elsewhere, such a job ends the program: forced_unwind.h.
 #if defined(__GLIBCXX__) && defined(__GLIBC__)
-TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
-  Watchdog watchdog;
-  auto [jobs, queue] = make_channel<Job>(1);
+// Runs two jobs on a worker whose thread the first one is to end, and returns the events.
+std::vector<std::string> events_of(const JobHandler& handler) {
+  const Watchdog watchdog;
+  auto [jobs, queue] = make_channel<Job>(2);
   EXPECT_EQ(jobs.try_send(make_job("a")), SendStatus::kSent);
+  EXPECT_EQ(jobs.try_send(make_job("b")), SendStatus::kSent);
+  jobs.close();
+  const auto recorder = std::make_shared<RecorderWithMemory>(watchdog);
+  const auto note = watchdog.waiting("test: for the worker's thread to end");
+  std::jthread(worker, 1, queue, WaitGroup().add(), handler, recorder, Context()).join();
+  return recorder->log.events();
+}
+
+TEST(WorkerWithoutMemory, ReportsTheJobThatEndsItsThread) {
   const auto handler = [](const Job&, const Context&) -> JobResult {
     allow_allocations(0);
     pthread_exit(nullptr);
   };
-  const auto recorder = std::make_shared<RecorderWithMemory>(watchdog);
-  WaitGroup group;
-  std::jthread thread(worker, 1, queue, group.add(), handler, recorder, Context());
-  thread.join();
   EXPECT_THAT(
-      recorder->log.events(),
+      events_of(handler),
+      ElementsAre("1 started a", "1 finished a: threw, thread exited, which ended its thread"));
+}
+
+// The cancel, which is pending, matters more than the exception whose text found no memory.
+TEST(WorkerWithoutMemory, ReportsTheJobThatCancelsItsThreadAndThrows) {
+  const auto handler = [](const Job&, const Context&) -> JobResult {
+    pthread_cancel(pthread_self());
+    throw LastStraw();
+  };
+  EXPECT_THAT(
+      events_of(handler),
       ElementsAre("1 started a", "1 finished a: threw, thread exited, which ended its thread"));
 }
 #endif

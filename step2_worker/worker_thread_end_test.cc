@@ -115,6 +115,22 @@ TEST_F(WorkerWhoseThreadEnds, ReportsItsEndAndNotTheExceptionThatTheHandlerThrow
   EXPECT_EQ(jobs.stats().queued, 1u);
 }
 
+// A cancel from another thread may come right before the worker receives a job. The thread then
+// ends after that job, even if the job was not started, so no other report would say so.
+TEST_F(WorkerWhoseThreadEnds, ReportsItsEndWithAJobThatIsNotStarted) {
+  const auto recorder = std::make_shared<Recorder>(watchdog);
+  EXPECT_EQ(jobs.send(make_job("a", cancelled())), SendStatus::kSent);
+  EXPECT_EQ(jobs.send(make_job("b")), SendStatus::kSent);
+  const auto note = watchdog.waiting("test: for the worker's thread to end");
+  std::jthread([&] {
+    ask_to_cancel_thread();  // a job is queued, so receiving it is no cancellation point
+    worker(1, queue, WaitGroup().add(), succeed, recorder, Context());
+  }).join();
+  EXPECT_THAT(recorder->log.events(),
+              ElementsAre("1 finished a: threw, thread exited, which ended its thread"));
+  EXPECT_EQ(jobs.stats().queued, 1u);
+}
+
 }  // namespace
 }  // namespace worker_pool
 

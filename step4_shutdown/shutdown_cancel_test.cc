@@ -280,6 +280,7 @@ TEST(ShutdownCancelNow, TheCancelLimitStillHolds) {
       << "the stop request also ended the wait after the cancel";
   EXPECT_EQ(to_string(report.outcome), "abandoned");
   gate.open();
+  const auto note = watchdog.waiting("test: for the worker to leave");
   group.wait();
 }
 

@@ -1,5 +1,6 @@
 #include "testing/scarce_memory.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -8,7 +9,9 @@
 
 namespace {
 
-thread_local int t_allocations_left = worker_pool::kAllAllocations;
+constinit std::atomic<int> g_allocations_of_a_thread = worker_pool::kAllAllocations;
+constinit std::atomic<int> g_failed_allocations = 0;
+thread_local int t_allocations_left = g_allocations_of_a_thread;
 thread_local const std::function<void()>* t_hook = nullptr;
 
 void* allocate(std::size_t size) noexcept {
@@ -17,7 +20,10 @@ void* allocate(std::size_t size) noexcept {
     t_hook = hook;
   }
   if (t_allocations_left == worker_pool::kAllAllocations) return std::malloc(size);
-  if (t_allocations_left == 0) return nullptr;
+  if (t_allocations_left == 0) {
+    ++g_failed_allocations;
+    return nullptr;
+  }
   --t_allocations_left;
   return std::malloc(size);
 }
@@ -27,6 +33,10 @@ void* allocate(std::size_t size) noexcept {
 namespace worker_pool {
 
 void allow_allocations(int count) { t_allocations_left = count; }
+
+void allow_allocations_on_new_threads(int count) { g_allocations_of_a_thread = count; }
+
+int failed_allocations() { return g_failed_allocations; }
 
 void before_each_allocation(const std::function<void()>* hook) { t_hook = hook; }
 

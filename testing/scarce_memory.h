@@ -13,6 +13,12 @@ inline constexpr int kAllAllocations = std::numeric_limits<int>::max();
 // with std::bad_alloc. Other threads have their own count. At first it is kAllAllocations.
 void allow_allocations(int count);
 
+// The same for each thread that calls operator new for the first time from now on.
+void allow_allocations_on_new_threads(int count);
+
+// Returns how many calls of operator new have failed so far, on all threads.
+int failed_allocations();
+
 // For the calling thread, while it exists: that many calls of operator new succeed. Not more than
 // one at a time.
 class ScarceMemory {

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "full_pattern/observers/observe_with.h"
+#include "step1_job/forced_unwind.h"
+#include "step2_worker/scoped_count.h"
 
 namespace worker_pool {
 
@@ -39,7 +41,10 @@ class KeyedPool::WaitingJobs final : public Observer {
   SendStatus add(Job&& job, const Context& ctx, SendStatus if_full) {
     const std::string key = key_of_(job);
     std::unique_lock lock(mutex_);
-    wait(lock, ctx, [this] { return closed_at_ || count_ < capacity_; });
+    {
+      const ScopedCount counted(blocked_submits_);
+      wait(lock, ctx, [this] { return closed_at_ || count_ < capacity_; });
+    }
     if (closed_at_) return refused(SendStatus::kClosed);
     if (count_ == capacity_) return refused(if_full);
     std::list<Job> one;
@@ -60,20 +65,22 @@ class KeyedPool::WaitingJobs final : public Observer {
     pass_on();
   }
 
-  // Makes the next job of the key ready. Under the lock nothing allocates memory or throws.
+  // Makes the next job of the key ready. Except for pass_on(), which catches std::bad_alloc,
+  // nothing allocates memory or throws under the lock.
   void job_finished(int, const Job& job, const JobResult& result) override {
     if (!result && result.error().ended_thread) lose_worker();
-    const std::string key = key_of_(job);
+    const std::optional<std::string> key = key_again(job);
     const std::lock_guard lock(mutex_);
-    const auto entry = busy_.find(key);
-    if (entry == busy_.end()) return;  // key_of() returned another key than before
-    std::list<Job>& line = entry->second;
-    if (line.empty()) {
+    const auto entry = key ? busy_.find(*key) : busy_.end();
+    if (entry == busy_.end()) {
+      ++lost_keys_;
+    } else if (std::list<Job>& line = entry->second; line.empty()) {
       busy_.erase(entry);
     } else {
       ready_.splice(ready_.end(), line, line.begin());
     }
     pass_on();
+    if (lost_keys_ > 0) changed_.notify_all();  // there may be no other keys left
   }
 
   void close() noexcept {
@@ -82,13 +89,15 @@ class KeyedPool::WaitingJobs final : public Observer {
     changed_.notify_all();
   }
 
-  // Blocks until every job has been passed on, no worker is left that could do it, memory runs out,
-  // or `ctx` ends. Then no job is passed on any more.
+  // Blocks until every job has been passed on whose key is not lost, no worker is left that could
+  // do it, memory runs out, or `ctx` ends. Then no job is passed on any more.
   void wait_until_passed_on(const Context& ctx) {
     std::unique_lock lock(mutex_);
     pass_on();  // in case memory ran out the last time
-    wait(lock, ctx,
-         [this] { return count_ == 0 || workers_ == 0 || memory_ran_out_ || pool_ == nullptr; });
+    wait(lock, ctx, [this] {
+      return count_ == 0 || busy_.size() == lost_keys_ || workers_ == 0 || memory_ran_out_ ||
+             pool_ == nullptr;
+    });
     pool_ = nullptr;
   }
 
@@ -116,10 +125,21 @@ class KeyedPool::WaitingJobs final : public Observer {
     metrics.queued += count_;
     metrics.not_started += taken_back_;
     metrics.rejected = rejected_;
+    metrics.blocked_submits = blocked_submits_;
     return metrics;
   }
 
  private:
+  // Returns nothing if the function for the keys throws, as std::string does without memory.
+  std::optional<std::string> key_again(const Job& job) const {
+    try {
+      return key_of_(job);
+    } catch (...) {
+      rethrow_forced_unwind();
+      return std::nullopt;
+    }
+  }
+
   void lose_worker() {
     const std::lock_guard lock(mutex_);
     --workers_;
@@ -172,12 +192,17 @@ class KeyedPool::WaitingJobs final : public Observer {
   int workers_;  // whose threads no job has ended
   // A key is here while one of its jobs is ready or in the pool. Its other jobs wait in its list.
   std::map<std::string, std::list<Job>> busy_;
+  // Of the keys in busy_, those that no job will free: key_of_() threw, or returned another key
+  // than before, when their job had finished. Each other key in busy_ has one job, ready or in the
+  // pool.
+  std::size_t lost_keys_ = 0;
   std::list<Job> ready_;         // the first ones of their keys, which wait for room in the pool
   std::size_t count_ = 0;        // of all jobs here
   bool memory_ran_out_ = false;  // the last time a job was to be passed on
   std::optional<Clock::time_point> closed_at_;
   std::uint64_t rejected_ = 0;
   std::uint64_t taken_back_ = 0;
+  std::size_t blocked_submits_ = 0;
 };
 
 KeyedPool::KeyedPool(WorkerPool::Options options, KeyOf key_of, JobHandler handler,

@@ -29,9 +29,9 @@
 namespace worker_pool {
 
 // Returns the key of a job, and for one job the same key each time. Several threads call it at
-// once: the submitting one, which gets what it throws, and a worker once the job has finished.
-// There it must not throw, not even std::bad_alloc: the key would stay busy, its later jobs would
-// not start, and the shutdown would hand them back when its drain limit is up.
+// once: the submitting one, which gets what it throws, and a worker once the job has finished. If
+// it throws there (a key of more than 15 characters may need memory), the key stays busy: its later
+// jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected.
 using KeyOf = std::function<std::string(const Job&)>;
 
 // Thread-safe, except for the destructor. In a child process of fork(), as a WorkerPool: call
@@ -68,7 +68,8 @@ class KeyedPool {
   // As WorkerPool::shutdown(). The drain includes the jobs that wait here. Those that are left are
   // handed back after those of the pool's queue: the jobs of a key keep their order. If memory runs
   // out (std::bad_alloc), no job is lost: a second call hands them back. If there is no memory to
-  // pass a job on, the drain ends for all jobs that wait here.
+  // pass a job on, the drain ends for all jobs that wait here. It does not wait for jobs whose key
+  // stays busy because the function for the keys threw.
   //
   // A drain without a limit may never end if job_finished() of the observer ends its thread,
   // because the job's key stays busy, or if another thread cancels the last workers while they wait

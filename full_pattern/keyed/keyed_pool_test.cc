@@ -180,7 +180,10 @@ TEST(KeyedPool, AFullPoolRefusesAndTheJobStaysTheCallers) {
   std::stop_source stop;
   job.ctx = Context(stop.get_token());
   {
-    const auto canceler = watchdog.thread("canceler", [&stop] { stop.request_stop(); });
+    const auto canceler = watchdog.thread("canceler", [&] {
+      watchdog.await("submit() to wait", [&] { return pool.metrics().blocked_submits == 1; });
+      stop.request_stop();
+    });
     EXPECT_EQ(pool.submit(std::move(job)), SendStatus::kContextEnded);
   }
   EXPECT_EQ(job.id, "other/1");
@@ -207,8 +210,6 @@ TEST(KeyedPool, AnAcceptedJobLeavesAnEmptyOneBehind) {
   }
 }
 
-// Here, submit() may be called after the close. KeyedSchedules.CloseWakesABlockedSubmit has every
-// order.
 TEST(KeyedPool, ABlockedSubmitEndsWhenThereIsRoomOrWhenThePoolCloses) {
   for (const bool closes : {false, true}) {
     const Watchdog watchdog;
@@ -221,6 +222,7 @@ TEST(KeyedPool, ABlockedSubmitEndsWhenThereIsRoomOrWhenThePoolCloses) {
     {
       const auto producer = watchdog.thread("producer: submit to a full pool",
                                             [&] { status = pool.submit(Job{.id = "held/3"}); });
+      watchdog.await("submit() to wait", [&] { return pool.metrics().blocked_submits == 1; });
       if (closes) pool.close();
       if (!closes) jobs->gate.open();
     }
@@ -264,22 +266,17 @@ TEST(KeyedPool, ACancelEndsTheDrain) {
   EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
 }
 
-TEST(KeyedPool, AKeyThatCannotBeComputedAgainStaysBusyUntilTheShutdown) {
+TEST(KeyedPool, EveryReportSaysWhenThePoolWasClosed) {
   const Watchdog watchdog;
-  const auto calls = std::make_shared<EventLog>(watchdog);
-  const KeyOf throws_later = [calls](const Job& job) {
-    calls->add(job.id);
-    if (job.id == "a/1" && calls->count("a/1") == 2) throw std::runtime_error("no key");
-    return key_of(job);
-  };
-  KeyedPool pool({.workers = 1}, throws_later, succeed);
-  expect_all_sent(pool, {"a/1", "a/2", "b/1"});
-  watchdog.await("jobs a/1 and b/1 to finish", [&] { return pool.metrics().succeeded == 2; });
-  const ShutdownReport report = pool.shutdown({.drain = 0ms});
-  EXPECT_THAT(ids_of(report.not_started), ElementsAre("a/2"));
-  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
-  ASSERT_TRUE(report.cancelled_at) << "the report does not say when";
-  EXPECT_GE(*report.cancelled_at, report.closed_at);
+  const auto note = watchdog.waiting("test: for shutdown() to return");
+  KeyedPool pool({}, key_of, succeed);
+  pool.close();
+  const Clock::time_point closed = Clock::now();
+  watchdog.await("the clock to advance", [&] { return Clock::now() > closed; });
+  const ShutdownReport first = pool.shutdown(kPatient);
+  EXPECT_LE(first.closed_at, closed) << "the time of the shutdown";
+  watchdog.await("the clock to advance", [&, now = Clock::now()] { return Clock::now() > now; });
+  EXPECT_EQ(pool.shutdown(kPatient).closed_at, first.closed_at) << "the second report";
 }
 
 TEST(KeyedPool, AJobCannotShutItsOwnPoolDown) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,9 +25,14 @@
 #include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
 
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
 namespace worker_pool {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 std::string id_of(const Job& job) { return job.id; }
@@ -122,6 +128,30 @@ TEST(KeyedPool, ADrainWaitsForTheRestIfThereIsMemoryAgain) {
 }
 #endif
 
+// The key of x1 is too long for the string object, so its worker cannot name it again and x stays
+// busy. From job y1 on, the worker has memory.
+TEST_P(KeyedPoolOn, ADrainWithoutALimitHandsBackTheJobsWhoseKeyStaysBusy) {
+  const Watchdog watchdog;
+  const auto gate = std::make_shared<Gate>(watchdog, "x1 may finish");
+  KeyedPool pool(
+      {.workers = 1, .capacity = 10, .channel = GetParam()},
+      [](const Job& job) { return "customer-000000000" + job.id.substr(0, 1); },
+      [gate](const Job& job, const Context&) -> JobResult {
+        if (job.id == "x1") gate->wait();
+        allow_allocations(job.id == "x1" ? 0 : kAllAllocations);
+        return {};
+      });
+  for (const char* const id : {"x1", "x2", "y1", "y2"}) {
+    ASSERT_EQ(pool.try_submit(Job{.id = id}), SendStatus::kSent);
+  }
+  gate->open();
+  const auto note = watchdog.waiting("test: for shutdown() to return");
+  const ShutdownReport report = pool.shutdown(kPatient);
+  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
+  EXPECT_THAT(ids_of(report.not_started), ElementsAre("x2"));
+  EXPECT_EQ(pool.metrics().succeeded, 3u) << "x1, y1 and y2";
+}
+
 // In each round, one more allocation of the shutdown succeeds, until all do.
 TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
   int rounds = 0;
@@ -151,6 +181,52 @@ TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
   }
   EXPECT_GE(rounds, 4);
 }
+
+// Elsewhere, such a job ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+// Job a1 ends the only worker while the shutdown waits for a2. The test knows that it waits: the
+// shutdown allocates memory under the lock, to pass on the last job, and unlocks it only to wait.
+// For that, submit() had no memory to pass this job on. The deque allocates at one of the
+// capacities. All jobs of other keys are in the pool's queue then, and fill it, so that the worker
+// cannot pass a2 on.
+TEST(KeyedPool, TheEndOfTheLastWorkerEndsADrainWithoutALimit) {
+  bool tested = false;
+  for (std::size_t capacity = 2; capacity < 12 && !tested; ++capacity) {
+    const Watchdog watchdog;
+    const auto gate = std::make_shared<Gate>(watchdog, "a1 may end its thread");
+    KeyedPool pool({.workers = 1, .capacity = capacity, .channel = ChannelKind::kSimple},
+                   first_letter_of, [gate](const Job&, const Context&) -> JobResult {
+                     gate->wait();
+                     pthread_cancel(pthread_self());
+                     return {};
+                   });
+    ASSERT_EQ(pool.try_submit(Job{.id = "a1"}), SendStatus::kSent);
+    gate->await_arrivals(1);
+    ASSERT_EQ(pool.try_submit(Job{.id = "a2"}), SendStatus::kSent);
+    for (std::size_t i = 1; i < capacity; ++i) {
+      ASSERT_EQ(pool.try_submit(Job{.id = std::string(1, static_cast<char>('a' + i))}),
+                SendStatus::kSent);
+    }
+    const int failed = failed_allocations();
+    {
+      const ScarceMemory memory(2);  // for a list and its key
+      ASSERT_EQ(pool.try_submit(Job{.id = "z"}), SendStatus::kSent);
+    }
+    tested = failed_allocations() > failed;
+    if (!tested) {
+      gate->open();
+      continue;
+    }
+    const auto note = watchdog.waiting("test: for shutdown() to return");
+    const std::function<void()> hook = [gate] { gate->open(); };
+    before_each_allocation(&hook);
+    const ShutdownReport report = pool.shutdown(kPatient);
+    before_each_allocation(nullptr);
+    EXPECT_EQ(report.not_started.size(), capacity + 1) << "all but a1";
+  }
+  EXPECT_TRUE(tested) << "no capacity at which the deque allocates memory";
+}
+#endif
 
 }  // namespace
 }  // namespace worker_pool

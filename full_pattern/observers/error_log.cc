@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -90,20 +91,24 @@ std::vector<ErrorLog::Entry> ErrorLog::last() const {
   return {last_.begin(), last_.end()};
 }
 
+// First does all that may run out of memory, so that an error is counted everywhere or nowhere.
 void ErrorLog::keep(const Entry& entry) {
+  std::map<JobError::Kind, std::uint64_t> kind;
+  std::map<std::string, std::uint64_t> job;
+  kind[entry.error.kind] = 0;
+  job[entry.job] = 0;
   const std::lock_guard lock(mutex_);
+  last_.push_back(entry);
+  if (last_.size() > options_.last) last_.pop_front();
+
   const bool is_known = counts_.by_job.contains(entry.job);
   const bool has_place = options_.text > 0 && counts_.by_job.size() < options_.jobs;
   const bool for_itself = is_known || has_place;
-  // Creates both counters before it raises either, because creating one may run out of memory.
-  std::uint64_t& of_kind = counts_.by_kind[entry.error.kind];
-  std::uint64_t& of_job = for_itself ? counts_.by_job[entry.job] : counts_.other_jobs;
-  ++of_kind;
-  ++of_job;
+  counts_.by_kind.merge(kind);  // an entry that exists is kept
+  if (for_itself) counts_.by_job.merge(job);
+  ++counts_.by_kind.find(entry.error.kind)->second;
+  ++(for_itself ? counts_.by_job.find(entry.job)->second : counts_.other_jobs);
   ++counts_.all;
-
-  last_.push_back(entry);
-  if (last_.size() > options_.last) last_.pop_front();
 }
 
 void ErrorLog::write(const std::string& line) {

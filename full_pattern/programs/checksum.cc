@@ -86,13 +86,14 @@ class Outcomes : public Observer {
   }
 
   // Blocks until the job is done or there will be no more results. In the second case its worker
-  // hangs.
+  // hangs, or had no memory to set the result.
   Outcome await(const std::string& id, const std::stop_token& no_more) const {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, no_more, [&] { return by_id_.contains(id); });
     const auto found = by_id_.find(id);
     if (found != by_id_.end()) return found->second;
-    return std::unexpected(JobError{JobError::Kind::kFailed, "still being read, abandoned"});
+    return std::unexpected(
+        JobError{JobError::Kind::kFailed, "still being read, or out of memory: abandoned"});
   }
 
  private:

@@ -24,6 +24,7 @@ TEST(ResultPool, AJobThatWasNotAcceptedForLackOfMemoryMayBeSubmittedAgain) {
   const Watchdog watchdog;
   ResultPool<int> pool({.workers = 1, .capacity = kJobs, .channel = ChannelKind::kSimple},
                        [](const Job&, const Context&) { return 42; });
+  int refused = 0;
   for (int i = 0; i < kJobs; ++i) {
     const std::string id = "a" + std::to_string(i);
     Job job{.id = id};
@@ -32,10 +33,12 @@ TEST(ResultPool, AJobThatWasNotAcceptedForLackOfMemoryMayBeSubmittedAgain) {
         const ScarceMemory memory(allowed);
         EXPECT_TRUE(pool.try_submit(std::move(job)));
       } catch (const std::bad_alloc&) {
+        ++refused;
         ASSERT_EQ(job.id, id) << "the job was refused and is lost";
       }
     }
   }
+  EXPECT_GE(refused, kJobs);
 }
 
 // From the handler's return on, its worker has no memory for a copy of the message.

@@ -57,7 +57,8 @@ class ResultPool {
   ResultPool& operator=(const ResultPool&) = delete;
 
   // As WorkerPool's functions of the same names. Throws std::invalid_argument, and leaves the job
-  // alone, if a job with the same id was accepted and has not finished.
+  // alone, if a job with the same id was accepted and has not finished, or if another thread is
+  // submitting one: that thread may wait for room, and its job may yet be refused.
   [[nodiscard]] Submitted submit(Job&& job, const Context& ctx = {}) {
     return send(job.id, [&] { return pool_.submit(std::move(job), ctx); });
   }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "full_pattern/pool_testing.h"
+#include "full_pattern/results/pending_results.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
@@ -209,6 +210,21 @@ TEST(ResultPool, AFutureIsReadyOnceTheObserverHasSeenTheJob) {
 TEST(ResultPool, RefusesAnEmptyHandler) {
   EXPECT_THAT([] { ResultPool<int> pool({}, nullptr); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("handler")));
+}
+
+// The job was abandoned: its result was kept for no caller. By the time that its worker reports it,
+// another job with its id has been submitted, and is about to be refused.
+TEST(PendingResults, AnAbandonedJobDoesNotAnswerForALaterOneWithItsId) {
+  PendingResults<std::string> results;
+  const Job job{.id = "a"};
+  auto abandoned = results.expect("a");
+  results.end_all(CancelReason::kShutDown);
+  const JobResult result = results.run(echo, job, Context());
+  auto later = results.expect("a");
+  results.job_finished(1, job, result);
+  EXPECT_EQ(abandoned.get().error().kind, JobError::Kind::kShutDown);
+  EXPECT_THROW((void)later.get(), std::future_error) << "there was no result to answer with";
+  results.forget("a");  // as the submit does whose job is refused
 }
 
 }  // namespace

@@ -22,10 +22,12 @@
 
 namespace worker_pool {
 
-// Its thread submits the waiting jobs with try_submit(). If the pool is full, it tries again after
-// RetryPolicy::backoff, which does not count as a try. If the pool has been shut down, it leaves
-// the jobs to stop(). To the pool, each try is a job. A job that is canceled while it waits is
-// reported when its next try is due.
+// Its thread submits the waiting jobs with try_submit(). If the pool is full, or there is no
+// memory, it tries again after RetryPolicy::backoff, which does not count as a try. Each time that
+// the pool is full, WorkerPool counts one more rejected job: up to 1000 a second, for the same job,
+// if the backoff is 1 ms. If the pool has been shut down, it leaves the jobs to stop(). To the
+// pool, each try is a job. A job that is canceled while it waits is reported when its next try is
+// due.
 //
 // In a child process of fork(), as a WorkerPool: call nothing; the destructor does nothing. (WP-36)
 class Retrier {

@@ -59,6 +59,7 @@ TEST(Retrier, StopReturnsTheWaitingJobsWithTheirErrors) {
 
 // The second a counts as a second try and waits twice as long, so b is due earlier.
 TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries) {
+  const Watchdog watchdog;
   WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
   const auto retries = std::make_shared<RetryQueue>(
       RetryPolicy{.tries = 3, .backoff = 1h, .longest = 2h, .jitter = 0}, nullptr);
@@ -75,6 +76,7 @@ TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries)
 
 // Without jitter a would be due first.
 TEST(Retrier, JitterSpreadsJobsThatFailAtTheSameTime) {
+  const Watchdog watchdog;
   WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
   std::vector<double> numbers = {0.1, 0.5, 0.9};  // used from the back
   const auto next_number = [&numbers] {
@@ -270,6 +272,17 @@ TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfItsCallerHasCanceledIt) {
   retries.job_finished(1, Job{.id = "a", .ctx = Context(caller.get_token())},
                        std::unexpected(ended(CancelReason::kShutDown)));
   EXPECT_EQ(ends->log.count("a: shut down"), 1u);
+}
+
+TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfTooManyWaitAlready) {
+  const Watchdog watchdog;
+  const auto ends = std::make_shared<Ends>(watchdog);
+  RetryPolicy one = kInAnHour;
+  one.capacity = 1;
+  RetryQueue retries(one, ends);
+  retries.job_finished(1, Job{.id = "a"}, failed("no"));
+  retries.job_finished(1, Job{.id = "b"}, std::unexpected(ended(CancelReason::kShutDown)));
+  EXPECT_THAT(ends->log.events(), ElementsAre("b: shut down"));
 }
 
 // Nor does it stop the others from being submitted. Were it due, it would be the first.

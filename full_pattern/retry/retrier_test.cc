@@ -36,6 +36,7 @@ TEST(RetryQueue, RefusesABadPolicy) {
 }
 
 TEST(Retrier, WithoutAQueueItIsRefused) {
+  const Watchdog watchdog;
   WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
   EXPECT_THROW(Retrier(nullptr, pool), std::invalid_argument);
 }

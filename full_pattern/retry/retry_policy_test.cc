@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -76,6 +79,24 @@ TEST(RetryWait, RandomNumbersAreFromZeroToLessThanOne) {
     ASSERT_GE(number, 0);
     ASSERT_LT(number, 1);
   }
+}
+
+// The probability that a fair source fails this is less than 1 to 10^50.
+TEST(RetryWait, RandomNumbersAreEachAsLikelyAsTheOthers) {
+  const RandomSource random = uniform_random();
+  std::array<int, 10> tenths{};
+  for (int i = 0; i < 10'000; ++i) ++tenths[static_cast<std::size_t>(random() * 10)];
+  for (std::size_t i = 0; i < tenths.size(); ++i) {
+    EXPECT_GT(tenths[i], 500) << "from " << i << "/10";
+    EXPECT_LT(tenths[i], 1500) << "from " << i << "/10";
+  }
+}
+
+// A seed has 32 bits. The probability that eight are the same is 1 to 2^224.
+TEST(RetryWait, RandomNumbersDifferFromSourceToSource) {
+  std::set<double> first_numbers;
+  for (int i = 0; i < 8; ++i) first_numbers.insert(uniform_random()());
+  EXPECT_GT(first_numbers.size(), 1u) << "every process waits alike";
 }
 
 TEST(RetryPolicy, DefaultsAreWhatTheHeaderSays) {

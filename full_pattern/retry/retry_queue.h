@@ -37,11 +37,15 @@ struct WaitingJob {
 //   2. the job's own context has ended, or its deadline, which is for all tries together, is before
 //      the next try;
 //   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped;
-//   4. the job ended its worker's thread (JobError::ended_thread): each try would cost a worker.
+//   4. the job ended its worker's thread (JobError::ended_thread): each try would cost a worker;
+//   5. there is no memory (std::bad_alloc) to let the job wait.
 //
 // An error of the kind kShutDown says nothing about the job. It does not count as a try, and the
 // job is not submitted again, because its pool is closed. It waits for Retrier::stop(), which hands
-// it back. If rule 2 or 3 forbids that, `next` is notified of it like any other error.
+// it back. If one of the other rules forbids that, `next` is notified of it like any other error.
+// A handler must not return this kind while its own pool is open, such as the error of another pool
+// that it uses: the job would wait for stop() without another try, and would be one of the
+// `capacity` jobs. Return kFailed then.
 //
 // Tries are counted by job id, so two unfinished jobs with one id would share their tries. After a
 // job has finished, its id may be used again and starts with no tries.

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <future>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -247,7 +248,7 @@ TEST(ShutdownSignals, BlocksThemForItsScopeAndEndsItsThread) {
 using Effect = void (*)(int);
 
 Effect effect_of(int signal) {
-  struct sigaction now{};
+  struct sigaction now {};
   sigaction(signal, nullptr, &now);
   return now.sa_handler;
 }
@@ -255,9 +256,7 @@ Effect effect_of(int signal) {
 TEST(ShutdownSignals, MakesFailedWritesErrorsForTheRestOfTheProgram) {
   for (const int number : {SIGPIPE, SIGXFSZ}) {
     signal(number, SIG_DFL);
-    {
-      const ShutdownSignals signals;
-    }
+    { const ShutdownSignals signals; }
     EXPECT_EQ(effect_of(number), SIG_IGN) << number;
   }
 }
@@ -265,31 +264,36 @@ TEST(ShutdownSignals, MakesFailedWritesErrorsForTheRestOfTheProgram) {
 TEST(ShutdownSignals, LeavesAHandlerOfTheProgramAlone) {
   const Effect handler = [](int) {};
   signal(SIGPIPE, handler);
-  {
-    const ShutdownSignals signals;
-  }
+  { const ShutdownSignals signals; }
   EXPECT_EQ(effect_of(SIGPIPE), handler);
   signal(SIGPIPE, SIG_IGN);
+}
+
+// Destroys the signals, which joins their thread, under the watchdog. It cannot be declared before
+// them: its thread has to inherit their mask.
+void destroy(std::unique_ptr<const ShutdownSignals> signals, const Watchdog& watchdog) {
+  const auto note = watchdog.waiting("test: for ShutdownSignals to be destroyed");
+  signals.reset();
 }
 
 TEST(ShutdownSignals, TellsTheListenerAfterTheStopWasRequested) {
   std::atomic<const ShutdownSignals*> self = nullptr;
   std::atomic<int> told = 0;
-  const ShutdownSignals signals([&](int, int count) {
+  auto signals = std::make_unique<const ShutdownSignals>([&](int, int count) {
     const std::stop_token stop = count == 1 ? self.load()->first() : self.load()->second();
     EXPECT_TRUE(stop.stop_requested()) << "signal " << count;
     ++told;
   });
-  self = &signals;
-  const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
+  self = signals.get();
+  const Watchdog watchdog;
   for (int count = 1; count <= 2; ++count) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
     watchdog.await("the call of the listener", [&] { return told == count; });
   }
+  destroy(std::move(signals), watchdog);
 }
 
-void send_two_and_await_both(const ShutdownSignals& signals) {
-  const Watchdog watchdog;  // after the signals, so that its thread inherits the mask
+void send_two_and_await_both(const ShutdownSignals& signals, const Watchdog& watchdog) {
   for (const std::stop_token& stop : {signals.first(), signals.second()}) {
     ASSERT_EQ(kill(getpid(), SIGTERM), 0);
     watchdog.await("the signal to stop its token", [&] { return stop.stop_requested(); });
@@ -297,16 +301,21 @@ void send_two_and_await_both(const ShutdownSignals& signals) {
 }
 
 TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
-  const ShutdownSignals signals([](int, int) { throw std::runtime_error("cannot print"); });
-  send_two_and_await_both(signals);
+  auto signals = std::make_unique<const ShutdownSignals>(
+      [](int, int) { throw std::runtime_error("cannot print"); });
+  const Watchdog watchdog;
+  send_two_and_await_both(*signals, watchdog);
+  destroy(std::move(signals), watchdog);
 }
 
 TEST(ShutdownSignals, SeesTheNextSignalWhileTheListenerBlocks) {
   std::promise<void> may_return;
-  const ShutdownSignals signals(
+  auto signals = std::make_unique<const ShutdownSignals>(
       [done = may_return.get_future().share()](int, int) { done.wait(); });
-  send_two_and_await_both(signals);
+  const Watchdog watchdog;
+  send_two_and_await_both(*signals, watchdog);
   may_return.set_value();
+  destroy(std::move(signals), watchdog);
 }
 
 // Makes standard output a full pipe that nothing reads.
