@@ -42,7 +42,7 @@ struct Metrics {
   // Refused: the pool was full or closed, or a context had ended. A job counts each time.
   std::uint64_t rejected = 0;
   std::uint64_t succeeded = 0;
-  std::uint64_t failed = 0;       // finished with a JobError of any kind
+  std::uint64_t failed = 0;  // finished with a JobError of any kind
   // Of these, the ones with kShutDown: the pool's shutdown ended them, or the handler returned it.
   std::uint64_t shut_down = 0;
   std::uint64_t not_started = 0;  // handed back in the shutdown report

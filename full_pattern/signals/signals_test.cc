@@ -248,7 +248,7 @@ TEST(ShutdownSignals, BlocksThemForItsScopeAndEndsItsThread) {
 using Effect = void (*)(int);
 
 Effect effect_of(int signal) {
-  struct sigaction now {};
+  struct sigaction now{};
   sigaction(signal, nullptr, &now);
   return now.sa_handler;
 }
@@ -256,7 +256,9 @@ Effect effect_of(int signal) {
 TEST(ShutdownSignals, MakesFailedWritesErrorsForTheRestOfTheProgram) {
   for (const int number : {SIGPIPE, SIGXFSZ}) {
     signal(number, SIG_DFL);
-    { const ShutdownSignals signals; }
+    {
+      const ShutdownSignals signals;
+    }
     EXPECT_EQ(effect_of(number), SIG_IGN) << number;
   }
 }
@@ -264,7 +266,9 @@ TEST(ShutdownSignals, MakesFailedWritesErrorsForTheRestOfTheProgram) {
 TEST(ShutdownSignals, LeavesAHandlerOfTheProgramAlone) {
   const Effect handler = [](int) {};
   signal(SIGPIPE, handler);
-  { const ShutdownSignals signals; }
+  {
+    const ShutdownSignals signals;
+  }
   EXPECT_EQ(effect_of(SIGPIPE), handler);
   signal(SIGPIPE, SIG_IGN);
 }
