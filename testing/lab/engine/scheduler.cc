@@ -335,14 +335,6 @@ Choice Scheduler::choose() {
   return choice;
 }
 
-Time Scheduler::read_clock(Place place) {
-  if (options_.early_timeouts && next_timeout()) {
-    plan("reads the clock", nullptr, place);
-    step();
-  }
-  return now_;
-}
-
 bool Scheduler::fails_spuriously() {
   if (spurious_wakeups_ == options_.max_spurious_wakeups) return false;
   const auto text = [](const Choice& it) { return it.spurious ? "fails" : "succeeds"; };

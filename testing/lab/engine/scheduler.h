@@ -65,7 +65,13 @@ class Scheduler {
 
   // Returns the time. If it may jump to a timeout here (Options::early_timeouts), other threads may
   // run first.
-  Time read_clock(Place place);
+  Time read_clock(Place place) {
+    if (options_.early_timeouts && next_timeout()) {
+      plan("reads the clock", nullptr, place);
+      step();
+    }
+    return now_;
+  }
 
   // Whether an operation that may fail for no reason does so now. Counts as a spurious wake-up.
   bool fails_spuriously();
