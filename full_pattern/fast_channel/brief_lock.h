@@ -46,7 +46,10 @@ class BriefLock {
   bool try_lock() { return !locked_.exchange(true, std::memory_order_acquire); }
 
   bool lock_while_spinning() {
-    constexpr int kSpins = 20;
+    // Longer than the owner needs, also if it waits for a cache line of another processor, and if
+    // it pauses itself (FastQueue::read_other). With 20 spins, waiters gave up and slept on the
+    // mutex.
+    constexpr int kSpins = 64;
     for (int i = 0; i < kSpins; ++i) {
       // A load alone leaves the cache line with its owner.
       if (!locked_.load(std::memory_order_relaxed) && try_lock()) return true;

@@ -253,7 +253,7 @@ class FastQueue final : public ChannelQueue<T> {
   // only a few steps, the other side is working right now, and a short delay lets this reading find
   // more.
   bool read_other(Side<Threads>& mine, const Side<Threads>& other) const {
-    constexpr int kPauses = 16;
+    constexpr int kPauses = 32;  // fewer than BriefLock spins, because this thread has the lock
     for (int i = 0; mine.found_few && i < kPauses; ++i) Threads::pause();
     mine.limit = other.count.load(std::memory_order_acquire) + mine.head_start;
     const std::uint64_t found = mine.limit - mine.steps;
