@@ -145,7 +145,7 @@ check_test() {
   local out
   out=$(bazel test --cache_test_results=no //... 2>&1)
   printf '%s\n' "$out"
-  tail -n 1 <<<"$out" | grep -qxE 'Executed ([0-9]+) out of \1 tests: \1 tests pass\.'
+  grep -qxE 'Executed ([0-9]+) out of \1 tests: \1 tests pass\.' <<<"$out"
 }
 
 # Those in which threads run as the machine happens to schedule them. idle_cycles_test repeats its
