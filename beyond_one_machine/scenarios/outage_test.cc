@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "full_pattern/keyed/keyed_pool.h"
+#include "full_pattern/keyed/keyed_testing.h"
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
@@ -24,8 +25,6 @@ namespace worker_pool {
 namespace {
 
 using ::testing::ElementsAre;
-
-std::string first_letter_of(const Job& job) { return job.id.substr(0, 1); }
 
 // Calls `lose` instead when it is asked for the key of job a1 for the second time.
 KeyOf loses_the_key_of_a1(std::function<std::string()> lose) {

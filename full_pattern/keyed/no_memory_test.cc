@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "full_pattern/keyed/keyed_pool.h"
+#include "full_pattern/keyed/keyed_testing.h"
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
@@ -36,8 +37,6 @@ using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 std::string id_of(const Job& job) { return job.id; }
-std::string first_letter_of(const Job& job) { return job.id.substr(0, 1); }
-
 class KeyedPoolOn : public ::testing::TestWithParam<ChannelKind> {};
 INSTANTIATE_TEST_SUITE_P(Pool, KeyedPoolOn,
                          ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);

@@ -5,10 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "full_pattern/keyed/keyed_pool.h"
+#include "full_pattern/keyed/keyed_testing.h"
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
@@ -26,8 +26,6 @@ namespace worker_pool {
 namespace {
 
 using ::testing::ElementsAre;
-
-std::string first_letter_of(const Job& job) { return job.id.substr(0, 1); }
 
 // One of the jobs is in the pool's queue, one waits for room there, and one for its key.
 TEST(KeyedPool, WithoutWorkersADrainWithoutALimitHandsTheJobsBack) {
