@@ -51,8 +51,10 @@ namespace {
 
 // Calls the C library's function of this name, or reports a call that would hide undecided tests.
 [[noreturn]] void end(const char* function, int status) {
-  const std::string why =
-      status == 0 ? why_undecided(std::string("called ") + function + "(0)") : "";
+  // The parent process sees only these bits.
+  const bool is_success = (status & 0xff) == 0;
+  const std::string call = std::string(function) + "(" + std::to_string(status) + ")";
+  const std::string why = is_success ? why_undecided("called " + call) : "";
   if (!why.empty()) {
     print("FAILED " + why);
     function = "_exit";

@@ -82,16 +82,17 @@ void Progress::load() {
 // In one step, so that no reader sees half of the file.
 bool Progress::save() const {
   const fs::path next = state_.string() + "." + std::to_string(getpid());
+  bool is_written = false;
   {
     std::ofstream file(next);
     file << "at " << position_ << "\n";
     for (const auto& [name, hash] : green_) file << "green " << name << " " << hash << "\n";
     file.close();
-    if (!file) return false;
+    is_written = !file.fail();
   }
   std::error_code error;
-  fs::rename(next, state_, error);
-  if (!error) return true;
+  if (is_written) fs::rename(next, state_, error);
+  if (is_written && !error) return true;
   fs::remove(next, error);
   return false;
 }

@@ -43,7 +43,13 @@ bool wants_color() { return can_erase() && variable("NO_COLOR").empty(); }
 
 HeldSignals::HeldSignals() {
   sigemptyset(&held_);
-  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP}) sigaddset(&held_, signal);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP}) {
+    // One that is ignored, as SIGHUP is under nohup, would not be ignored any more: Linux keeps it
+    // while it is blocked.
+    struct sigaction action = {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    sigaddset(&held_, signal);
+  }
   pthread_sigmask(SIG_BLOCK, &held_, &before_);
 }
 
