@@ -34,6 +34,13 @@ std::string scratch_file() {
   return ::testing::TempDir() + "/run_program." + std::to_string(getpid());
 }
 
+// As one word of a shell command.
+std::string quoted(const std::string& path) {
+  std::string text = "'";
+  for (const char c : path) c == '\'' ? text += "'\\''" : text += c;
+  return text + "'";
+}
+
 }  // namespace
 
 ProgramResult run_program(const std::string& command) {
@@ -41,12 +48,13 @@ ProgramResult run_program(const std::string& command) {
   const std::string err = scratch_file() + ".err";
   const DefaultEffect pipe(SIGPIPE);
   const DefaultEffect file_size(SIGXFSZ);
-  const int status = std::system(("{ " + command + "; } >'" + out + "' 2>'" + err + "'").c_str());
+  const int status =
+      std::system(("{ " + command + "; } >" + quoted(out) + " 2>" + quoted(err)).c_str());
   return {exit_status(status), contents(out), contents(err)};
 }
 
 std::string without_reader(const std::string& command) {
-  const std::string pipe = "'" + scratch_file() + ".pipe'";
+  const std::string pipe = quoted(scratch_file() + ".pipe");
   // Each of the two blocks until the other one opens the pipe.
   return "rm -f " + pipe + "; mkfifo " + pipe + "; ( exec 4<" + pipe + " ) & exec 3>" + pipe +
          "; wait; { " + command + "; } >&3 3>&-";
