@@ -26,6 +26,7 @@ inline void expect_every_schedule(const std::function<void()>& scenario,
   options.random_schedules = 0;
   // Once before, for what a program does only once: constructing static variables.
   (void)lab::explore({.replay = "0"}, scenario);
+  if (const char* const schedule = std::getenv("LAB_REPLAY")) options.replay = schedule;
   const lab::Result result = lab::explore(options, scenario);
   ::testing::Test::RecordProperty("schedules", static_cast<int>(result.schedules));
   if (const char* const verdict = std::getenv("LAB_VERDICT")) {  // seeded_bug.bzl
@@ -36,7 +37,8 @@ inline void expect_every_schedule(const std::function<void()>& scenario,
   EXPECT_FALSE(result.failed) << "Schedule " << result.schedules
                               << " breaks it (LAB_REPLAY=" << result.schedule << "):\n"
                               << result.story;
-  EXPECT_TRUE(result.failed || result.exhaustive);
+  EXPECT_TRUE(result.failed || result.exhaustive)
+      << (options.replay.empty() ? "not decided" : "only the schedule in LAB_REPLAY was run");
 }
 
 // --- In a scenario -------------------------------------------------------------------------------
