@@ -214,14 +214,22 @@ class atomic : private AtomicBase {
   }
   bool compare_exchange_strong(T& expected, T desired,
                                std::memory_order order = std::memory_order_seq_cst) {
+    return compare_exchange_strong(expected, desired, order, order);
+  }
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order order,
+                               std::memory_order order_if_it_fails) {
     const Inside inside;
-    return compare_exchange(expected, desired, order, false);
+    return compare_exchange(expected, desired, order, order_if_it_fails, false);
   }
   // May fail although the value is the expected one; counts as a spurious wake-up.
   bool compare_exchange_weak(T& expected, T desired,
                              std::memory_order order = std::memory_order_seq_cst) {
+    return compare_exchange_weak(expected, desired, order, order);
+  }
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order order,
+                             std::memory_order order_if_it_fails) {
     const Inside inside;
-    return compare_exchange(expected, desired, order, true);
+    return compare_exchange(expected, desired, order, order_if_it_fails, true);
   }
   T fetch_add(T change, std::memory_order order = std::memory_order_seq_cst) {
     const Inside inside;
@@ -233,6 +241,8 @@ class atomic : private AtomicBase {
   }
   operator T() const { return load(); }
   T operator=(T value) { return (store(value), value); }
+  T operator+=(T change) { return fetch_add(change) + change; }
+  T operator-=(T change) { return fetch_sub(change) - change; }
   T operator++() { return fetch_add(1) + 1; }
   T operator++(int) { return fetch_add(1); }
   T operator--() { return fetch_sub(1) - 1; }
@@ -248,11 +258,12 @@ class atomic : private AtomicBase {
     return bits;
   }
 
-  bool compare_exchange(T& expected, T desired, std::memory_order order, bool is_weak) {
+  bool compare_exchange(T& expected, T desired, std::memory_order order,
+                        std::memory_order order_if_it_fails, bool is_weak) {
     before_compare();
     const bool is_equal = value_ == expected;
     if (!is_equal || (is_weak && weak_compare_fails())) {
-      compare_fails(bits_of(value_), order);
+      compare_fails(bits_of(value_), order_if_it_fails);
       if (!is_equal) expected = told("sees", value_);
       return false;
     }
