@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,9 @@ class Recording : public Strategy {
   int spurious_wakeups_ = 0;
 };
 
+constexpr const char* kBehavesDifferently =
+    "the scenario behaved differently in another run: does it keep state between runs?";
+
 // All schedules with at most the given numbers of preemptions and spurious wake-ups, depth first.
 class DepthFirst final : public Recording {
  public:
@@ -83,6 +87,9 @@ class DepthFirst final : public Recording {
     return true;
   }
 
+  // Whether the schedule that has just run had each fork in which it was to decide differently.
+  bool has_repeated_all() const { return depth_ == path_.size(); }
+
  private:
   struct Fork {
     std::size_t choices;               // their number
@@ -93,8 +100,7 @@ class DepthFirst final : public Recording {
   std::size_t decide(const std::vector<Choice>& choices) override {
     if (depth_ == path_.size()) path_.push_back({choices.size(), allowed(choices)});
     const Fork& fork = path_[depth_++];
-    check(fork.choices == choices.size(),
-          "the scenario behaved differently in another run: does it keep state between runs?");
+    check(fork.choices == choices.size(), kBehavesDifferently);
     return fork.allowed[fork.taken];
   }
 
@@ -126,13 +132,21 @@ class RandomPriorities final : public Recording {
     if (random_() % 8 == 0) priority(choices[0].thread) = random_() % 1'000;
     std::size_t best = 0;
     for (std::size_t i = 1; i < choices.size(); ++i) {
-      const bool is_rare = choices[i].spurious || choices[i].timeout;
+      const bool is_same_thread = choices[i].thread == choices[best].thread;
+      const bool is_rare = choices[i].spurious || choices[i].timeout || is_same_thread;
       if (is_rare && random_() % 16 != 0) continue;
-      if (priority(choices[i].thread) > priority(choices[best].thread)) best = i;
+      // Of one thread, for example: whether try_lock() fails, or which value a load returns.
+      if (is_same_thread || comes_before(choices[i].thread, choices[best].thread)) best = i;
     }
     return best;
   }
 
+  bool comes_before(int thread, int other) {
+    const std::uint64_t of_thread = priority(thread);
+    return of_thread > priority(other);
+  }
+
+  // Valid until the next call.
   std::uint64_t& priority(int thread) {
     while (priorities_.size() <= static_cast<std::size_t>(thread)) {
       priorities_.push_back(1'000 + random_() % 1'000);
@@ -144,9 +158,13 @@ class RandomPriorities final : public Recording {
   std::vector<std::uint64_t> priorities_;
 };
 
+// Begins a schedule in which threads may run just before an unlock, too.
+constexpr std::string_view kShowsHeldLocks = "held.";
+
 std::vector<std::size_t> decisions_of(const std::string& schedule) {
   std::vector<std::size_t> decisions;
-  std::istringstream stream(schedule);
+  const bool has_prefix = schedule.starts_with(kShowsHeldLocks);
+  std::istringstream stream(schedule.substr(has_prefix ? kShowsHeldLocks.size() : 0));
   for (std::string decision; std::getline(stream, decision, '.');) {
     if (decision.empty() || decision.find_first_not_of("0123456789") != std::string::npos) {
       throw std::invalid_argument("\"" + schedule + "\" is not a schedule; 0.1.0.2 would be one");
@@ -203,17 +221,27 @@ class OneProcessor {
 #endif
 };
 
+// What all schedules of a scenario have in common.
+struct Exploration {
+  const Options& options;
+  const std::function<void()>& scenario;
+  bool shows_held_locks = false;
+  bool tries_locks = false;  // whether a thread tried to lock in the last schedule
+};
+
 // Runs one schedule. Returns true if it failed.
-bool run_one(const Options& options, const std::function<void()>& scenario, Recording& strategy,
-             Result& result) {
+bool run_one(Exploration& exploration, Recording& strategy, Result& result) {
   begin_schedule_memory();
-  auto scheduler = std::make_unique<Scheduler>(options, strategy);
+  auto scheduler =
+      std::make_unique<Scheduler>(exploration.options, strategy, exploration.shows_held_locks);
   ++result.schedules;
-  result.verdict = scheduler->run(scenario);
+  result.verdict = scheduler->run(exploration.scenario);
+  exploration.tries_locks = scheduler->tries_locks();
   if (result.verdict.empty()) return false;
   result.failed = true;
   result.story = scheduler->story() + "  " + result.verdict + "\n";
-  result.schedule = strategy.schedule();
+  if (exploration.shows_held_locks) result.schedule = kShowsHeldLocks;
+  result.schedule += strategy.schedule();
   result.preemptions = strategy.preemptions();
   abandon_schedule_memory();
   (void)scheduler.release();  // its blocked threads go on using it
@@ -221,21 +249,32 @@ bool run_one(const Options& options, const std::function<void()>& scenario, Reco
 }
 
 // Returns true if the search is over: a schedule failed, or the limit has been reached.
-bool run_all(const Options& options, const std::function<void()>& scenario, DepthFirst strategy,
-             Result& result) {
+bool run_all(Exploration& exploration, const DepthFirst& all, Result& result) {
+  DepthFirst strategy = all;
   while (strategy.next()) {
-    if (result.schedules >= options.max_schedules) return true;
-    if (run_one(options, scenario, strategy, result)) return true;
+    if (result.schedules >= exploration.options.max_schedules) return true;
+    if (run_one(exploration, strategy, result)) return true;
+    if (!strategy.has_repeated_all()) {
+      result.failed = true;
+      result.verdict = kBehavesDifferently;
+      result.story = "  " + result.verdict + "\n";
+      return true;
+    }
+    // Only the first schedule of all decides this.
+    if (result.schedules == 1 && exploration.tries_locks) {
+      exploration.shows_held_locks = true;
+      return run_all(exploration, all, result);
+    }
   }
   return false;
 }
 
 // Simple schedules first, so that the story of a failure is as short as possible.
-void run_systematically(const Options& options, const std::function<void()>& scenario,
-                        Result& result) {
+void run_systematically(Exploration& exploration, Result& result) {
+  const Options& options = exploration.options;
   for (int preemptions = 0; preemptions <= options.max_preemptions; ++preemptions) {
     for (int spurious = 0; spurious <= options.max_spurious_wakeups; ++spurious) {
-      if (run_all(options, scenario, DepthFirst(preemptions, spurious), result)) return;
+      if (run_all(exploration, DepthFirst(preemptions, spurious), result)) return;
     }
   }
   result.exhaustive = true;
@@ -248,7 +287,7 @@ std::ptrdiff_t switches(const std::vector<std::size_t>& decisions) {
 // Makes a failing schedule simpler: replaces one decision after the other by 0, which usually means
 // no switch, as long as the schedule still fails. The last ones first, because they are more often
 // unnecessary.
-void shrink(const Options& options, const std::function<void()>& scenario, Result& result) {
+void shrink(Exploration& exploration, Result& result) {
   constexpr int kMaxRuns = 100;
   std::vector<std::size_t> decisions = decisions_of(result.schedule);
   int runs = 0;
@@ -259,7 +298,7 @@ void shrink(const Options& options, const std::function<void()>& scenario, Resul
     Replay strategy(std::move(simpler), true);
     Result shrunk;
     ++runs;
-    if (!run_one(options, scenario, strategy, shrunk)) continue;
+    if (!run_one(exploration, strategy, shrunk)) continue;
     const std::vector<std::size_t> taken = decisions_of(shrunk.schedule);
     if (switches(taken) >= switches(decisions)) continue;
     shrunk.schedules = result.schedules;
@@ -272,18 +311,20 @@ void shrink(const Options& options, const std::function<void()>& scenario, Resul
 
 Result explore(const Options& options, const std::function<void()>& scenario) {
   const OneProcessor one_processor;
+  Exploration exploration{options, scenario};
   Result result;
   if (!options.replay.empty()) {
+    exploration.shows_held_locks = options.replay.starts_with(kShowsHeldLocks);
     Replay strategy(decisions_of(options.replay), false);
-    run_one(options, scenario, strategy, result);
+    run_one(exploration, strategy, result);
     return result;
   }
-  run_systematically(options, scenario, result);
+  run_systematically(exploration, result);
   for (std::size_t i = 0; i < options.random_schedules && !result.failed; ++i) {
     RandomPriorities strategy(options.seed + i);
-    (void)run_one(options, scenario, strategy, result);
+    (void)run_one(exploration, strategy, result);
   }
-  if (result.failed) shrink(options, scenario, result);
+  if (result.failed) shrink(exploration, result);
   return result;
 }
 

@@ -240,5 +240,29 @@ TEST(ExplorerTime, WaitUntilTheEndOfTimeHasNoTimeout) {
   EXPECT_EQ(result.verdict, "deadlock: main waits forever on never");
 }
 
+// --- Locks that are held -------------------------------------------------------------------------
+
+// Both attempts may find the lock held, although its owner does nothing that others could see.
+void try_twice() {
+  mutex m("m");
+  int shared = 0;
+  jthread owner("owner", [&] {
+    const std::lock_guard lock(m);
+    ++shared;
+  });
+  check(m.try_lock() || m.try_lock(), "busy twice");
+  m.unlock();
+}
+
+TEST(ExplorerHeldLock, IsSeenByAThreadThatTriesToLock) {
+  const Options options = {.max_spurious_wakeups = 0, .random_schedules = 0};
+  const Result found = explore(options, try_twice);
+  EXPECT_EQ(found.verdict, "busy twice");
+  EXPECT_EQ(found.preemptions, 2);  // of main at the beginning, and of the owner with the lock
+  Options again = options;
+  again.replay = found.schedule;
+  EXPECT_EQ(explore(again, try_twice).story, found.story) << found.schedule;
+}
+
 }  // namespace
 }  // namespace worker_pool::lab

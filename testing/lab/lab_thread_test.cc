@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -304,45 +303,8 @@ TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
             "");
 }
 
-// --- Clock, counters and lifetimes ---------------------------------------------------------------
-
-TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
-  expect_passes(
-      [] {
-        std::string order;
-        const auto sleep = [&](std::chrono::hours time, char name) {
-          this_thread::sleep_for(time);
-          order += name;
-        };
-        {
-          jthread a("a", sleep, 3h, 'a');
-          jthread b("b", sleep, 1h, 'b');
-          sleep(2h, 'm');
-        }
-        check(order == "bma", order);
-        check(steady_clock::now().time_since_epoch() == 3h, "three hours in all");
-      },
-      {.early_timeouts = false});
-}
-
-TEST(LabClock, EitherOfTwoSleepersWithTheSameTimeMayWakeUpFirst) {
-  std::set<std::string> orders;
-  expect_passes(
-      [&orders] {
-        std::string order;
-        const auto sleep = [&](char name) {
-          this_thread::sleep_for(1h);
-          order += name;
-        };
-        {
-          jthread a("a", sleep, 'a');
-          jthread b("b", sleep, 'b');
-        }
-        orders.insert(order);
-      },
-      {.max_preemptions = 0, .early_timeouts = false});
-  EXPECT_EQ(orders, (std::set<std::string>{"ab", "ba"}));
-}
+// --- Counters and lifetimes
+// --------------------------------------------------------------------------
 
 TEST(LabCounters, RunningThreadsHaveNotExited) {
   expect_passes([] {

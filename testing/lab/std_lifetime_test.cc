@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "testing/lab/explorer.h"
@@ -147,6 +151,53 @@ TEST(Memory, ThatAScheduleLeavesBehindIsNoneOfTheNext) {
       {.max_preemptions = 0});
   EXPECT_GT(left.size(), 8);
   for (const char* const bytes : left) delete[] bytes;
+}
+
+TEST(Memory, MustNotBeFreedTwice) {
+  EXPECT_EQ(verdict_of([] {
+              int* const number = new int(7);
+              int* volatile same = number;  // the compiler does not see that it is the same
+              delete number;
+              delete same;
+            }),
+            "main frees memory a second time");
+}
+
+TEST(Memory, MustNotBeFreedWithAMutexThatIsHeld) {
+  EXPECT_THAT(verdict_of([] {
+                auto mutex = std::make_unique<std::mutex>();
+                std::jthread owner([&m = *mutex] {
+                  m.lock();
+                  std::this_thread::sleep_for(std::chrono::hours(1));
+                  m.unlock();
+                });
+                std::this_thread::sleep_for(std::chrono::nanoseconds(1));
+                mutex.reset();
+              }),
+              HasSubstr("main destroys "));
+}
+
+// The count of references orders the last use of the object and its end.
+TEST(Memory, OfAnExceptionIsFreedByTheLastThreadThatHasIt) {
+  struct Error {
+    int code;
+  };
+  expect_passes([] {
+    std::promise<void> promise;
+    std::future<void> future = promise.get_future();
+    std::jthread worker([promise = std::move(promise)]() mutable {
+      try {
+        throw Error{5};
+      } catch (...) {
+        promise.set_exception(std::current_exception());
+      }
+    });
+    try {
+      future.get();
+    } catch (const Error& error) {
+      check(error.code == 5, "another error");
+    }
+  });
 }
 
 TEST(Memory, OfAThreadHasALimit) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "testing/lab/engine/callers.h"
 #include "testing/lab/engine/inside.h"
 #include "testing/lab/engine/real.h"
 #include "testing/lab/engine/scheduler.h"
@@ -16,7 +17,7 @@ extern "C" {
 int clock_gettime(clockid_t clock, timespec* time) {
   if (!is_under_test()) return real<&clock_gettime>("clock_gettime")(clock, time);
   const Inside inside;
-  const Time now = kEpoch + Scheduler::current().now();
+  const Time now = kEpoch + Scheduler::current().read_clock(place_in_program(return_address()));
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now);
   time->tv_sec = seconds.count();
   time->tv_nsec = (now - seconds).count();

@@ -71,7 +71,7 @@ int unlock(pthread_mutex_t* mutex, std::uintptr_t from) {
   // order.
   op.is_point = false;
   Mutex& state = mutex_of(op);
-  if (state.depth > 0) return --state.depth, 0;
+  if (state.depth > 0 && state.owner == op.scheduler.self()) return --state.depth, 0;
   sync::unlock(op, state);
   return 0;
 }

@@ -17,6 +17,7 @@
 #include "testing/lab/engine/hooks.h"
 #include "testing/lab/engine/inside.h"
 #include "testing/lab/engine/places.h"
+#include "testing/lab/engine/real.h"
 #include "testing/lab/engine/scheduler.h"
 
 // The C library's own functions, which those below hide.
@@ -187,6 +188,20 @@ void* memalign(std::size_t alignment, std::size_t size) {
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   *block = allocate_aligned(alignment, size);
   return *block == nullptr ? ENOMEM : 0;
+}
+
+// Inside the lab, so that this is no access. The references to an exception object are counted in
+// the C++ library, where the lab does not see the order that the count gives: the last thread that
+// lets go of the object would seem to race with the others. The second function is for an exception
+// that std::rethrow_exception() has thrown again.
+void __cxa_free_exception(void* thrown) noexcept {
+  const Inside inside;
+  real<&__cxa_free_exception>("__cxa_free_exception")(thrown);
+}
+
+void __cxa_free_dependent_exception(void* thrown) noexcept {
+  const Inside inside;
+  real<&__cxa_free_dependent_exception>("__cxa_free_dependent_exception")(thrown);
 }
 }
 

@@ -38,12 +38,27 @@ std::size_t Scheduler::ask(const std::vector<Choice>& choices,
 std::string Scheduler::text_of_step(const Choice& choice) const {
   if (choice.spurious) return "wakes up without a notification";
   if (choice.timeout) {
+    if (can_go_on(at(choice.thread))) return "goes on slowly: the next timeout passes";
     return choice.preemption ? "is woken by the clock: the other threads are slow"
                              : "is woken by the clock";
   }
   const Thread& thread = at(choice.thread);
   const std::string object = objects_.name_of(thread.plan.object);
   return thread.plan.verb + (object.empty() ? "" : " " + object);
+}
+
+// `is_busy`: whether the running thread uses a processor.
+std::string Scheduler::no_step(bool is_busy) const {
+  const std::string last =
+      story_.empty() ? ""
+                     : ". The story ends with: " + story_.back().thread + " " + story_.back().text;
+  const std::string loop = "a loop that never ends, in " + next_->name;
+  const std::string blocked =
+      "thread \"" + next_->name +
+      "\" is blocked outside the lab. Does it wait on a std::mutex, a std::condition_variable or "
+      "std::this_thread::sleep_for? In an exercise, use lab::mutex and the like";
+  return "lab: " +
+         (is_busy ? loop + last + ". Or " + blocked : blocked + last + ". Or it is " + loop) + ".";
 }
 
 std::string Scheduler::deadlock() const {

@@ -90,8 +90,8 @@ class EndOfThread {
   const SignalStack signal_stack_;
 };
 
-Scheduler::Scheduler(const Options& options, Strategy& strategy)
-    : options_(options), strategy_(strategy) {
+Scheduler::Scheduler(const Options& options, Strategy& strategy, bool shows_held_locks)
+    : options_(options), strategy_(strategy), shows_held_locks_(shows_held_locks) {
   std::set_terminate(on_terminate);
   catch_crashes();
 }
@@ -125,20 +125,6 @@ std::string Scheduler::run(const std::function<void()>& scenario) {
   lock.unlock();
   for (const auto& thread : threads_) thread->real.join();
   return {};
-}
-
-// `is_busy`: whether the running thread uses a processor.
-std::string Scheduler::no_step(bool is_busy) const {
-  const std::string last =
-      story_.empty() ? ""
-                     : ". The story ends with: " + story_.back().thread + " " + story_.back().text;
-  const std::string loop = "a loop that never ends, in " + next_->name;
-  const std::string blocked =
-      "thread \"" + next_->name +
-      "\" is blocked outside the lab. Does it wait on a std::mutex, a std::condition_variable or "
-      "std::this_thread::sleep_for? In an exercise, use lab::mutex and the like";
-  return "lab: " +
-         (is_busy ? loop + last + ". Or " + blocked : blocked + last + ". Or it is " + loop) + ".";
 }
 
 int Scheduler::start(const std::string& name, std::function<void()> body) {
@@ -285,11 +271,11 @@ std::vector<Choice> Scheduler::choices() {
   }
   if (can_stay && !may_stay) preemptions.push_back({.thread = running_, .preemption = true});
   result.insert(result.end(), preemptions.begin(), preemptions.end());
-  const std::optional<int> sleeper = next_timeout();
+  const std::vector<int> sleepers = next_timeouts();
   const bool only_time_passes = result.empty();
   if (only_time_passes) {
-    if (!sleeper) return result;
-    result.push_back({.thread = *sleeper, .timeout = true});
+    if (sleepers.empty()) return result;
+    result.push_back({.thread = sleepers[0], .timeout = true});
   }
 
   if (spurious_wakeups_ < options_.max_spurious_wakeups) {
@@ -299,18 +285,27 @@ std::vector<Choice> Scheduler::choices() {
     }
   }
   // A thread that could run may be so slow that the next timeout passes first.
-  if (sleeper && options_.early_timeouts && !only_time_passes) {
-    result.push_back({.thread = *sleeper, .preemption = true, .timeout = true});
+  if (options_.early_timeouts && !only_time_passes) {
+    for (const int sleeper : sleepers) {
+      result.push_back({.thread = sleeper, .preemption = true, .timeout = true});
+    }
+    // Or it passes, and this thread goes on nevertheless.
+    if (may_stay && !sleepers.empty()) {
+      result.push_back({.thread = running_, .preemption = true, .timeout = true});
+    }
   }
   return result;
 }
 
-// The thread with the earliest timeout that has not passed yet.
-std::optional<int> Scheduler::next_timeout() const {
-  std::optional<int> next;
+// The threads with the earliest timeout that has not passed yet.
+std::vector<int> Scheduler::next_timeouts() const {
+  std::vector<int> next;
   for (const auto& it : threads_) {
     if (it->finished || !it->waiting.until || *it->waiting.until <= now_) continue;
-    if (!next || *it->waiting.until < *at(*next).waiting.until) next = it->number;
+    if (!next.empty() && *it->waiting.until < *at(next[0]).waiting.until) next.clear();
+    if (next.empty() || *it->waiting.until == *at(next[0]).waiting.until) {
+      next.push_back(it->number);
+    }
   }
   return next;
 }
@@ -323,7 +318,7 @@ Choice Scheduler::choose() {
           ? possible[0]
           : possible[ask(possible, [this](const Choice& it) { return text_of_step(it); })];
   if (choice.timeout) {
-    now_ = *at(choice.thread).waiting.until;
+    now_ = *at(next_timeouts()[0]).waiting.until;
     // Its timeout has passed, but another thread may hold the lock that it needs; or, where no
     // thread could run, another one has the same timeout.
     if (!choice.preemption || !can_go_on(at(choice.thread))) return choose();
@@ -367,7 +362,7 @@ std::string Scheduler::unique(const std::string& name) {
 }
 
 void Scheduler::fail(const std::string& verdict) {
-  end(verdict);
+  end(verdict.empty() ? "a check failed" : verdict);
   std::unique_lock lock(mutex_);
   std::condition_variable never;
   while (true) never.wait(lock);

@@ -44,13 +44,16 @@ class Scheduler {
     bool gives_way = false;           // each other thread that can run makes a step first
   };
 
-  Scheduler(const Options& options, Strategy& strategy);
+  // `shows_held_locks`: other threads may run just before an unlock, too. Only a thread that tries
+  // to lock, or waits for a lock until a time, can tell that another one holds it.
+  Scheduler(const Options& options, Strategy& strategy, bool shows_held_locks = false);
 
   // Runs the scenario on a thread "main" until it is over. Returns the verdict, which is empty if
   // nothing failed. After a verdict the threads stay blocked and use the scheduler, which must not
   // be destroyed then.
   std::string run(const std::function<void()>& scenario);
   std::string story() const { return text_of(story_); }
+  bool tries_locks() const { return tries_locks_; }  // whether a thread has done so
 
   // --- On the running thread --------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ class Scheduler {
   // Returns the time. If it may jump to a timeout here (Options::early_timeouts), other threads may
   // run first.
   Time read_clock(Place place) {
-    if (options_.early_timeouts && next_timeout()) {
+    if (options_.early_timeouts && !next_timeouts().empty()) {
       plan("reads the clock", nullptr, place);
       step();
     }
@@ -100,6 +103,8 @@ class Scheduler {
   int self() const { return running_; }
   Time now() const { return now_; }
   std::string unique(const std::string& name);  // "mutex", then "mutex 2"
+  void note_try_lock() { tries_locks_ = true; }
+  bool shows_held_locks() const { return shows_held_locks_; }
   void count_lock(int change) { at(running_).locks_held += change; }
   // The running thread has done something that other threads can see, and that no step follows.
   // They may run before the thread exits.
@@ -154,7 +159,7 @@ class Scheduler {
   }
   bool has_to_give_way(const Thread& thread) const;
   std::vector<Choice> choices();
-  std::optional<int> next_timeout() const;
+  std::vector<int> next_timeouts() const;
   Choice choose();
   std::size_t ask(const std::vector<Choice>& choices,
                   const std::function<std::string(const Choice&)>& text_of_choice);
@@ -169,6 +174,8 @@ class Scheduler {
 
   const Options options_;
   Strategy& strategy_;
+  const bool shows_held_locks_;
+  bool tries_locks_ = false;
   std::vector<std::unique_ptr<Thread>> threads_;
   int running_ = 0;
   int spurious_wakeups_ = 0;

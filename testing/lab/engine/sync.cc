@@ -131,6 +131,7 @@ bool lock(const Operation& op, Mutex& mutex, std::optional<Time> until) {
   if (mutex.owner == scheduler.self()) {
     scheduler.fail(scheduler.own_name() + " locks " + mutex.name + ", which it holds already");
   }
+  if (until) scheduler.note_try_lock();
   if (!is_free(mutex)) scheduler.tell("waits " + waiting_for(scheduler, mutex), op.told());
   const auto timed_out = [&] { return until && scheduler.now() >= *until; };
   scheduler.step({.can_go_on = [&] { return is_free(mutex) || timed_out(); },
@@ -145,6 +146,7 @@ bool lock(const Operation& op, Mutex& mutex, std::optional<Time> until) {
 
 bool try_lock(const Operation& op, Mutex& mutex) {
   Scheduler& scheduler = op.scheduler;
+  scheduler.note_try_lock();
   scheduler.step({.uses = {op.object}});
   use(op, "locks it");
   if (!is_free(mutex)) return false;
@@ -160,6 +162,7 @@ void unlock(const Operation& op, Mutex& mutex) {
   if (mutex.owner != scheduler.self()) {
     scheduler.fail(scheduler.own_name() + " unlocks " + mutex.name + ", which it does not hold");
   }
+  if (scheduler.shows_held_locks()) scheduler.step({.uses = {op.object}});
   use(op, "unlocks it");
   give_back(scheduler, mutex);
   point(op);  // does not use the mutex: another thread may destroy it now

@@ -1,0 +1,81 @@
+// Tests the lab's clock: which sleeper wakes up first, and what may happen before.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <set>
+#include <string>
+
+#include "testing/lab/explorer.h"
+#include "testing/lab/lab.h"
+#include "testing/lab/lab_testing.h"
+
+namespace worker_pool::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
+  expect_passes(
+      [] {
+        std::string order;
+        const auto sleep = [&](std::chrono::hours time, char name) {
+          this_thread::sleep_for(time);
+          order += name;
+        };
+        {
+          jthread a("a", sleep, 3h, 'a');
+          jthread b("b", sleep, 1h, 'b');
+          sleep(2h, 'm');
+        }
+        check(order == "bma", order);
+        check(steady_clock::now().time_since_epoch() == 3h, "three hours in all");
+      },
+      {.early_timeouts = false});
+}
+
+TEST(LabClock, EitherOfTwoSleepersWithTheSameTimeMayWakeUpFirst) {
+  std::set<std::string> orders;
+  expect_passes(
+      [&orders] {
+        std::string order;
+        const auto sleep = [&](char name) {
+          this_thread::sleep_for(1h);
+          order += name;
+        };
+        {
+          jthread a("a", sleep, 'a');
+          jthread b("b", sleep, 'b');
+        }
+        orders.insert(order);
+      },
+      {.max_preemptions = 0, .early_timeouts = false});
+  EXPECT_EQ(orders, (std::set<std::string>{"ab", "ba"}));
+}
+
+// Also while another thread could run, which may be slow.
+TEST(LabClock, EitherMayWakeUpFirstBeforeAThreadThatCouldRun) {
+  EXPECT_EQ(verdict_of([] {
+              bool has_a_woken = false;
+              const auto sleep = [] { this_thread::sleep_for(1h); };
+              jthread a("a", [&] { sleep(), has_a_woken = true; });
+              jthread b("b", [&] { sleep(), check(has_a_woken, "b is first"); });
+            }),
+            "b is first");
+}
+
+// A thread may be so slow that another one's time passes, and that one slower still.
+TEST(LabClock, MayPassWhileAThreadGoesOnBeforeTheSleeper) {
+  EXPECT_EQ(verdict_of([] {
+              bool has_woken = false;
+              jthread sleeper("sleeper", [&] {
+                this_thread::sleep_for(1h);
+                has_woken = true;
+              });
+              const bool is_late = steady_clock::now().time_since_epoch() >= 1h;
+              check(!is_late || has_woken, "late, and the sleeper still sleeps");
+            }),
+            "late, and the sleeper still sleeps");
+}
+
+}  // namespace
+}  // namespace worker_pool::lab
