@@ -142,6 +142,8 @@ struct Ambiguous : Base1, Base2 {};
 
 struct NoBase {};
 
+using BadAccess = std::bad_expected_access<std::string>;
+
 // Longer than a buffer that one would take for a line.
 const std::string kLongText = "writes the pages" + std::string(5'000, '7') + "to the network drive";
 
@@ -174,6 +176,9 @@ const Failing kWaysToFail[] = {
     {"throws std::runtime_error(\"\")", [] -> JobResult { throw std::runtime_error(""); }, ""},
     {"throws a string literal", [] -> JobResult { throw "disk is full"; }, ""},
     {"throws a std::string", [] -> JobResult { throw std::string("disk is full"); }, ""},
+    {"throws nullptr", [] -> JobResult { throw nullptr; }, ""},
+    {"throws std::bad_expected_access", [] -> JobResult { throw BadAccess("no such page"); },
+     BadAccess("").what()},
     {"throws a struct without a base", [] -> JobResult { throw NoBase(); }, ""},
     {"throws a class with two bases of type std::exception", [] -> JobResult { throw Ambiguous(); },
      ""},

@@ -218,7 +218,9 @@ TEST(DanglingCapture, EqualReportsAreBothSent) {
                                                            " were sent; wanted: both");
                         },
                         {.max_preemptions = 1, .random_schedules = 0});
+}
 
+TEST(DanglingCapture, OneReportMayBeSentTwiceAtTheSameTime) {
   expect_every_schedule(
       kLesson,
       [] {
@@ -231,11 +233,15 @@ TEST(DanglingCapture, EqualReportsAreBothSent) {
         for (Sent* sent : {&by_mail, &by_chat}) {
           send_later(jobs, report, [sent](const Report& it) { sent->push_back(it.text); });
         }
-        for (int i = 0; i < 2; ++i) jobs.pop()();
+        lab::note("starts two workers, which run a job each");
+        lab::thread worker1 = start_thread("worker 1", [&] { jobs.pop()(); });
+        lab::thread worker2 = start_thread("worker 2", [&] { jobs.pop()(); });
+        worker1.join();
+        worker2.join();
         lab::check(by_mail.size() == 1 && by_chat.size() == 1,
                    "one report was to be sent by mail and by chat; wanted: both, once");
       },
-      {.random_schedules = 0});  // one thread, so only one schedule
+      {.max_preemptions = 1, .random_schedules = 0});
 }
 
 TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {

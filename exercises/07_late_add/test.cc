@@ -216,7 +216,9 @@ TEST(LateAdd, TheGroupMayBeDestroyedOnceWaitHasReturned) {
     one.join();
     two.join();
   };
-  expect_every_schedule(kLesson, scenario, kFewer);
+  // A worker may still be in done() when wait() returns. That takes two preemptions.
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 2, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
 TEST(LateAdd, TheGroupCanBeUsedAgain) {

@@ -154,6 +154,36 @@ TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
+// The only thread: no other call of get() comes between the two.
+TEST(CheckedFlag, TheThreadThatCaughtTheExceptionGetsTheRulesNext) {
+  const auto scenario = [] {
+    int loads = 0;
+    RuleCache cache([&](Rules& rules) {
+      if (++loads == 1) {
+        lab::note("throws std::bad_optional_access instead of loading the rules");
+        throw std::bad_optional_access();
+      }
+      lab::note("loads the rules");
+      rules = kRules;
+    });
+    bool thrown = false;
+    try {
+      (void)cache.get();
+    } catch (const std::bad_optional_access&) {
+      lab::note("catches std::bad_optional_access, and calls get() again");
+      thrown = true;
+    } catch (...) {
+    }
+    lab::check(thrown, "loading threw, but get() did not throw the same exception");
+    const Rules& rules = cache.get();
+    lab::check(rules == kRules, "get() threw because loading had thrown; the next call returned " +
+                                    std::to_string(rules.size()) + " of 2 rules");
+    lab::check(loads == 2, "loading threw once, and was then called " + std::to_string(loads - 1) +
+                               " times; wanted: once more");
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
 TEST(CheckedFlag, TwoCachesShareNothing) {
   const auto scenario = [] {
     RuleCache cache([&](Rules& rules) {

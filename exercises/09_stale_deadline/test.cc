@@ -14,6 +14,7 @@ namespace worker_pool {
 namespace {
 
 using namespace std::chrono_literals;
+using TimePoint = lab::steady_clock::time_point;
 
 constexpr Lesson kLesson(
     "09_stale_deadline",
@@ -62,9 +63,7 @@ class Bench {
   }
 
   // When the job started. After finish() only, which orders it.
-  lab::steady_clock::time_point started(const std::string& id) const {
-    return seen_.at(id).started;
-  }
+  TimePoint started(const std::string& id) const { return seen_.at(id).started; }
 
   // Every job must have run or been reported as late, exactly once.
   void finish() {
@@ -85,7 +84,7 @@ class Bench {
     bool late_on_submit = false;
     int run = 0;
     int reported = 0;
-    lab::steady_clock::time_point started{};
+    TimePoint started{};
   };
 
   void report(const Job& job) {
@@ -124,29 +123,25 @@ class Bench {
 };
 
 TEST(StaleDeadline, JobWhoseDeadlineIsOverIsReportedAndNotRun) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Bench bench;
-        bench.submit("a", 10s, 60s);
-        bench.submit("b", 1s, 5s);
-        bench.finish();
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, 5s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(StaleDeadline, EveryJobIsRunInTimeOrReportedOnce) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Bench bench;
-        bench.submit("a", 10s, 60s);
-        bench.submit("b", 1s, -1s);
-        bench.submit("c", 1s, 5s);
-        bench.submit("d", 1s, 60s);
-        bench.finish();
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Bench bench;
+    bench.submit("a", 10s, 60s);
+    bench.submit("b", 1s, -1s);
+    bench.submit("c", 1s, 5s);
+    bench.submit("d", 1s, 60s);
+    bench.finish();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 // The others are simpler: fewer schedules are enough.
@@ -170,28 +165,23 @@ TEST(StaleDeadline, AtItsDeadlineAJobIsInTime) {
     bench.submit("d", 1s, 0s);
     bench.submit("b", 1s, 0s);  // late when job d is done
     bench.finish();
-    lab::check(bench.started("d") == lab::steady_clock::time_point(), "job d did not run at once");
+    lab::check(bench.started("d") == TimePoint(), "job d did not run at once");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 TEST(StaleDeadline, NoJobStartsLateBecauseOfASlowReport) {
-  const auto report_before_it = [] {
-    Bench bench(1s);
-    bench.submit("a", 10s, 60s);
-    bench.submit("b", 1s, 5s);
-    bench.submit("d", 1s, 10s + 500ms);
-    bench.finish();
-  };
-  const auto report_after_it = [] {
-    Bench bench(1s);
-    bench.submit("a", 10s, 60s);
-    bench.submit("d", 1s, 10s + 500ms);
-    bench.submit("b", 1s, 5s);
-    bench.finish();
-  };
-  expect_every_schedule(kLesson, report_before_it, kFewer);
-  expect_every_schedule(kLesson, report_after_it, kFewer);
+  for (const bool report_first : {true, false}) {
+    const auto scenario = [report_first] {
+      Bench bench(1s);
+      bench.submit("a", 10s, 60s);
+      if (report_first) bench.submit("b", 1s, 5s);
+      bench.submit("d", 1s, 10s + 500ms);
+      if (!report_first) bench.submit("b", 1s, 5s);
+      bench.finish();
+    };
+    expect_every_schedule(kLesson, scenario, kFewer);
+  }
 }
 
 TEST(StaleDeadline, NoJobStartsLateBecauseTheOneBeforeItIsDestroyed) {
@@ -204,56 +194,53 @@ TEST(StaleDeadline, NoJobStartsLateBecauseTheOneBeforeItIsDestroyed) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
-// All jobs wait for job 0, and the further back a job is, the earlier its deadline.
+// All wait for job 0, which submits job 12. The further back a job is, the earlier its deadline.
 TEST(StaleDeadline, JobsStartInTheOrderOfSubmission) {
   const auto scenario = [] {
-    constexpr int kJobs = 12;
+    constexpr int kJobs = 14;
     std::array<bool, kJobs> settled{};  // the job has run or been reported
     Worker worker([&](const Job& job) { settled.at(std::stoul(job.id)) = true; });
-    for (int i = 0; i < kJobs; ++i) {
+    const std::function<void(int)> submit = [&](int i) {
       const std::string id = std::to_string(i);
       const auto deadline = lab::steady_clock::now() + (i % 3 == 2 ? 5s : (60 - i) * 1s);
-      worker.submit({.id = id, .deadline = deadline, .body = [&settled, i, id] {
+      worker.submit({.id = id, .deadline = deadline, .body = [&, i, id] {
                        lab::note("runs job " + id);
                        lab::check(std::count(settled.begin(), settled.begin() + i, true) == i,
                                   "a job that was submitted before job " + id +
                                       " has neither run nor been reported");
                        settled.at(std::stoul(id)) = true;
-                       if (i == 0) lab::this_thread::sleep_for(10s);
+                       if (i != 0) return;
+                       submit(12);
+                       lab::this_thread::sleep_for(10s);
                      }});
-    }
-    worker.close();
+    };
+    for (int i = 0; i < 12; ++i) submit(i);
     lab::thread thread("worker", [&] { worker.run(); });
+    lab::this_thread::sleep_for(1s);
+    submit(13);
+    worker.close();
     thread.join();
     lab::check(std::ranges::count(settled, true) == kJobs, "a job neither ran nor was reported");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
-TEST(StaleDeadline, AJobWhoseDeadlineIsTheEndOfTimeIsNeverLate) {
+TEST(StaleDeadline, OnlyTheEarlierOfTheDeadlinesMinAndMaxIsOver) {
   const auto scenario = [] {
     bool ran = false;
-    Worker worker([](const Job&) { lab::check(false, "a job with the deadline max() was late"); });
-    worker.submit(
-        {.id = "a", .deadline = lab::steady_clock::time_point::max(), .body = [&] { ran = true; }});
-    worker.close();
-    lab::thread thread("worker", [&] { worker.run(); });
-    thread.join();
-    lab::check(ran, "the job with the deadline max() did not run");
-  };
-  expect_every_schedule(kLesson, scenario, kFewer);
-}
-
-TEST(StaleDeadline, AJobWhoseDeadlineIsTheBeginningOfTimeIsLate) {
-  const auto scenario = [] {
     int reported = 0;
-    Worker worker([&](const Job&) { ++reported; });
+    Worker worker([&](const Job& job) {
+      lab::check(job.id == "min", "a job with the deadline max() was late");
+      ++reported;
+    });
     lab::this_thread::sleep_for(1s);
-    worker.submit({.id = "a", .deadline = lab::steady_clock::time_point::min(), .body = [] {
+    worker.submit({.id = "max", .deadline = TimePoint::max(), .body = [&] { ran = true; }});
+    worker.submit({.id = "min", .deadline = TimePoint::min(), .body = [] {
                      lab::check(false, "the job with the deadline min() ran");
                    }});
     worker.close();
     worker.run();
+    lab::check(ran, "the job with the deadline max() did not run");
     lab::check(reported == 1, "the job with the deadline min() was not reported as late");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
@@ -317,6 +304,23 @@ TEST(StaleDeadline, TheDestructorOfALateJobMaySubmitJobs) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
+TEST(StaleDeadline, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Worker worker([](const Job&) {});
+    const auto more = [&] {
+      worker.submit({.id = "d", .deadline = TimePoint(60s), .body = [] {}});
+    };
+    for (const TimePoint deadline : {TimePoint(5s), TimePoint(60s)}) {
+      lab::note("submits a job that submits another one whenever a copy of it is destroyed");
+      worker.submit({.id = "a", .deadline = deadline, .body = [end = EachCopyAtTheEnd(more)] {}});
+    }
+    lab::this_thread::sleep_for(10s);
+    worker.close();
+    worker.run();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
+}
+
 TEST(StaleDeadline, JobsMayComeWhileOthersAreReported) {
   const auto scenario = [] {
     Bench bench;
@@ -331,22 +335,19 @@ TEST(StaleDeadline, JobsMayComeWhileOthersAreReported) {
 }
 
 TEST(StaleDeadline, TheLastJobMayBeLateToo) {
-  const auto another_job_comes_later = [] {
-    Bench bench;
-    bench.submit("a", 10s, 60s);
-    bench.submit("b", 1s, 5s);
-    lab::this_thread::sleep_for(20s);
-    bench.submit("d", 1s, 60s);
-    bench.finish();
-  };
-  const auto its_report_submits_a_job = [] {
-    Bench bench;
-    bench.submit("a", 10s, 60s);
-    bench.submit("c", 1s, 5s);
-    bench.finish();
-  };
-  expect_every_schedule(kLesson, another_job_comes_later, kFewer);
-  expect_every_schedule(kLesson, its_report_submits_a_job, kFewer);
+  for (const bool report_submits_a_job : {false, true}) {
+    const auto scenario = [=] {
+      Bench bench;
+      bench.submit("a", 10s, 60s);
+      bench.submit(report_submits_a_job ? "c" : "b", 1s, 5s);
+      if (!report_submits_a_job) {
+        lab::this_thread::sleep_for(20s);
+        bench.submit("d", 1s, 60s);
+      }
+      bench.finish();
+    };
+    expect_every_schedule(kLesson, scenario, kFewer);
+  }
 }
 
 TEST(StaleDeadline, AnIdleWorkerStartsAJobAtOnce) {

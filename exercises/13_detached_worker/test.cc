@@ -93,10 +93,13 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
           });
           pool.submit(job('2'));
           pool.submit(job('3'));
+          lab::this_thread::sleep_for(3 * kYear / 2);
+          lab::note("submits the fifth job, half a year after the fourth was submitted");
+          pool.submit(job('5'));
         }
-        check_worker_ended(5, static_cast<int>(order.size()));
-        lab::check(order == "01234", "the jobs ran in the order " + order + "; wanted: 01234");
-        lab::check(lab::steady_clock::now().time_since_epoch() == 14 * kYear,
+        check_worker_ended(6, static_cast<int>(order.size()));
+        lab::check(order == "012345", "the jobs ran in the order " + order + "; wanted: 012345");
+        lab::check(lab::steady_clock::now().time_since_epoch() == 15 * kYear,
                    "the jobs did not run one after another, or the destructor returned late");
       },
       kExactTimes);

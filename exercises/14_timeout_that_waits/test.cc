@@ -75,7 +75,7 @@ TEST(TimeoutThatWaits, ReturnsAsSoonAsTheJobsAreDone) {
                    "drain_for(1h) returned " + text_of(took) + " late: the job takes no time");
       },
       // No thread is delayed for an hour.
-      {.early_timeouts = false, .random_schedules = 50});
+      {.max_spurious_wakeups = 0, .early_timeouts = false, .random_schedules = 50});
 }
 
 // Calls drain_for(timeout) and checks its result and how long it took.
@@ -129,7 +129,10 @@ TEST(TimeoutThatWaits, TheResultIsThatOfThisCall) {
                    " of 4 jobs have run: drain_for() must not change what the pool does");
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+                        {.max_preemptions = 1,
+                         .max_spurious_wakeups = 0,
+                         .early_timeouts = false,
+                         .random_schedules = 20});
 }
 
 struct TakesTimeToDestroy {
