@@ -317,9 +317,9 @@ function show_score() {
   const parts = [
     h('p', {}, `The ${game.variant} has ${plural(tree.total, 'schedule')} with ${limits}. You have seen `,
       h('b', {}, seen === 0 ? 'none' : String(seen)),
-      seen === 0 ? ' yet. ' : `, and ${failed === 0 ? 'none' : failed} of these ${
-          failed === 1 ? 'breaks' : 'break'} it. `,
-      h('b', {id: 'left'}, String(left)), ' left.'),
+      seen === 0 ? ' of them yet; ' : `, and ${failed === 0 ? 'none' : failed} of these ${
+          failed === 1 ? 'breaks' : 'break'} it; `,
+      h('b', {id: 'left'}, String(left)), left === 1 ? ' is left.' : ' are left.'),
     h('progress', {max: tree.total, value: seen, 'aria-label': 'schedules seen'}),
   ];
   if (left > 0) {
