@@ -155,6 +155,24 @@ class Running {
   lab::atomic<int> now_ = 0;
 };
 
+// Job 1 gives the permit back just when shutdown() is called. Job 2 takes it, or is refused.
+TEST(LeakedPermit, AJobMayEndWhenShutdownIsCalled) {
+  const auto scenario = [] {
+    JobLimit limit(1);
+    Running running(1);
+    const auto run = [&] { (void)limit.run([&] { running.job(); }); };
+    lab::jthread first = start_thread("worker 1", run);
+    lab::jthread second = start_thread("worker 2", run);
+    lab::this_thread::sleep_for(kYear);
+    shut_down(limit);
+    second.join();
+    check_refused(limit);
+  };
+  lab::Options options = kExactTimes;
+  options.max_spurious_wakeups = 1;
+  expect_every_schedule(kLesson, scenario, options);
+}
+
 struct NotAnException {};
 
 // A job that throws something else for each number, or nothing.
