@@ -1,6 +1,6 @@
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "exercises/harness/lesson.h"
 #include "exercises/harness/probes.h"
@@ -97,27 +97,29 @@ TEST(BlindIdle, WaitsForJobsThatJobsSubmit) {
   }
 }
 
-// Job 1 goes on just before wait_idle() is called. When it has finished, its job is queued or runs.
-TEST(BlindIdle, WaitsForTheJobThatARunningJobSubmits) {
+// Job 1 goes on just before wait_idle() is called. Whenever a job has finished, the next one is
+// queued or runs.
+TEST(BlindIdle, WaitsForTheJobsThatARunningJobSubmits) {
   expect_every_schedule(kLesson,
                         [] {
                           LabGate gate("job 1");
-                          Progress second;
+                          Progress third;
                           Pool pool(1);
+                          lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
                           pool.submit([&] {
                             gate.wait();
-                            pool.submit([job = tracked(second)] {
-                              lab::this_thread::sleep_for(1s);
-                              job();
+                            pool.submit([&] {
+                              lab::this_thread::yield();  // to main
+                              pool.submit(tracked(third));
                             });
                           });
                           gate.await_arrival();
                           gate.open();
                           lab::note("calls wait_idle()");
                           pool.wait_idle();
-                          check_finished(second, "the job that job 1 submitted");
+                          check_finished(third, "the job of the job that job 1 submitted");
                         },
-                        {.max_preemptions = 3,
+                        {.max_preemptions = 5,
                          .max_spurious_wakeups = 0,
                          .early_timeouts = false,
                          .random_schedules = 0});
@@ -292,33 +294,38 @@ TEST(BlindIdle, AnotherThreadMaySubmitMeanwhile) {
       kOneWorker);
 }
 
-// Each job waits until the other one runs, too. Job 2 may come while a thread waits already. Both
-// workers may be asleep when the jobs come.
+// Each job waits until the other one runs, too. Job 2 may come while a thread waits already, or
+// from job 1. Both workers may be asleep when the jobs come.
 TEST(BlindIdle, BothWorkersRunJobsAtTheSameTime) {
-  for (const auto& [asleep, pause] : {std::pair(0h, 0h), std::pair(0h, 1h), std::pair(1h, 0h)}) {
-    const auto scenario = [asleep, pause] {
+  for (const auto& [asleep, pause, by_job] :
+       {std::tuple(0h, 0h, false), std::tuple(0h, 1h, false), std::tuple(1h, 0h, false),
+        std::tuple(1h, 0h, true)}) {
+    const auto scenario = [asleep, pause, by_job] {
       LabGate first("job 1 runs");
       LabGate second("job 2 runs");
       Pool pool(2);
+      const auto submit_second = [&] {
+        pool.submit([&] {
+          second.open();
+          first.wait();
+        });
+      };
       lab::this_thread::sleep_for(asleep);
       pool.submit([&] {
         first.open();
+        if (by_job) submit_second();
         second.wait();
       });
       lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
       lab::this_thread::sleep_for(pause);
-      pool.submit([&] {
-        second.open();
-        first.wait();
-      });
+      if (!by_job) submit_second();
       pool.wait_idle();
     };
     expect_every_schedule(kLesson, scenario, asleep + pause == 0h ? kTwoWorkers : kExactTimes);
   }
 }
 
-// Jobs run on the workers only, also while another thread waits: with one worker, one after another
-// and the oldest first. A job that a job submits is the last one, too.
+// Only workers run jobs: a single one runs the oldest first. Job 1 submits job 21.
 TEST(BlindIdle, WaitingRunsNoJob) {
   expect_every_schedule(
       kLesson,
@@ -334,19 +341,21 @@ TEST(BlindIdle, WaitingRunsNoJob) {
         };
         Pool pool(1);
         pool.submit([&] {
+          lab::this_thread::sleep_for(1h);  // by then, 20 jobs are queued
+          pool.submit(job(21));
           gate.wait();
           job(1)();
-          pool.submit(job(41));
         });
-        for (int i = 2; i <= 40; ++i) pool.submit(job(i));
+        for (int i = 2; i <= 20; ++i) pool.submit(job(i));
         lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
-        lab::this_thread::sleep_for(1h);
+        lab::this_thread::sleep_for(2h);
         lab::check(ran == 0, "the only worker is busy, but another thread ran a job");
+        for (int i = 22; i <= 41; ++i) pool.submit(job(i));
         gate.open();
         pool.wait_idle();
         lab::check(ran == 41, "wait_idle() returned, but only " + std::to_string(ran) +
                                   " of 41 jobs have run");
-        check_time(1h, "wait_idle() did not return when the last job had finished");
+        check_time(2h, "wait_idle() did not return when the last job had finished");
       },
       {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
 }
