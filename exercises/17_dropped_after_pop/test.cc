@@ -37,10 +37,12 @@ class Jobs {
  public:
   explicit Jobs(std::size_t count) : jobs_(count) {}
 
+  void submit(Pool& pool, std::size_t i, Job body = [] {}) {
+    const bool accepted = pool.submit(job(i, std::move(body)));
+    lab::check(accepted, named(i + 1) + " was refused before any shutdown");
+  }
   void submit_all(Pool& pool, std::size_t first = 0) {
-    for (std::size_t i = first; i < jobs_.size(); ++i) {
-      lab::check(pool.submit(job(i)), named(i + 1) + " was refused before any shutdown");
-    }
+    for (std::size_t i = first; i < jobs_.size(); ++i) submit(pool, i);
   }
 
   // A job that `body` follows. It records that it runs, and that it is destroyed.
@@ -112,30 +114,18 @@ TEST(DroppedAfterPop, EachJobRunsOrIsHandedBack) {
 }
 
 TEST(DroppedAfterPop, NoneOfSeveralJobsIsLost) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Jobs jobs(3);
-        Pool pool(1);
-        jobs.submit_all(pool);
-        lab::note("shuts the pool down");
-        jobs.check_shutdown(pool.shutdown());
-        lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
-      },
-      kFewSchedules);
-}
-
-TEST(DroppedAfterPop, NoWorkerLosesAJob) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Jobs jobs(4);
-        Pool pool(2);
-        jobs.submit_all(pool);
-        lab::note("shuts the pool down");
-        jobs.check_shutdown(pool.shutdown());
-      },
-      kTwoWorkers);
+  for (const std::size_t workers : {1uz, 2uz}) {
+    const auto scenario = [workers] {
+      Jobs jobs(workers + 2);
+      Pool pool(static_cast<int>(workers));
+      jobs.submit_all(pool);
+      lab::note("shuts the pool down");
+      jobs.check_shutdown(pool.shutdown());
+      lab::check(workers > 1 || jobs.oldest_started(),
+                 "the only worker did not run the oldest jobs");
+    };
+    expect_every_schedule(kLesson, scenario, workers == 1 ? kFewSchedules : kTwoWorkers);
+  }
 }
 
 // Each worker may have taken a job, and not started it, when the shutdown begins.
@@ -160,7 +150,7 @@ TEST(DroppedAfterPop, QueuedJobsDoNotStart) {
       LabGate gate("running jobs");
       Pool pool(static_cast<int>(workers));
       for (std::size_t i = 0; i < workers; ++i) {
-        lab::check(pool.submit(jobs.job(i, [&] { gate.wait(); })), "a job was refused");
+        jobs.submit(pool, i, [&] { gate.wait(); });
         lab::this_thread::sleep_for(1s);  // by then it has started
       }
       jobs.submit_all(pool, workers);
@@ -218,56 +208,64 @@ TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
                         {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
 }
 
-// Each job waits until the other one runs, too.
+// Each of jobs 1 and 2 waits until the other one runs, too. When job 2 ends, either worker may take
+// job 3. The other one is asleep when job 3 submits job 4, and waits until job 4 runs.
 TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
   expect_every_schedule(
       kLesson,
       [] {
         LabGate first("job 1 runs");
         LabGate second("job 2 runs");
-        LabGate third("job 3 runs");
+        LabGate end("end of job 2");
+        LabGate last("job 4 runs");
+        Jobs jobs(4);
         Pool pool(2);
         lab::this_thread::sleep_for(1h);
-        const bool accepted = pool.submit([&] {
+        jobs.submit(pool, 0, [&] {
           first.open();
           second.wait();
-        }) && pool.submit([&] {
+        });
+        jobs.submit(pool, 1, [&] {
           second.open();
           first.wait();
-        }) && pool.submit([&] { third.open(); });
-        lab::check(accepted, "a job was refused before any shutdown");
-        third.wait();
-        lab::check(lab::steady_clock::now().time_since_epoch() == 1h,
+          end.wait();
+        });
+        lab::this_thread::sleep_for(1s);  // by then, one worker waits for a job
+        jobs.submit(pool, 2, [&] {
+          lab::this_thread::sleep_for(1s);
+          jobs.submit(pool, 3, [&] { last.open(); });
+          last.wait();
+        });
+        end.open();
+        last.wait();
+        lab::check(lab::steady_clock::now().time_since_epoch() == 1h + 2s,
                    "the workers were woken by the clock, not by submit()");
         lab::check(pool.shutdown().empty(), "a job ran, and was handed back too");
       },
       kExactTimes);
 }
 
-// Job 1 submits job 4 before the shutdown, job 2 runs when it begins, and job 3 is queued.
-TEST(DroppedAfterPop, AJobThatAJobSubmitsIsTheNewest) {
+// Job 1 submits job 4, after job 3 and before job 5. Job 2 runs when the shutdown begins.
+TEST(DroppedAfterPop, AJobThatAJobSubmitsKeepsItsPlace) {
   expect_every_schedule(
       kLesson,
       [] {
-        Jobs jobs(4);
+        Jobs jobs(5);
         LabGate first("job 1");
         Pool pool(1);
-        const auto submit = [&](std::size_t i, Job body) {
-          lab::check(pool.submit(jobs.job(i, std::move(body))),
-                     named(i + 1) + " was refused before any shutdown");
-        };
-        submit(0, [&] {
+        jobs.submit(pool, 0, [&] {
           first.wait();
-          submit(3, [] {});
+          jobs.submit(pool, 3);
         });
         first.await_arrival();
-        submit(1, [&] {
+        jobs.submit(pool, 1, [&] {
           lab::this_thread::sleep_for(1h);
           lab::check(!pool.submit([] {}), "a job's job was accepted after a shutdown had begun");
         });
-        submit(2, [] {});
+        jobs.submit(pool, 2);
         first.open();
         lab::this_thread::sleep_for(1s);  // by then job 2 runs
+        jobs.submit(pool, 4);
         jobs.check_shutdown(pool.shutdown());
         lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
         lab::check(jobs.started() == 2,
