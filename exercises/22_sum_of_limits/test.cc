@@ -59,8 +59,8 @@ void check_shut_down(const std::vector<Stage*>& stages, Duration grace, Duration
     lab::check(has_finished == finished[stage],
                call + " reported " + name + (has_finished ? " as finished" : " as late") +
                    " after " + text_of(now() - called) + ", but it was not");
-    lab::check(!stages[stage]->submit([] {}), call + " reported " + name + ", but it is open");
     if (report_time > 0s) lab::this_thread::sleep_for(report_time);
+    lab::check(!stages[stage]->submit([] {}), call + " reported " + name + ", but it is open");
   });
   const Duration took = now() - called;
   lab::check(reports == stages.size(), call + " reported " + std::to_string(reports) + " of " +
@@ -158,16 +158,19 @@ TEST(SumOfLimits, AStageGetsTheTimeThatIsLeft) {
   }
 }
 
-// Each job takes 4 s, and each report 2 s, in which the next stage works on.
+// Each job takes 4 s, and each report 2 s, in which the next stages work on. The last one is closed
+// too late, and finishes during its report.
 TEST(SumOfLimits, WhatAReportTakesCountsToo) {
   const auto scenario = [] {
     Stage first;
     Stage second;
     Stage third;
+    Stage last;
     submit_job_that_takes(4s, first);
     for (int i = 0; i < 2; ++i) submit_job_that_takes(4s, second);
     for (int i = 0; i < 3; ++i) submit_job_that_takes(4s, third);
-    check_shut_down({&first, &second, &third}, 11s, 13s, {true, true, false}, 2s);
+    submit_job_that_takes(14s, last);
+    check_shut_down({&first, &second, &third, &last}, 11s, 15s, {true, true, false, false}, 2s);
   };
   expect_every_schedule(kLesson, scenario, exact_times());
 }
