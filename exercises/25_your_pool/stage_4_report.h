@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -210,6 +211,35 @@ TEST(Shutdown, AnAbandonedJobMayShutDownTheNextPool) {
     expect_lines(*log, {"a"});
     pool->reset();
     let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+// The job keeps the callback for longer than it runs, so only the callback is left in the end.
+TEST(Shutdown, AStopCallbackThatOutlivesItsJobDoesNotProlongTheCancel) {
+  const auto scenario = [] {
+    using Callback = std::stop_callback<std::function<void()>>;
+    const auto log = std::make_shared<Log>();
+    const auto kept = std::make_shared<std::optional<Callback>>();
+    const Time start = now();
+    {
+      const JobHandler handler = [kept](const Job&, std::stop_token stop) -> JobResult {
+        kept->emplace(std::move(stop), [] { std::this_thread::sleep_for(24h); });
+        std::this_thread::sleep_for(90min);
+        return {};
+      };
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      expect_submitted(*owner, "a");
+      const ShutdownReport report = owner->shutdown({.drain = 1h, .cancel = 1h});
+      check(now() - start <= 2h + kGrace,
+            "job a had finished, its stop callback blocked, and the shutdown took longer than its "
+            "limits");
+      expect_still_running(report, {});
+    }
+    check(now() - start <= 2h + kGrace,
+          "a stop callback of job a blocked, and the destructor waited for it");
+    let_abandoned_threads_end();
+    expect_lines(*log, {"a"});
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }

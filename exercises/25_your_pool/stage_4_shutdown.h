@@ -76,6 +76,12 @@ void let_abandoned_threads_end() {
   while (lab::running_threads() > 1) std::this_thread::sleep_for(24h);
 }
 
+// Called where only the pool has started threads.
+void expect_all_joined() {
+  check(lab::running_threads() == 1,
+        "shutdown() returned, and has abandoned no job, but a thread of the pool still runs");
+}
+
 // A job ignores its stop token if its id begins with "stuck".
 JobResult stuck_or_stopped(const Job& job, std::stop_token stop) {
   if (!job.id.starts_with("stuck")) return sleep_until_stopped(job, std::move(stop));
@@ -136,6 +142,7 @@ TEST(Shutdown, AnIdlePoolIsDrainedWhateverTheLimits) {
     Log log;
     WorkerPool pool({.workers = 2, .capacity = 1}, succeed, log.finished());
     expect_outcome(pool.shutdown({.drain = 0s, .cancel = 0s}), ShutdownOutcome::kDrained);
+    expect_all_joined();
     expect_refused_by(pool);
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
@@ -186,6 +193,7 @@ TEST(Shutdown, AJobFinishesOrIsHandedBack) {
     expect_submitted(pool, "b");
     const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 24h});
     expect_outcome(report, ShutdownOutcome::kCancelled);
+    expect_all_joined();
     expect_still_running(report, {});
     const bool is_started = log.count_of("a") == 1;
     expect_not_started(
