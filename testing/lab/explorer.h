@@ -18,7 +18,8 @@
 // Time is virtual. When no thread can run, the clock jumps to the earliest timeout. So a wait of
 // one hour costs nothing and takes exactly one hour of virtual time. A real thread can be delayed
 // for longer than any timeout, so the clock may also jump while a thread could run; this counts as
-// a preemption. Set early_timeouts = false for a scenario in which no thread is that slow.
+// a preemption. Then a thread whose time has come goes on, or the running one does. Set
+// early_timeouts = false for a scenario in which no thread is that slow.
 #pragma once
 
 #include <cstddef>
