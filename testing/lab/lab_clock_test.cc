@@ -59,6 +59,7 @@ TEST(LabClock, EitherMayWakeUpFirstBeforeAThreadThatCouldRun) {
     const auto sleep = [] { this_thread::sleep_for(1h); };
     jthread a("a", [&] { sleep(), another_has_gone_on = true; });
     jthread b("b", [&] { sleep(), check(another_has_gone_on, "b is first"); });
+    this_thread::sleep_for(1ns);  // until both sleep
     another_has_gone_on = true;
   };
   EXPECT_EQ(explore({.max_preemptions = 1, .random_schedules = 0}, scenario).verdict, "b is first");
