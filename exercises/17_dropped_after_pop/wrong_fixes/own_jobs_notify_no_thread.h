@@ -31,7 +31,7 @@ class Pool {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
     jobs_.push_back(std::move(job));
-    // A worker that submits a job takes the next one itself when its own is done: wake nobody.
+    // A worker that submits a job takes the next one itself when its own is done: wake no thread.
     if (t_pool != this) work_ready_.notify_one();
     return true;
   }
