@@ -303,8 +303,7 @@ TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
             "");
 }
 
-// --- Counters and lifetimes
-// --------------------------------------------------------------------------
+// --- Counters and lifetimes ----------------------------------------------------------------------
 
 TEST(LabCounters, RunningThreadsHaveNotExited) {
   expect_passes([] {
