@@ -37,6 +37,7 @@ using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 std::string id_of(const Job& job) { return job.id; }
+
 class KeyedPoolOn : public ::testing::TestWithParam<ChannelKind> {};
 INSTANTIATE_TEST_SUITE_P(Pool, KeyedPoolOn,
                          ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
