@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
 
 #include "testing/watchdog.h"
 
@@ -31,6 +35,20 @@ TEST(RunProgram, WithoutAReaderWhatIsPrintedCannotBeWritten) {
   Watchdog watchdog;
   EXPECT_EQ(run_program(without_reader("true")).status, 0);
   EXPECT_EQ(run_program(without_reader("sh -c 'echo x; exit 3'")).status, 128 + SIGPIPE);
+}
+
+TEST(RunProgram, WorksInAFolderWhoseNameAShellWouldSplit) {
+  Watchdog watchdog;
+  const std::string folder = ::testing::TempDir() + "/it's \"so\" $HOME";
+  std::filesystem::create_directory(folder);
+  const char* before = std::getenv("TEST_TMPDIR");
+  const std::string saved = before == nullptr ? "" : before;
+  setenv("TEST_TMPDIR", folder.c_str(), 1);
+  const ProgramResult result = run_program("echo out; echo err >&2");
+  const int unread = run_program(without_reader("echo x")).status;
+  before == nullptr ? unsetenv("TEST_TMPDIR") : setenv("TEST_TMPDIR", saved.c_str(), 1);
+  EXPECT_EQ(result.out + result.err, "out\nerr\n");
+  EXPECT_EQ(unread, 128 + SIGPIPE);
 }
 
 TEST(RunProgram, SecondRunStartsAfresh) {

@@ -166,6 +166,13 @@ TEST_P(End, InATestFails) {
 
 INSTANTIATE_TEST_SUITE_P(, End, testing::Values("exit", "_exit", "_Exit", "quick_exit", "daemon"));
 
+TEST(Exercise, FailsIfAStatusIsZeroForItsParent) {
+  const ProgramResult it = run("ends", "SABOTAGE='test 256'");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out, "FAILED " + std::string(kFirst) +
+                        "\nIt called _exit(256) before all tests were decided.\n");
+}
+
 TEST(Exercise, ExplainsAnEndWithAnotherStatus) {
   const ProgramResult it = run("ends", "SABOTAGE=handler");
   EXPECT_EQ(it.status, 1);

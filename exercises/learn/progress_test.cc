@@ -1,6 +1,8 @@
 #include "exercises/learn/progress.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <optional>
@@ -11,6 +13,11 @@
 
 namespace worker_pool {
 namespace {
+
+void expect_only_the_state(const FakeClone& clone) {
+  for (const auto& entry : std::filesystem::directory_iterator(clone.path()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".learn.")) << entry.path();
+}
 
 TEST(Progress, AnExerciseIsSolvedForTheContentThatWasGreen) {
   const FakeClone clone;
@@ -85,8 +92,26 @@ TEST(Progress, SaysThatItCannotReplaceTheFile) {
   clone.write(".learn/something", "so .learn is a folder, and no file takes its place");
   Progress progress(clone.path());
   EXPECT_FALSE(progress.record_position(exercises[0]));
-  for (const auto& entry : std::filesystem::directory_iterator(clone.path()))
-    EXPECT_FALSE(entry.path().filename().string().starts_with(".learn.")) << entry.path();
+  expect_only_the_state(clone);
+}
+
+// No byte can be written, as on a full disk.
+TEST(Progress, LeavesNoHalfWrittenFile) {
+  const FakeClone clone;
+  const std::vector<Exercise> exercises = read_exercises(clone.path());
+  Progress progress(clone.path());
+  ASSERT_TRUE(progress.record_position(exercises[1]));
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const bool is_saved = progress.record_position(exercises[2]);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  signal(SIGXFSZ, SIG_DFL);
+  EXPECT_FALSE(is_saved);
+  EXPECT_EQ(Progress(clone.path()).position(exercises), 1U) << "what was saved before";
+  expect_only_the_state(clone);
 }
 
 TEST(Progress, AnEmptyOrMissingFileHasNoHash) {

@@ -289,18 +289,33 @@ TEST_F(LearnSession, CtrlCDuringATestEndsTheTestAndLeavesTheTerminalAsItWas) {
 }
 
 // For most signals, the script `learn` has a status of its own, so here is none.
-TEST_F(LearnSession, ASignalIsItsStatus) {
-  setenv("BUILD_WORKSPACE_DIRECTORY", clone_.path().c_str(), 1);
-  const std::string program = std::filesystem::absolute("exercises/learn/learn");
+class LearnProgram : public LearnSession {
+ protected:
+  LearnProgram() { setenv("BUILD_WORKSPACE_DIRECTORY", clone_.path().c_str(), 1); }
+  ~LearnProgram() override { unsetenv("BUILD_WORKSPACE_DIRECTORY"); }
+
+  const std::string program_ = std::filesystem::absolute("exercises/learn/learn");
+};
+
+TEST_F(LearnProgram, ASignalIsItsStatus) {
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
-    TerminalChild child(watchdog_, {program}, {});
+    TerminalChild child(watchdog_, {program_}, {});
     await_screen(child, "LESSON");
     EXPECT_FALSE(child.echoes());
     child.send_signal(number);
     EXPECT_EQ(child.wait(), 128 + number) << child.output();
     EXPECT_TRUE(child.echoes()) << "after signal " << number;
   }
-  unsetenv("BUILD_WORKSPACE_DIRECTORY");
+}
+
+TEST_F(LearnProgram, UnderNohupAHangUpDoesNotEndIt) {
+  TerminalChild child(watchdog_, {"/bin/sh", "-c", "trap '' HUP; exec \"$1\"", "sh", program_}, {});
+  await_screen(child, "LESSON");
+  child.send_signal(SIGHUP);
+  child.type("h");
+  await_screen(child, "Hint 1: where to start");
+  child.type("q");
+  EXPECT_EQ(child.wait(), 0);
 }
 
 TEST_F(LearnSession, AHangUpEndsTheScriptTooAndLeavesTheTerminalAsItWas) {

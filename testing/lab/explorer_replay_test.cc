@@ -2,6 +2,7 @@
 // same text on every machine.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -99,6 +100,49 @@ TEST(ExplorerReplay, ScenarioThatDoesNotDoTheSameAgainIsNoticed) {
   });
   EXPECT_EQ(result.verdict,
             "the scenario behaved differently in another run: does it keep state between runs?");
+}
+
+TEST(ExplorerReplay, ScenarioThatHasFewerChoicesInAnotherRunIsNoticed) {
+  int runs = 0;
+  const Result result = explore({}, [&] {
+    if (++runs > 1) return;
+    jthread one("one", [] {});
+    jthread other("other", [] {});
+  });
+  EXPECT_EQ(result.verdict,
+            "the scenario behaved differently in another run: does it keep state between runs?");
+}
+
+// --- Random schedules ----------------------------------------------------------------------------
+
+std::string random_verdict(const std::function<void()>& scenario, bool stale_reads = false) {
+  const Options options = {
+      .max_preemptions = -1, .random_schedules = 200, .seed = 1, .stale_reads = stale_reads};
+  return explore(options, scenario).verdict;
+}
+
+TEST(ExplorerRandom, ATryLockMayFailForNoReason) {
+  EXPECT_EQ(random_verdict([] {
+              mutex m;
+              check(m.try_lock(), "refused");
+              m.unlock();
+            }),
+            "refused");
+}
+
+TEST(ExplorerRandom, ALoadMayReturnAnOlderValue) {
+  const auto scenario = [] {
+    atomic<int> first(0);
+    atomic<int> second(0);
+    jthread writer("writer", [&] {
+      first.store(1, std::memory_order_relaxed);
+      second.store(1, std::memory_order_relaxed);
+    });
+    if (second.load(std::memory_order_relaxed) == 0) return;
+    check(first.load(std::memory_order_relaxed) == 1, "the second without the first");
+  };
+  EXPECT_EQ(random_verdict(scenario), "");
+  EXPECT_EQ(random_verdict(scenario, true), "the second without the first");
 }
 
 // --- The text ----------------------------------------------------------------------------------

@@ -290,6 +290,26 @@ TEST(LabAtomicStaleReads, AFailedCompareExchangeIsNoRelease) {
             "ready, but no message");
 }
 
+// The receiver's exchange fails, which is a load with the second order.
+template <std::memory_order if_it_fails>
+void read_by_a_failed_exchange() {
+  atomic<int> message(0);
+  atomic<bool> ready(false);
+  jthread sender("sender", [&] {
+    message.store(5, std::memory_order_relaxed);
+    ready.store(true, std::memory_order_release);
+  });
+  bool unset = false;
+  if (ready.compare_exchange_strong(unset, false, std::memory_order_relaxed, if_it_fails)) return;
+  check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
+}
+
+TEST(LabAtomicStaleReads, AFailedCompareExchangeHasAnOrderOfItsOwn) {
+  EXPECT_EQ(verdict_with_stale_reads(read_by_a_failed_exchange<std::memory_order_acquire>), "");
+  EXPECT_EQ(verdict_with_stale_reads(read_by_a_failed_exchange<std::memory_order_relaxed>),
+            "ready, but no message");
+}
+
 TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
   EXPECT_EQ(verdict_with_stale_reads([] {
               atomic<int> count(0);

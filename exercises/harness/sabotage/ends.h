@@ -5,6 +5,7 @@
 //   replay              sets LAB_REPLAY before main()
 //   start _Exit         calls _Exit(0) before main()
 //   test _Exit          calls _Exit(0) in the first test (test2: in the second)
+//   test 256            calls _exit(256) there, which is status 0 for the parent process
 //   handler _Exit       calls exit(1) in the first test, and _Exit(0) in a handler of atexit()
 //   handler             calls exit(1) in the first test
 //
@@ -31,6 +32,7 @@ inline std::string sabotage() {
 inline void end_if(const std::string& when) {
   if (sabotage() == when + " exit") std::exit(0);
   if (sabotage() == when + " _exit") _exit(0);
+  if (sabotage() == when + " 256") _exit(256);
   if (sabotage() == when + " _Exit") std::_Exit(0);
   if (sabotage() == when + " quick_exit") std::quick_exit(0);
 #ifdef __linux__
