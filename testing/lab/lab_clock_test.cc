@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "testing/lab/explorer.h"
 #include "testing/lab/lab.h"
@@ -31,6 +32,26 @@ TEST(LabClock, SleepersWakeUpInTheOrderOfTheirTimes) {
         check(steady_clock::now().time_since_epoch() == 3h, "three hours in all");
       },
       {.early_timeouts = false});
+}
+
+TEST(LabClock, TheStorySaysForHowLongAThreadSleeps) {
+  EXPECT_EQ(story_of([] {
+              const std::vector<std::chrono::nanoseconds> times = {
+                  0ns, 1001us, 1500ms, 60s, 1h, 90h, 24h * 365, 24h * 3650};
+              for (const auto time : times) this_thread::sleep_for(time);
+              this_thread::sleep_until(steady_clock::time_point(1h));
+              check(false, "end");
+            }),
+            "  main  sleeps for 0 ns\n"
+            "  main  sleeps for 1001000 ns\n"
+            "  main  sleeps for 1500 ms\n"
+            "  main  sleeps for 60 s\n"
+            "  main  sleeps for 1 h\n"
+            "  main  sleeps for 90 h\n"
+            "  main  sleeps for 1 year\n"
+            "  main  sleeps for 10 years\n"
+            "  main  sleeps for 0 ns\n"
+            "  end\n");
 }
 
 TEST(LabClock, EitherOfTwoSleepersWithTheSameTimeMayWakeUpFirst) {

@@ -118,10 +118,10 @@ TEST(LabMutex, WaitingForItIsRecorded) {
               this_thread::sleep_for(1ns);
               check(false, "end");
             }),
-            "  main    worker\n"
-            "  ------  ---------------------------------\n"
-            "  sleeps\n"
-            "          waits for table, which main holds\n"
+            "  main             worker\n"
+            "  ---------------  ---------------------------------\n"
+            "  sleeps for 1 ns\n"
+            "                   waits for table, which main holds\n"
             "  end\n");
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <regex>
@@ -148,6 +149,21 @@ std::string says(const Access& access, const std::string& thread) {
 }
 
 }  // namespace
+
+std::string duration_text(std::chrono::nanoseconds time) {
+  using namespace std::chrono_literals;
+  constexpr auto kYear = 365 * 24h;
+  if (time == kYear) return "1 year";
+  struct Unit {
+    std::chrono::nanoseconds time;
+    const char* name;
+  };
+  for (const Unit& unit : {Unit{kYear, "years"}, {1h, "h"}, {1s, "s"}, {1ms, "ms"}}) {
+    if (time < unit.time || time % unit.time != 0ns) continue;
+    return std::to_string(time / unit.time) + " " + unit.name;
+  }
+  return std::to_string(time.count()) + " ns";
+}
 
 std::string text_of(const std::vector<StoryLine>& story) {
   const bool has_places =

@@ -1,6 +1,7 @@
 // The story of a schedule: what each thread did, in order.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct StoryLine {
 // for each thread. Otherwise the lines stand below each other, each after its thread's name. Lines
 // with a place are followed by its file, line and source text.
 std::string text_of(const std::vector<StoryLine>& story);
+
+// A time that is not negative, exactly, in the largest unit that fits: "60 s", "1500 ms", "1 year".
+std::string duration_text(std::chrono::nanoseconds time);
 
 // How a data race is told, in one line.
 struct Access;
