@@ -189,6 +189,24 @@ TEST(OrderAssumption, JobsStartInTheOrderOfTheInputs) {
                         {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
 }
 
+// The first call, which is for the first input, takes longer.
+TEST(OrderAssumption, EqualInputsHaveTheirResultsInOrder) {
+  const auto scenario = [] {
+    lab::atomic<int> calls = 0;
+    lab::note("two inputs are equal: \"same\"");
+    const std::vector<std::string> results = run_all({"same", "same"}, [&](const std::string&) {
+      const int call = ++calls;
+      lab::this_thread::sleep_for(std::chrono::seconds(3 - call));
+      lab::note("has result " + std::to_string(call));
+      return std::to_string(call);
+    });
+    lab::check(results == std::vector<std::string>{"1", "2"},
+               "result " + results.at(0) + " is in front of result " + results.at(1));
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
+}
+
 TEST(OrderAssumption, AWorkerRunsTheOnlyJob) {
   const auto scenario = [] {
     const auto caller = std::this_thread::get_id();
