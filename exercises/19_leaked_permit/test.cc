@@ -298,6 +298,24 @@ TEST(LeakedPermit, ShutdownRefusesARunThatWaits) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
+// A run() is about to take the only permit, which is free, when shutdown() is called.
+TEST(LeakedPermit, NoJobRunsWhenShutdownHasReturned) {
+  const auto scenario = [] {
+    lab::atomic<bool> has_returned = false;
+    JobLimit limit(1);
+    const lab::jthread worker = start_thread("worker", [&] {
+      (void)limit.run([&] {
+        lab::check(!has_returned, "shutdown() had returned, and then a job started");
+        lab::this_thread::sleep_for(1h);
+        lab::check(!has_returned, "shutdown() has returned, but a job still runs");
+      });
+    });
+    shut_down(limit);
+    has_returned = true;
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 50});
+}
+
 // Runs a job when it is destroyed, also while an exception is in flight.
 struct RunsAJobAtTheEnd {
   ~RunsAJobAtTheEnd() { run_query(limit); }
