@@ -108,9 +108,8 @@ TEST(NestedWait, AnyNumberOfWaitsMayBeNested) {
       {
         Group outer;
         Pool pool(workers);
-        for (const int depth : {40, 3}) {
+        for (const int depth : {40, 3})
           pool.submit(outer, [&, depth] { leaves.fetch_add(count_leaves(pool, depth)); });
-        }
         for (int i = 0; i < 100; ++i) pool.submit(outer, [&] { ++leaves; });
         lab::note("destroys the pool, which runs all jobs");
       }
@@ -213,9 +212,8 @@ TEST(NestedWait, WaitRunsNoOtherGroupsJobs) {
         pool.submit(outer, [&] {
           if (busy) started.wait();
           Group inner;
-          for (const char kind : order) {
+          for (const char kind : order)
             pool.submit(kind == 'i' ? inner : other, takes((kind == 'i' ? 1 : 10) * kYear, done));
-          }
           go.open();
           pool.wait(inner);
           check_time(kYear, "wait() did not return when the job of its group had finished");
@@ -362,31 +360,33 @@ TEST(NestedWait, AJobMayBeAddedWhenTheWaitBegins) {
 TEST(NestedWait, JobsRunAndAreDestroyedInOrder) {
   for (const bool nested : {true, false}) {
     const auto scenario = [nested] {
-      lab::atomic<int> destroyed = 0;
-      lab::atomic<int> done = 0;
+      lab::atomic<int> destroyed = 0, done = 0;
       std::string order;
       Group outer;
       Group inner;
       Group last;
       Pool pool(1);
+      const auto submit_inner = [&](char name) {
+        // Takes an hour, and submits a job that waits too.
+        const auto clean_up = [&] {
+          lab::this_thread::sleep_for(1h);
+          pool.submit(last, [&] { run_inner_jobs(pool, 1, 1, done); });
+          ++destroyed;
+        };
+        pool.submit(inner, [&, name, owned = at_the_end(clean_up)] {
+          lab::check(destroyed == name - '1', "a job has run, but what it owns still exists");
+          order += name;
+        });
+      };
       pool.submit(outer, [&] {
-        for (const char name : {'1', '2', '3'}) {
-          // Takes an hour, and submits a job that waits too.
-          const auto clean_up = [&] {
-            lab::this_thread::sleep_for(1h);
-            pool.submit(last, [&] { run_inner_jobs(pool, 1, 1, done); });
-            ++destroyed;
-          };
-          pool.submit(inner, [&, name, owned = at_the_end(clean_up)] {
-            lab::check(destroyed == name - '1', "a job has run, but what it owns still exists");
-            order += name;
-          });
-        }
+        lab::this_thread::sleep_for(1h);  // by then, job 1 is queued
+        for (const char name : {'2', '3'}) submit_inner(name);
         if (!nested) return;
         pool.wait(inner);
         lab::check(destroyed == 3, "wait() returned, but what a job owns still exists");
-        check_time(3h, "wait() did not return when the last job had finished");
+        check_time(4h, "wait() did not return when the last job had finished");
       });
+      submit_inner('1');
       lab::this_thread::sleep_for(kYear);
       for (Group* group : {&outer, &inner, &last}) pool.wait(*group);
       lab::check(order == "123", "the jobs ran in the order " + order + "; wanted: 123");
