@@ -140,8 +140,10 @@ TEST(LateTimer, SeveralDelaysPassDuringShutdown) {
     submit_after(pool, record, 10ms, 1, record.job(1, 0s, 10ms));
     submit(pool, record, 2, record.job(2));
     lab::this_thread::sleep_for(10ms);
-    record.shut_down(pool);
+    const std::string returned = record.shut_down(pool);
     record.check_all();
+    lab::check(returned != "01",
+               "shutdown() returned job 0 before job 1; wanted: the earliest first");
   };
   expect_every_schedule(kLesson, scenario,
                         {.max_preemptions = 1,
@@ -261,10 +263,10 @@ TEST(LateTimer, ShutdownWaitsForQueuedJobsAndForNoDelay) {
   const auto scenario = [] {
     Record record(8);
     Pool pool;
-    submit_after(pool, record, 100 * kYear, 0, record.job(0, 0s, 100 * kYear));
-    submit_after(pool, record, 50 * kYear, 1, record.job(1, 0s, 50 * kYear));
-    submit_after(pool, record, 50 * kYear + 1ns, 2, record.job(2, 0s, 50 * kYear + 1ns));
     submit_after(pool, record, kYear + 2h, 3, record.job(3, kYear, kYear + 2h));
+    submit_after(pool, record, 50 * kYear, 1, record.job(1, 0s, 50 * kYear));
+    submit_after(pool, record, 100 * kYear, 0, record.job(0, 0s, 100 * kYear));
+    submit_after(pool, record, 50 * kYear + 1ns, 2, record.job(2, 0s, 50 * kYear + 1ns));
     for (const std::size_t number : {4uz, 5uz, 6uz})
       submit(pool, record, number, record.job(number, kYear));
     lab::this_thread::sleep_for(1h);
