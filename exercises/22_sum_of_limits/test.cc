@@ -301,6 +301,17 @@ TEST(SumOfLimits, TwoThreadsMayShutDownTheSameStage) {
   expect_every_schedule(kLesson, scenario, options);
 }
 
+TEST(SumOfLimits, AllThreadsThatWaitForAStageAreToldWhenItFinishes) {
+  const auto scenario = [] {
+    Stage stage;
+    submit_job_that_takes(5s, stage);
+    lab::thread other("other", [&] { check_shut_down({&stage}, 50s, 5s, {true}); });
+    check_shut_down({&stage}, 30s, 5s, {true});
+    other.join();
+  };
+  expect_every_schedule(kLesson, scenario, exact_times(0));
+}
+
 TEST(SumOfLimits, TwoServicesShutDownAtTheSameTime) {
   const auto scenario = [] {
     LabGate gate("job");
