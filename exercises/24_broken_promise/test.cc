@@ -124,8 +124,8 @@ TEST(BrokenPromise, TheRunningJobMayWaitForAQueuedOne) {
       check_answer(third, kNotStarted, "a job submitted by a job during the shutdown");
       return 1;
     });
-    gate.await_arrival();
     second = pool.submit(must_not_run);
+    gate.await_arrival();
     lab::thread caller(
         "caller", [&] { check_answer(first, done(1), "the job that ran during the shutdown"); });
     lab::thread opener("opener", [&] {
@@ -287,22 +287,33 @@ TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-// One job has run when the pool is shut down, one runs, one is queued, and one comes too late.
-TEST(BrokenPromise, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+// One job has run when the pool is shut down, one runs, two are queued, and one comes too late.
+// After that, a copy also waits for the answer to its job, or to each job that was dropped.
+TEST(BrokenPromise, ACopyOfAJobMayUseThePoolWhenItIsDestroyed) {
   const auto scenario = [] {
+    std::vector<std::shared_ptr<Reply>> replies(4);
+    lab::atomic<bool> is_shut_down = false;
     Pool pool;
+    const auto copies_wait_for = [&](const std::vector<std::size_t>& jobs) {
+      return EachCopyAtTheEnd([&, jobs] {
+        (void)pool.submit([] { return 0; });
+        if (!is_shut_down) return;
+        for (const std::size_t job : jobs) (void)replies[job]->get();
+      });
+    };
     lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
-    const auto submit = [&] { (void)pool.submit([] { return 0; }); };
-    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 0; });
-    (void)pool.submit([end = EachCopyAtTheEnd(submit)] {
+    replies[0] = pool.submit([end = copies_wait_for({0})] { return 0; });
+    replies[1] = pool.submit([end = copies_wait_for({1})] {
       lab::this_thread::sleep_for(1h);
       return 1;
     });
-    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 2; });
+    for (const std::size_t job : {2uz, 3uz})
+      replies[job] = pool.submit([end = copies_wait_for({2, 3})] { return 2; });
     lab::this_thread::sleep_for(1s);
+    is_shut_down = true;
     lab::note("shuts the pool down");
     pool.shutdown();
-    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { return 3; });
+    (void)pool.submit([end = copies_wait_for({})] { return 3; });
   };
   expect_every_schedule(kLesson, scenario, exact_times(0));
 }
