@@ -49,6 +49,7 @@ TEST(Exercise, EndsAFailureWithTheLesson) {
                         " (exercises/harness/sabotage/test.cc:20)\n"
                         "Schedule 1 breaks it (LAB_REPLAY=0):\n"
                         "  the work failed\n"
+                        "The lesson explains the starter, and the bug above may be another one.\n"
                         "LESSON[42_sabotage]: this is what happened.\n");
   EXPECT_EQ(it.err, "");
 }
@@ -57,6 +58,7 @@ TEST(Exercise, StopsAtTheFirstFailure) {
   const ProgramResult it = run("ends", "SABOTAGE=bug");
   EXPECT_EQ(it.status, 1);
   EXPECT_TRUE(it.out.starts_with("FAILED " + std::string(kFirst))) << it.out;
+  EXPECT_EQ(it.out.find("another one"), std::string::npos) << it.out;
   EXPECT_TRUE(it.out.ends_with("LESSON[42_sabotage]: this is what happened.\n")) << it.out;
 }
 

@@ -7,6 +7,12 @@
 #include "exercises/harness/test_run.h"
 
 namespace worker_pool {
+namespace {
+
+constexpr const char* kOtherBug =
+    "The lesson explains the starter, and the bug above may be another one.\n";
+
+}  // namespace
 
 void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::Options& options,
                            const char* file, int line) {
@@ -18,7 +24,7 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
   lab::Options replayed = options;
   if (is_replay) replayed.replay = run.replay();
   const lab::Result result = lab::explore(is_replay ? replayed : options, play.run);
-  run.explored(file, line, result.schedules);
+  run.explored(file, line, result.schedules, lesson.explanation);
   if (!result.failed) {
     // A test that sets the limit itself wants a part of the schedules only.
     const bool wants_all = options.max_schedules == lab::Options().max_schedules;
@@ -29,12 +35,13 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
     }
     return;
   }
+  const bool is_other_bug = !is_replay && run.has_passed_a_test_of(lesson.explanation);
   const std::string which =
       is_replay ? "The replayed schedule" : "Schedule " + std::to_string(result.schedules);
   run.fail(file, line,
            which + " breaks it (LAB_REPLAY=" + result.schedule + "):\n" + result.story +
-               play_address(play, result.schedule) + "LESSON[" + lesson.exercise +
-               "]: " + lesson.explanation);
+               play_address(play, result.schedule) + (is_other_bug ? kOtherBug : "") + "LESSON[" +
+               lesson.exercise + "]: " + lesson.explanation);
 }
 
 LessonTest::LessonTest(const char* name, const char* file, int line, void (*body)()) {

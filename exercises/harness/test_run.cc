@@ -69,6 +69,7 @@ void TestRun::run(const Test& test) {
   forbid_successful_exit(test.name);
   running_ = test.name;
   schedules_ = 0;
+  lessons_.clear();
   try {
     test.body();
     if (schedules_ == 0) fail(test.file, test.line, "It explored no scenario.");
@@ -80,6 +81,7 @@ void TestRun::run(const Test& test) {
   running_ = nullptr;
   finished_.push_back(test.name);
   if (failed() || !replay_.empty()) return;
+  passed_lessons_.insert(passed_lessons_.end(), lessons_.begin(), lessons_.end());
   print("ok " + finished_.back() + " (" + std::to_string(schedules_) +
         (schedules_ == 1 ? " schedule)" : " schedules)"));
 }
@@ -113,9 +115,14 @@ void TestRun::check_all_decided(const char* file) {
   if (plan.tests.empty()) fail(file, 1, "This file has no TEST.");
 }
 
-void TestRun::explored(const char* file, int line, std::size_t schedules) {
+void TestRun::explored(const char* file, int line, std::size_t schedules, const char* lesson) {
   explored_.push_back({without_dot(file), line});
   schedules_ += schedules;
+  lessons_.push_back(lesson);
+}
+
+bool TestRun::has_passed_a_test_of(const char* lesson) const {
+  return std::ranges::find(passed_lessons_, lesson) != passed_lessons_.end();
 }
 
 void TestRun::fail(const char* file, int line, const std::string& why) {

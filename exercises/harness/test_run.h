@@ -58,8 +58,10 @@ class TestRun {
 
   const std::string& replay() const { return replay_; }
   bool failed() const { return !failure_.empty(); }
-  // The scenario of the call at this place has been explored.
-  void explored(const char* file, int line, std::size_t schedules);
+  // The scenario of the call at this place has been explored. `lesson` must live as long as the
+  // program.
+  void explored(const char* file, int line, std::size_t schedules, const char* lesson);
+  bool has_passed_a_test_of(const char* lesson) const;
   void fail(const char* file, int line, const std::string& why);
 
  private:
@@ -78,8 +80,10 @@ class TestRun {
   std::string replay_;  // the schedule of LAB_REPLAY, or nothing
   bool is_export_ = false;
   std::string failure_;
-  const char* running_ = nullptr;  // the name of the test
-  std::size_t schedules_ = 0;      // of the running test
+  const char* running_ = nullptr;            // the name of the test
+  std::size_t schedules_ = 0;                // of the running test
+  std::vector<const char*> lessons_;         // of the running test
+  std::vector<const char*> passed_lessons_;  // of the tests that have passed
   std::vector<std::string> finished_;
   std::vector<Call> explored_;
 };
