@@ -223,6 +223,16 @@ TEST(ExplorerStory, HasOnlyTheLastLinesOfALongRun) {
   EXPECT_EQ(result.story, expected + "  enough\n");
 }
 
+TEST(ExplorerStory, LeavesOutNoSingleStep) {
+  const Result result = explore({}, [] {
+    for (int i = 1; i <= 13; ++i) note("does step " + std::to_string(i));
+    check(false, "enough");
+  });
+  std::string expected;
+  for (int i = 1; i <= 13; ++i) expected += "  main  does step " + std::to_string(i) + "\n";
+  EXPECT_EQ(result.story, expected + "  enough\n");
+}
+
 // --- Time --------------------------------------------------------------------------------------
 
 void sleep_long_enough() {

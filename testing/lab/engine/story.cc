@@ -169,7 +169,8 @@ std::string text_of(const std::vector<StoryLine>& story) {
   const bool has_places =
       std::ranges::any_of(story, [](const StoryLine& line) { return line.place.address != 0; });
   const std::size_t most = has_places ? kLinesWithPlaces : kLines;
-  const std::size_t skipped = story.size() > most ? story.size() - most : 0;
+  // A single one is shown instead of the line that says how many are not.
+  const std::size_t skipped = story.size() > most + 1 ? story.size() - most : 0;
   std::vector<StoryLine> lines(story.begin() + static_cast<std::ptrdiff_t>(skipped), story.end());
   const std::vector<Column> columns = columns_of(lines);
   return (skipped > 0 ? "  (" + std::to_string(skipped) + " steps before these)\n" : "") +
