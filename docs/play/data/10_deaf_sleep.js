@@ -20,7 +20,7 @@ course.exercises["10_deaf_sleep"] = {
 "reads stop",
 "sees stop = false",
 "polls",
-"sleeps",
+"sleeps for 60 s",
 "stop() took 60 s; wanted: 0 s"],
 "lines":[[0,0,0,15],[0,4,0,22],[0,5,0,23],[1,6,0,28],[1,7,0,28],[1,9,0,28],[1,10,1,37],[1,11,0,31]],
 "states":[[0,1,0,15],[0,2,0,0],[0,3,0,22],[0,8,0,28]],
