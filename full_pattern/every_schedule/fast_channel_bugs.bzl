@@ -60,7 +60,7 @@ def fast_channel_bugs():
 
     seeded_bug(
         name = "step_is_not_released",
-        change = r"s/(count . 1, std::)memory_order_release/\1memory_order_relaxed/",
+        change = r"s/(side.steps, std::)memory_order_release/\1memory_order_relaxed/",
         file = "full_pattern/fast_channel/fast_queue.h",
         preemptions = 2,
         scenarios = "fast_channel",
