@@ -30,18 +30,18 @@ class ForkedChild : public ::testing::TestWithParam<ChannelKind> {
   });
 };
 
+int refuses_to_shut_down(WorkerPool& pool) {
+  try {
+    (void)pool.shutdown({.drain = 10ms, .cancel = 10ms});
+  } catch (const std::logic_error&) {
+    return kAsPromised;
+  }
+  return 0;
+}
+
 TEST_P(ForkedChild, ShutdownIsRefused) {
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(run_in_child(watchdog,
-                           [this] {
-                             try {
-                               (void)pool->shutdown({.drain = 10ms, .cancel = 10ms});
-                             } catch (const std::logic_error&) {
-                               return kAsPromised;
-                             }
-                             return 0;
-                           }),
-              kAsPromised);
+    EXPECT_EQ(run_in_child(watchdog, [this] { return refuses_to_shut_down(*pool); }), kAsPromised);
   }
   EXPECT_EQ(pool->shutdown(kPatient).outcome, ShutdownOutcome::kDrained) << "in the parent";
 }
@@ -58,6 +58,23 @@ TEST_P(ForkedChild, TheDestructorDoesNothing) {
   pool->close();
 }
 
+class ForkedDuringAShutdown : public ::testing::TestWithParam<ChannelKind> {};
+
+// The child has the lock of shutdown() as the thread that shuts down holds it: forever.
+TEST_P(ForkedDuringAShutdown, ShutdownIsRefused) {
+  const Watchdog watchdog;
+  const auto held = std::make_shared<Held>(watchdog);
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, Held::handler(held));
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  const auto owner = watchdog.thread("owner: shutdown", [&] { (void)pool.shutdown(kPatient); });
+  watchdog.await("the shutdown to close the pool",
+                 [&] { return pool.try_submit(Job{.id = "probe"}) == SendStatus::kClosed; });
+  EXPECT_EQ(run_in_child(watchdog, [&pool] { return refuses_to_shut_down(pool); }), kAsPromised);
+  held->gate.open();
+}
+
+INSTANTIATE_TEST_SUITE_P(Pool, ForkedDuringAShutdown,
+                         ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
 INSTANTIATE_TEST_SUITE_P(Pool, ForkedChild,
                          ::testing::Values(ChannelKind::kSimple, ChannelKind::kFast), name_of);
 

@@ -71,6 +71,30 @@ TEST_P(WorkerPoolOn, ShutdownIsIdempotent) {
   EXPECT_EQ(second.cancelled_at, first.cancelled_at);
 }
 
+TEST_P(WorkerPoolOn, EveryReportSaysWhatWasAbandonedAndWhen) {
+  const Watchdog watchdog;
+  const auto held = std::make_shared<Held>(watchdog);
+  WorkerPool pool({.workers = 1, .channel = GetParam()}, Held::handler(held));
+  ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+  held->log.await("start a");
+
+  const ShutdownReport first = pool.shutdown(kAbandonNow);
+  const ShutdownReport second = pool.shutdown(kPatient);
+  for (const ShutdownReport* const report : {&first, &second}) {
+    SCOPED_TRACE(report == &first ? "first report" : "second report");
+    EXPECT_EQ(report->outcome, ShutdownOutcome::kAbandoned);
+    EXPECT_THAT(report->still_running, ElementsAre("a"));
+    EXPECT_GT(report->closed_at, Clock::time_point());
+    EXPECT_TRUE(report->cancelled_at.has_value());
+    EXPECT_TRUE(report->abandoned_at.has_value());
+  }
+  EXPECT_EQ(second.closed_at, first.closed_at);
+  EXPECT_EQ(second.cancelled_at, first.cancelled_at);
+  EXPECT_EQ(second.abandoned_at, first.abandoned_at);
+  held->gate.open();
+  held->log.await("end a");
+}
+
 TEST_P(WorkerPoolOn, ShutdownHandsBackTheJobsThemselvesAndNoCopies) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);

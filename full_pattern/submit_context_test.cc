@@ -174,6 +174,18 @@ TEST_P(SubmitOn, EitherContextEndsASubmit) {
   full.expect_refused(3);
 }
 
+TEST_P(SubmitOn, TheDeadlineOfTheCallerEndsASubmit) {
+  const Watchdog watchdog;
+  const auto note = watchdog.waiting("test: for the caller's deadline to end a submit()");
+  FullPool full(watchdog, GetParam());
+  Job job = job_with(Context());
+  const Context until = Context().with_timeout(20ms);
+  EXPECT_EQ(full.pool.submit(std::move(job), until), SendStatus::kContextEnded);
+  EXPECT_GE(Clock::now(), until.deadline()) << "refused early";
+  expect_untouched(job);
+  full.expect_refused(1);
+}
+
 TEST_P(SubmitOn, TheContextOfTheCallerIsNotThatOfTheJob) {
   const Watchdog watchdog;
   std::stop_source stop;

@@ -143,6 +143,16 @@ TEST(Worker, DoesNotStartACancelledOrLateJobAndSaysSo) {
                           "deadline exceeded before it started"));
 }
 
+TEST(Worker, SaysWhyAJobWasNotStartedIfThePoolHasEndedToo) {
+  ContextSource pool;
+  pool.request_shut_down();
+  EXPECT_THAT(
+      reports({make_job("a", late()), make_job("b", cancelled())}, fail_the_test, pool.context()),
+      ElementsAre("1 finished a: shut down, shut down before it started",
+                  "1 finished b: cancelled, cancelled before it started"))
+      << "a stop outranks a deadline, and of two stops, that of the job counts";
+}
+
 TEST(Worker, HandlesTheJobsBehindACancelledOne) {
   EXPECT_THAT(
       reports({make_job("a", cancelled()), make_job("b")}, succeed),

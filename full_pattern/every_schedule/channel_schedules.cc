@@ -137,6 +137,24 @@ TEST(ChannelSchedules, ACancelWakesASender) {
   });
 }
 
+TEST(ChannelSchedules, ACancelWakesTheCanceledOneOfTwoSenders) {
+  expect_every_schedule([] {
+    auto [jobs, queue] = make_channel<int>(1);
+    expect_sent(jobs.send(1));
+    std::stop_source stop;
+    std::jthread canceled([&] {
+      const SendStatus status = jobs.send(2, Context(stop.get_token()));
+      lab::check(status == SendStatus::kContextEnded, "the sender did not learn of the cancel");
+    });
+    std::jthread other([&] { expect_sent(jobs.send(3)); });
+    stop.request_stop();
+    canceled.join();
+    lab::check(queue.receive() == 1, "the value that was sent is lost");
+    other.join();
+    lab::check(queue.receive() == 3, "the value of the other sender is lost");
+  });
+}
+
 TEST(ChannelSchedules, ACancelOrACloseWakesASender) {
   expect_every_schedule([] {
     auto [jobs, queue] = make_channel<int>(1);

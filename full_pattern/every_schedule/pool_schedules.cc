@@ -51,6 +51,21 @@ TEST(PoolSchedules, TheDestructorCancelsWhatRuns) {
   });
 }
 
+TEST(PoolSchedules, ThePoolIsClosedBeforeItsDestructorCancels) {
+  expect_every_schedule([] {
+    WorkerPool* itself = nullptr;
+    WorkerPool pool(kSmall, [&](const Job&, const Context& ctx) -> JobResult {
+      lab::check(!ctx.sleep_for(kForever), "slept for the whole of forever");
+      lab::check(itself->try_submit(Job{.id = "more"}) == SendStatus::kClosed,
+                 "a canceled job could still submit another");
+      return std::unexpected(ended(CancelReason::kCancelled));
+    });
+    itself = &pool;
+    expect_sent(pool.submit(Job{.id = "a"}));
+    std::this_thread::sleep_for(1s);  // a runs
+  });
+}
+
 // metrics() computes two of the numbers from the others, so the sum alone would be right even if
 // these two had wrapped.
 TEST(PoolSchedules, MetricsAddUpAtEveryMoment) {

@@ -109,5 +109,18 @@ TEST(FastChannelMemory, RefusedJobIsUnchanged) {
   EXPECT_EQ(ends.mine.payload.size(), 64u);
 }
 
+TEST(FastChannelMemory, WhatIsLeftInTheVariableIsNoJob) {
+  Ends ends;
+  auto& [jobs, queue] = ends.channel;
+  EXPECT_FALSE(queue.try_receive().has_value()) << "the empty channel returned a job";
+  ends.send();
+  ends.receive();
+  jobs.close();
+  EXPECT_FALSE(queue.receive().has_value()) << "the closed channel returned a job";
+  EXPECT_FALSE(queue.try_receive().has_value()) << "the closed channel returned a job";
+  EXPECT_FALSE(queue.receive_into(ends.received));
+  EXPECT_FALSE(ends.received.has_value()) << "the variable still holds a job";
+}
+
 }  // namespace
 }  // namespace worker_pool

@@ -251,6 +251,22 @@ TEST(KeyedPool, AShutdownHandsBackWhatHasNotStartedInTheOrderOfEachKey) {
   jobs->gate.open();
 }
 
+TEST(KeyedPool, AShutdownHandsBackTheJobsThemselvesAndNoCopies) {
+  const Watchdog watchdog;
+  const auto jobs = std::make_shared<Jobs>(watchdog);
+  KeyedPool pool({.workers = 1}, key_of, Jobs::handler(jobs));
+  expect_all_sent(pool, {"held/1"});
+  Job job{.id = "held/2", .payload = std::vector<std::byte>(1'000)};
+  const std::byte* const payload = job.payload.data();
+  ASSERT_EQ(pool.submit(std::move(job)), SendStatus::kSent);
+  jobs->gate.await_arrivals(1);
+
+  const ShutdownReport report = pool.shutdown(kAbandonNow);
+  jobs->gate.open();
+  ASSERT_THAT(ids_of(report.not_started), ElementsAre("held/2"));
+  EXPECT_EQ(report.not_started[0].payload.data(), payload) << "the payload was copied";
+}
+
 TEST(KeyedPool, ACancelEndsTheDrain) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);

@@ -162,8 +162,9 @@ TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
                    Held::handler(held));
     ASSERT_EQ(pool.try_submit(Job{.id = "a1"}), SendStatus::kSent);
     held->log.await("start a1");
-    for (const char* const id : {"a2", "b1", "b2"}) {
-      ASSERT_EQ(pool.try_submit(Job{.id = id}), SendStatus::kSent);
+    for (const char* const id : {"a2", "a3", "b1", "b2"}) {
+      Job job{.id = id, .payload = std::vector<std::byte>(64)};  // so a copy would need memory
+      ASSERT_EQ(pool.try_submit(std::move(job)), SendStatus::kSent);
     }
     try {
       const ScarceMemory memory(rounds);
@@ -176,7 +177,7 @@ TEST_P(KeyedPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
     for (const std::string& event : held->log.events()) {
       if (event.starts_with("start ")) seen.push_back(event.substr(6));
     }
-    EXPECT_THAT(seen, UnorderedElementsAre("a1", "a2", "b1", "b2"))
+    EXPECT_THAT(seen, UnorderedElementsAre("a1", "a2", "a3", "b1", "b2"))
         << "with memory for " << rounds << " allocations";
   }
   EXPECT_GE(rounds, 4);

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,15 @@ ResultPool<std::string>::Handler held_at(const std::shared_ptr<Gate>& gate) {
   return [gate](const Job& job, const Context& ctx) {
     gate->wait();
     return echo(job, ctx);
+  };
+}
+
+// A handler that logs the start of a job, which then waits for the end of its context.
+ResultPool<std::string>::Handler until_its_end(const std::shared_ptr<EventLog>& log) {
+  return [log](const Job& job, const Context& ctx) -> Outcome<std::string> {
+    log->add("start " + job.id);
+    if (ctx.sleep_for(kForever)) return "slept for the whole of forever";
+    return std::unexpected(ended(*ctx.err()));
   };
 }
 
@@ -114,16 +124,26 @@ TEST(ResultPool, AShutdownAnswersForTheJobsThatItHandsBackCancelsOrAbandons) {
   gate->open();  // what it returns now is too late
 }
 
+TEST(ResultPool, AStopRequestEndsTheDrain) {
+  const Watchdog watchdog;
+  const auto log = std::make_shared<EventLog>(watchdog);
+  ResultPool<std::string> pool({.workers = 1}, until_its_end(log));
+  auto running = pool.submit(Job{.id = "running"});
+  log->await("start running");
+  std::stop_source user;
+  user.request_stop();
+  const auto note = watchdog.waiting("test: for the stop request to end the drain");
+  const ShutdownReport report =
+      pool.shutdown({.drain = kForever, .cancel = kForever}, user.get_token());
+  EXPECT_EQ(report.outcome, ShutdownOutcome::kCancelled);
+  EXPECT_EQ(answer(running), "shut down: shut down");
+}
+
 TEST(ResultPool, ADestroyedPoolAnswersForTheJobsThatItDropsAndCancels) {
   const Watchdog watchdog;
   const auto log = std::make_shared<EventLog>(watchdog);
-  auto pool = std::make_unique<ResultPool<std::string>>(
-      WorkerPool::Options{.workers = 1},
-      [log](const Job& job, const Context& ctx) -> Outcome<std::string> {
-        log->add("start " + job.id);
-        if (ctx.sleep_for(kForever)) return "slept for the whole of forever";
-        return std::unexpected(ended(*ctx.err()));
-      });
+  auto pool = std::make_unique<ResultPool<std::string>>(WorkerPool::Options{.workers = 1},
+                                                        until_its_end(log));
   auto running = pool->submit(Job{.id = "running"});
   auto queued = pool->submit(Job{.id = "queued"});
   log->await("start running");

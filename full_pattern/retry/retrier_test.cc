@@ -11,10 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "full_pattern/retry/retry_queue.h"
 #include "full_pattern/retry/retry_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "step2_worker/observer.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
@@ -131,6 +133,24 @@ TEST(Retrier, IdThatIsUsedAgainStartsAnew) {
   service.ends->log.await("a: 6");  // tries 4, 5 and 6: three more after a success
   service.submit({.id = "a"});
   service.ends->log.await("a: 9");  // and three more after a failure
+}
+
+TEST(Retrier, IdIsForgottenBeforeTheObserverSeesTheResult) {
+  struct Throws final : Observer {
+    void job_finished(int, const Job&, const JobResult&) override {
+      throw std::runtime_error("no disk");
+    }
+  };
+  const Watchdog watchdog;
+  const auto queue = std::make_shared<RetryQueue>(kInAnHour, std::make_shared<Throws>());
+  const Job job{.id = "a"};
+  queue->job_finished(1, job, failed("no"));
+  EXPECT_THROW(queue->job_finished(1, job, {}), std::runtime_error);
+  queue->job_finished(1, job, failed("no"));
+  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
+  const std::vector<WaitingJob> waiting = Retrier(queue, pool).stop();
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[1].tries, 1) << "it has a try of the job that has finished";
 }
 
 TEST(Retrier, NextTryHasTheWholeJobAndANewTimeOfSubmission) {
