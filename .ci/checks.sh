@@ -179,10 +179,13 @@ check_every_schedule() {
       --test_filter="$(IFS=:; echo "${names[*]}")" "$test"
 }
 
+# All of them still fit the code, and a part is compiled and run.
 declare_check seeded_bugs \
   "the explorer finds a twelfth of the bugs that are put into the shipped code"
 check_seeded_bugs() {
   local bugs
+  mapfile -t bugs < <(bazel query 'filter("_sources$", //full_pattern/every_schedule:all)')
+  ((${#bugs[@]} > 0)) && bazel build "${bugs[@]}" || return
   mapfile -t bugs < <(bazel query 'tests(//full_pattern/every_schedule:seeded_bugs)')
   ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 12 "$commits" "${bugs[@]}") &&
     bazel test "${bugs[@]}"

@@ -105,8 +105,11 @@ def seeded_bug(name, file, change, scenarios, test, verdict, preemptions = 1):
             changed=$(RULEDIR)/%s/%s
             cp $$changed $$changed.before
             sed -E -z -i '%s' $$changed
-            ! cmp -s $$changed $$changed.before
-            """ % (code, folder, code, file, change.replace("$", "$$")),
+            if cmp -s $$changed $$changed.before; then
+              echo "the change of the seeded bug %s no longer fits %s" >&2
+              exit 1
+            fi
+            """ % (code, folder, code, file, change.replace("$", "$$"), name, file),
         tags = ["manual"],
     )
     cc_test(
