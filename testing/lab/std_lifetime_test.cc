@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -87,22 +86,6 @@ TEST(StdThread, TwoThatYieldToEachOtherGoOn) {
         std::jthread second([] { std::this_thread::yield(); });
       },
       {.max_preemptions = 0});
-}
-
-TEST(StdThread, ThatWaitsInALoopForASleeperGoesOn) {
-  expect_passes(
-      [] {
-        std::atomic<bool> is_awake = false;
-        const std::jthread sleeper([&is_awake] {
-          std::this_thread::sleep_for(std::chrono::hours(1));
-          is_awake = true;
-        });
-        const std::jthread spinner([&is_awake] {
-          while (!is_awake) continue;
-        });
-        while (!is_awake) std::this_thread::yield();
-      },
-      {.max_preemptions = 1, .early_timeouts = false});
 }
 
 // --- Weak pointers -------------------------------------------------------------------------------

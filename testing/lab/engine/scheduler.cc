@@ -28,9 +28,6 @@ namespace {
 // The scheduler of the calling thread. Set once, when the thread starts.
 thread_local Scheduler* t_scheduler = nullptr;
 
-// Of loops that wait, such as one that yields. After so many turns, time passes.
-constexpr int kTurnsOfALoop = 20;
-
 [[noreturn]] void give_up(const std::string& why) {
   // Not std::cerr, which may be constructed after the global variable that brought us here.
   std::fputs((why + "\n").c_str(), stderr);
@@ -233,7 +230,6 @@ void Scheduler::step(Waiting waiting) {
   Thread& thread = at(self);
   thread.waiting = std::move(waiting);
   if (thread.waiting.gives_way) {
-    if (++turns_ % kTurnsOfALoop == 0) pass_time();  // it may wait for a thread that sleeps
     for (const auto& other : threads_) {
       if (other->number != self && can_go_on(*other)) thread.gives_way_to.push_back(other->number);
     }
@@ -314,11 +310,6 @@ std::vector<int> Scheduler::next_timeouts() const {
   return next;
 }
 
-void Scheduler::pass_time() {
-  const std::vector<int> next = next_timeouts();
-  if (!next.empty()) now_ = *at(next[0]).waiting.until;
-}
-
 Choice Scheduler::choose() {
   const std::vector<Choice> possible = choices();
   if (possible.empty()) fail(deadlock());
@@ -327,7 +318,7 @@ Choice Scheduler::choose() {
           ? possible[0]
           : possible[ask(possible, [this](const Choice& it) { return text_of_step(it); })];
   if (choice.timeout) {
-    pass_time();
+    now_ = *at(next_timeouts()[0]).waiting.until;
     // Its timeout has passed, but another thread may hold the lock that it needs; or, where no
     // thread could run, another one has the same timeout.
     if (!choice.preemption || !can_go_on(at(choice.thread))) return choose();

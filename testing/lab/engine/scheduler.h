@@ -160,7 +160,6 @@ class Scheduler {
   bool has_to_give_way(const Thread& thread) const;
   std::vector<Choice> choices();
   std::vector<int> next_timeouts() const;
-  void pass_time();  // up to the earliest timeout, if there is one
   Choice choose();
   std::size_t ask(const std::vector<Choice>& choices,
                   const std::function<std::string(const Choice&)>& text_of_choice);
@@ -180,7 +179,6 @@ class Scheduler {
   std::vector<std::unique_ptr<Thread>> threads_;
   int running_ = 0;
   int spurious_wakeups_ = 0;
-  int turns_ = 0;                       // steps in which a thread gave way
   std::atomic<std::size_t> steps_ = 0;  // run() reads it at any time
   Time now_ = Time::zero();
   std::vector<std::string> names_;
