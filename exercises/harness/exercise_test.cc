@@ -45,12 +45,13 @@ TEST(Exercise, SaysOneLineForEachTestThatPasses) {
 TEST(Exercise, EndsAFailureWithTheLesson) {
   const ProgramResult it = run("ends", "SABOTAGE=bug2");
   EXPECT_EQ(it.status, 1);
-  EXPECT_EQ(it.out, kFirstPassed + "FAILED " + kLast +
-                        " (exercises/harness/sabotage/test.cc:20)\n"
-                        "Schedule 1 breaks it (LAB_REPLAY=0):\n"
-                        "  the work failed\n"
-                        "The lesson explains the starter, and the bug above may be another one.\n"
-                        "LESSON[42_sabotage]: this is what happened.\n");
+  EXPECT_EQ(it.out,
+            kFirstPassed + "FAILED " + kLast +
+                " (exercises/harness/sabotage/test.cc:20)\n"
+                "Schedule 1 breaks it (LAB_REPLAY=0):\n"
+                "  the work failed\n"
+                "The lesson is about the starter's bug. The bug above may be a different one.\n"
+                "LESSON[42_sabotage]: this is what happened.\n");
   EXPECT_EQ(it.err, "");
 }
 
@@ -58,7 +59,7 @@ TEST(Exercise, StopsAtTheFirstFailure) {
   const ProgramResult it = run("ends", "SABOTAGE=bug");
   EXPECT_EQ(it.status, 1);
   EXPECT_TRUE(it.out.starts_with("FAILED " + std::string(kFirst))) << it.out;
-  EXPECT_EQ(it.out.find("another one"), std::string::npos) << it.out;
+  EXPECT_EQ(it.out.find("a different one"), std::string::npos) << it.out;
   EXPECT_TRUE(it.out.ends_with("LESSON[42_sabotage]: this is what happened.\n")) << it.out;
 }
 

@@ -10,7 +10,7 @@ namespace worker_pool {
 namespace {
 
 constexpr const char* kOtherBug =
-    "The lesson explains the starter, and the bug above may be another one.\n";
+    "The lesson is about the starter's bug. The bug above may be a different one.\n";
 
 }  // namespace
 
