@@ -232,15 +232,15 @@ TEST(DanglingCapture, OneReportMayBeSentTwiceAtTheSameTime) {
         lab::note("sends one report twice: by mail and by chat, each of which waits for the other");
         LabGate mailed("mail");
         LabGate chatted("chat");
-        const auto send = [&](Sent& sent, LabGate& own, LabGate& other) {
-          send_later(jobs, report, [&](const Report& it) {
-            sent.push_back(it.text);
-            own.open();
-            other.wait();
+        const auto send = [&](Sent* sent, LabGate* own, LabGate* other) {
+          send_later(jobs, report, [sent, own, other](const Report& it) {
+            sent->push_back(it.text);
+            own->open();
+            other->wait();
           });
         };
-        send(by_mail, mailed, chatted);
-        send(by_chat, chatted, mailed);
+        send(&by_mail, &mailed, &chatted);
+        send(&by_chat, &chatted, &mailed);
         lab::note("starts two workers, which run a job each");
         lab::thread worker1 = start_thread("worker 1", [&] { jobs.pop()(); });
         lab::thread worker2 = start_thread("worker 2", [&] { jobs.pop()(); });

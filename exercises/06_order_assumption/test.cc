@@ -189,7 +189,7 @@ TEST(OrderAssumption, JobsStartInTheOrderOfTheInputs) {
                         {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
 }
 
-// The first call, which is for the first input, takes longer.
+// The first call takes longer. As above, it is for the first input.
 TEST(OrderAssumption, EqualInputsHaveTheirResultsInOrder) {
   const auto scenario = [] {
     lab::atomic<int> calls = 0;
@@ -201,7 +201,7 @@ TEST(OrderAssumption, EqualInputsHaveTheirResultsInOrder) {
       return std::to_string(call);
     });
     lab::check(results == std::vector<std::string>{"1", "2"},
-               "result " + results.at(0) + " is in front of result " + results.at(1));
+               "the results are " + results.at(0) + ", " + results.at(1) + "; wanted: 1, 2");
   };
   expect_every_schedule(kLesson, scenario,
                         {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});

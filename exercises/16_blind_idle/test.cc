@@ -290,7 +290,7 @@ TEST(BlindIdle, AnotherThreadMaySubmitMeanwhile) {
 }
 
 // Each job waits until the other one runs, too. Job 2 may come while a thread waits already, or
-// from job 1. Both workers may be asleep, and either may have taken the job that woke one of them.
+// from job 1. Both workers may be asleep, and one may have taken a job that had woken the other.
 TEST(BlindIdle, BothWorkersRunJobsAtTheSameTime) {
   for (const auto& [asleep, pause, by_job] :
        {std::tuple(0h, 0h, false), std::tuple(0h, 1h, false), std::tuple(1h, 0h, false),

@@ -301,7 +301,7 @@ TEST(SumOfLimits, TwoThreadsMayShutDownTheSameStage) {
   expect_every_schedule(kLesson, scenario, options);
 }
 
-TEST(SumOfLimits, AllThreadsThatWaitForAStageAreToldWhenItFinishes) {
+TEST(SumOfLimits, EveryThreadThatWaitsForAStageReturnsWhenItFinishes) {
   const auto scenario = [] {
     Stage stage;
     submit_job_that_takes(5s, stage);

@@ -288,16 +288,18 @@ TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
 }
 
 // One job has run when the pool is shut down, one runs, two are queued, and one comes too late.
-// After that, a copy also waits for the answer to its job, or to each job that was dropped.
+// Once the shutdown begins, a copy that is destroyed also waits: for the answer to its own job, or,
+// if it was dropped, to every job that was.
 TEST(BrokenPromise, ACopyOfAJobMayUseThePoolWhenItIsDestroyed) {
   const auto scenario = [] {
     std::vector<std::shared_ptr<Reply>> replies(4);
-    lab::atomic<bool> is_shut_down = false;
+    lab::atomic<bool> shuts_down = false;
     Pool pool;
     const auto copies_wait_for = [&](const std::vector<std::size_t>& jobs) {
       return EachCopyAtTheEnd([&, jobs] {
         (void)pool.submit([] { return 0; });
-        if (!is_shut_down) return;
+        if (!shuts_down) return;
+        lab::note("destroys a copy of a job, and waits for answers");
         for (const std::size_t job : jobs) (void)replies[job]->get();
       });
     };
@@ -310,7 +312,7 @@ TEST(BrokenPromise, ACopyOfAJobMayUseThePoolWhenItIsDestroyed) {
     for (const std::size_t job : {2uz, 3uz})
       replies[job] = pool.submit([end = copies_wait_for({2, 3})] { return 2; });
     lab::this_thread::sleep_for(1s);
-    is_shut_down = true;
+    shuts_down = true;
     lab::note("shuts the pool down");
     pool.shutdown();
     (void)pool.submit([end = copies_wait_for({})] { return 3; });
