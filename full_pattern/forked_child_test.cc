@@ -60,7 +60,8 @@ TEST_P(ForkedChild, TheDestructorDoesNothing) {
 
 class ForkedDuringAShutdown : public ::testing::TestWithParam<ChannelKind> {};
 
-// The child has the lock of shutdown() as the thread that shuts down holds it: forever.
+// In the child, the lock of shutdown() stays locked: its owner exists only in the parent. It took
+// the lock before it closed the pool.
 TEST_P(ForkedDuringAShutdown, ShutdownIsRefused) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);

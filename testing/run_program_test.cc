@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -46,7 +47,11 @@ TEST(RunProgram, WorksInAFolderWhoseNameAShellWouldSplit) {
   setenv("TEST_TMPDIR", folder.c_str(), 1);
   const ProgramResult result = run_program("echo out; echo err >&2");
   const int unread = run_program(without_reader("echo x")).status;
-  before == nullptr ? unsetenv("TEST_TMPDIR") : setenv("TEST_TMPDIR", saved.c_str(), 1);
+  if (before == nullptr) {
+    unsetenv("TEST_TMPDIR");
+  } else {
+    setenv("TEST_TMPDIR", saved.c_str(), 1);
+  }
   EXPECT_EQ(result.out + result.err, "out\nerr\n");
   EXPECT_EQ(unread, 128 + SIGPIPE);
 }

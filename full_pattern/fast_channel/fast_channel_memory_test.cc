@@ -1,5 +1,5 @@
-// Memory of a fast channel of jobs: it goes back to the senders. A program of its own, because
-// scarce_memory replaces operator new.
+// Memory of a fast channel of jobs: it goes back to the senders, and what a receiver holds
+// meanwhile is no job. A program of its own, because scarce_memory replaces operator new.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

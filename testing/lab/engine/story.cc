@@ -169,7 +169,7 @@ std::string text_of(const std::vector<StoryLine>& story) {
   const bool has_places =
       std::ranges::any_of(story, [](const StoryLine& line) { return line.place.address != 0; });
   const std::size_t most = has_places ? kLinesWithPlaces : kLines;
-  // A single one is shown instead of the line that says how many are not.
+  // One step more is shown: the line that counts what is left out takes as much room.
   const std::size_t skipped = story.size() > most + 1 ? story.size() - most : 0;
   std::vector<StoryLine> lines(story.begin() + static_cast<std::ptrdiff_t>(skipped), story.end());
   const std::vector<Column> columns = columns_of(lines);

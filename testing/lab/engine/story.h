@@ -21,7 +21,7 @@ struct StoryLine {
 // with a place are followed by its file, line and source text.
 std::string text_of(const std::vector<StoryLine>& story);
 
-// A time that is not negative, exactly, in the largest unit that fits: "60 s", "1500 ms", "1 year".
+// A time that is not negative, exactly, in years, h, s, ms or ns: "1 year", "60 s", "1500 ms".
 std::string duration_text(std::chrono::nanoseconds time);
 
 // How a data race is told, in one line.

@@ -391,7 +391,7 @@ void join(Scheduler& scheduler, int thread) {
 }
 
 void sleep_until(Scheduler& scheduler, Time until) {
-  scheduler.tell("sleeps for " + duration_text(std::max(until - scheduler.now(), Time::zero())));
+  scheduler.tell("sleeps for " + duration_text(std::max(until, scheduler.now()) - scheduler.now()));
   scheduler.step({.can_go_on = [&] { return scheduler.now() >= until; },
                   .reason = [] { return std::string("for the clock"); },
                   .until = until});
