@@ -164,6 +164,11 @@ TEST(WorkerPool, TakesTheFastChannelUnlessToldOtherwise) {
   EXPECT_EQ(WorkerPool::Options().channel, ChannelKind::kFast);
 }
 
+TEST(WorkerPool, HasThreeWorkersAndRoomForAHundredJobsUnlessToldOtherwise) {
+  EXPECT_EQ(WorkerPool::Options().workers, 3);
+  EXPECT_EQ(WorkerPool::Options().capacity, 100u);
+}
+
 TEST_P(WorkerPoolOn, FullPoolRefusesAndTheJobStaysWithItsCaller) {
   const Watchdog watchdog;
   const auto held = std::make_shared<Held>(watchdog);

@@ -149,6 +149,29 @@ TEST(Recycle, KeepsNoMemoryAboveTheLimit) {
   EXPECT_EQ(job.payload.capacity(), 0u);
 }
 
+TEST(Recycle, KeepsNoMemoryAboveTheLimitThatHoldsAShortText) {
+  Job job;
+  job.id.reserve(100 * kMaxSpareMemory);
+  job.payload.reserve(100 * kMaxSpareMemory);
+  job.id = "a";
+  job.payload = {kByte};
+  recycle(job);
+  EXPECT_LE(job.id.capacity(), kMaxSpareMemory);
+  EXPECT_EQ(job.payload.capacity(), 0u);
+}
+
+TEST(Recycle, KeepsMemoryUpToTheLimit) {
+  Job job;
+  job.id.reserve(kMaxSpareMemory);
+  job.payload.reserve(kMaxSpareMemory);
+  const std::size_t reserved = job.id.capacity();  // some libraries round it up
+  recycle(job);
+  EXPECT_EQ(job.payload.capacity(), kMaxSpareMemory);
+  if (reserved <= kMaxSpareMemory) {
+    EXPECT_EQ(job.id.capacity(), reserved);
+  }
+}
+
 TEST(JobError, AnInvalidKindHasATextToo) {
   EXPECT_EQ(to_string(static_cast<JobError::Kind>(200)), "unknown");
 }

@@ -101,12 +101,11 @@ class BoundedQueue final : public ChannelQueue<T> {
 
   std::vector<T> close_and_take_pending() override {
     close();
-    std::deque<T> shells;  // the moved-from values, to be destroyed after the lock is released
     std::vector<T> pending;
     const std::lock_guard lock(mutex_);
     pending.reserve(items_.size());  // if this throws, all values are still queued
     for (T& item : items_) pending.push_back(std::move(item));
-    shells.swap(items_);
+    items_.clear();
     return pending;
   }
 

@@ -97,6 +97,16 @@ TEST(StartWorkers, RefusesANegativeNumberOfWorkers) {
 TEST(StartWorkers, RefusesMoreWorkersThanASystemHasThreads) {
   EXPECT_EQ(refusal(std::numeric_limits<int>::max(), do_nothing, 100),
             "start_workers: count is 2147483647, it must be at most 32768");
+  EXPECT_EQ(refusal(kMaxWorkers + 1, do_nothing, 100),
+            "start_workers: count is 32769, it must be at most 32768");
+}
+
+TEST(StartWorkers, TriesToStartAsManyWorkersAsASystemHasThreads) {
+  const auto no_thread = [](auto...) -> std::jthread {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  };
+  EXPECT_THROW((void)start_workers(kMaxWorkers, do_nothing, nullptr, 100, no_thread),
+               std::system_error);
 }
 
 TEST(StartWorkers, RefusesAChannelWithoutRoom) {

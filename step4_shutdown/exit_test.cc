@@ -1,6 +1,7 @@
 // exit_without_destructors(): the exit of a program that abandoned a worker.
 #include "step4_shutdown/exit.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -62,6 +63,16 @@ TEST_F(ExitDeathTest, FlushesWhatWasPrinted) {
   };
   EXPECT_EXIT(print_and_exit(), ExitedWithCode(3),
               AllOf(HasSubstr("from cout"), HasSubstr("from printf")));
+}
+
+TEST_F(ExitDeathTest, EndsWithTheGivenStatusAlsoIfCoutThrowsWhenItCannotWrite) {
+  const auto exit_without_output = [] {
+    ASSERT_GE(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDOUT_FILENO), 0);
+    std::cout.exceptions(std::ios::badbit);
+    std::cout << "x";
+    exit_without_destructors(3);
+  };
+  EXPECT_EXIT(exit_without_output(), ExitedWithCode(3), "");
 }
 
 // The write of the flush is a cancellation point.

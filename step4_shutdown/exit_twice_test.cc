@@ -7,22 +7,14 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <string>
 #include <thread>
 
 #include "step4_shutdown/exit.h"
+#include "testing/is_asleep.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
 namespace {
-
-bool is_asleep(pid_t thread) {
-  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  return text.find(") S ") != text.npos;
-}
 
 // Returns once another thread has called exit_without_destructors() and sleeps there.
 void let_another_thread_leave() {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -191,6 +192,19 @@ TEST_F(OutputFileTest, OldContentsSurviveAWriteThatFails) {
   EXPECT_THAT(names(), ElementsAre("file"));
   EXPECT_TRUE(file->write("new")) << "the next try works";
   EXPECT_EQ(contents(path("file")), "new");
+}
+
+// As in a container, where the program has the same number each time.
+TEST_F(OutputFileTest, LeavesTheFilesOfAKilledProgramAloneThatHadTheSameProcessNumber) {
+  constexpr std::size_t kLeft = 1'000;  // more than all tests of this program open and write
+  for (std::size_t i = 1; i <= kLeft; ++i) {
+    create(".output." + std::to_string(getpid()) + "." + std::to_string(i), "");
+  }
+  auto file = OutputFile::open(path("file"));
+  ASSERT_TRUE(file) << file.error();
+  EXPECT_EQ(error_of(file->write("text")), "no error");
+  EXPECT_EQ(contents(path("file")), "text");
+  EXPECT_EQ(names().size(), kLeft + 1) << "the files that were left, and the new one";
 }
 
 TEST_F(OutputFileTest, WriteErrorOfADeviceIsReturned) {

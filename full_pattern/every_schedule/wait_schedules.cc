@@ -64,6 +64,16 @@ TEST(ContextSchedules, AStopRequestEndsASleep) {
   });
 }
 
+// In virtual time, the clock can show exactly the deadline.
+TEST(ContextSchedules, HasEndedAtItsDeadline) {
+  expect_every_schedule([] {
+    const Context late = Context().with_timeout(0s);
+    lab::check(late.deadline() == Clock::now(), "the clock has advanced by itself");
+    lab::check(late.err().has_value(), "has not ended at its deadline");
+    lab::check(!Context().with_timeout(1ms).sleep_for(1h), "slept beyond its deadline");
+  });
+}
+
 TEST(ContextSchedules, AReasonNeverChanges) {
   expect_every_schedule([] {
     ContextSource pool;

@@ -77,6 +77,10 @@ TEST(FastChannelMemory, TheSenderSeesNothingOfAnEarlierJob) {
   }
 }
 
+TEST(FastChannelMemory, IsThereForTheLargestCapacity) {
+  EXPECT_NO_THROW((void)make_fast_channel<char>(kMaxFastCapacity));
+}
+
 TEST(FastChannelMemory, LargeMemoryIsReleased) {
   Ends ends;
   for (std::size_t i = 0; i < 5 * kCapacity; ++i) {

@@ -194,6 +194,14 @@ TEST(KeyedPool, AFullPoolRefusesAndTheJobStaysTheCallers) {
   jobs->gate.open();
 }
 
+TEST(KeyedPool, AJobThatComesAfterTheCloseIsRefusedAndCounts) {
+  const Watchdog watchdog;
+  KeyedPool pool({}, key_of, succeed);
+  pool.close();
+  EXPECT_EQ(pool.try_submit(Job{.id = "a/1"}), SendStatus::kClosed);
+  EXPECT_EQ(pool.metrics().rejected, 1u);
+}
+
 TEST(KeyedPool, AnAcceptedJobLeavesAnEmptyOneBehind) {
   const Watchdog watchdog;
   KeyedPool pool({}, key_of, succeed, std::make_shared<Observer>());

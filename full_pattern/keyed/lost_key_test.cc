@@ -36,15 +36,18 @@ KeyOf loses_the_key_of_a1(std::function<std::string()> lose) {
 }
 
 std::string throw_no_key() { throw std::runtime_error("no key"); }
+std::string throw_a_number() { throw 42; }
 std::string another_key() { return "z"; }
 
 class KeyedPoolThatLosesAKey : public ::testing::TestWithParam<std::string (*)()> {};
 
 std::string name_of_loss(const ::testing::TestParamInfo<std::string (*)()>& loss) {
-  return loss.param == throw_no_key ? "Throws" : "AnswersDifferently";
+  if (loss.param == throw_no_key) return "Throws";
+  return loss.param == throw_a_number ? "ThrowsANumber" : "AnswersDifferently";
 }
 INSTANTIATE_TEST_SUITE_P(KeyOf, KeyedPoolThatLosesAKey,
-                         ::testing::Values(throw_no_key, another_key), name_of_loss);
+                         ::testing::Values(throw_no_key, throw_a_number, another_key),
+                         name_of_loss);
 
 TEST_P(KeyedPoolThatLosesAKey, HandsItsJobsBackWhenTheOthersHaveRun) {
   const Watchdog watchdog;

@@ -113,6 +113,11 @@ TEST(UsableCpus, AreAtLeastOneAndAtMostTheProcessors) {
   EXPECT_LE(usable_cpus(), processors == 0 ? 1 : static_cast<int>(processors));
 }
 
+// In a container with a quota: elsewhere, every number is within it.
+TEST(UsableCpus, AreWithinTheQuota) {
+  EXPECT_LE(usable_cpus(), usable_cpus(std::numeric_limits<int>::max(), cpu_quota()));
+}
+
 #ifdef __linux__
 TEST(UsableCpus, AreLimitedByTheAffinity) {
   int cpus = 0;

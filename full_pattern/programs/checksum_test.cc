@@ -136,6 +136,13 @@ TEST_F(Checksum, StandardInputMayBeASocket) {
   EXPECT_EQ(run.out, "930766865 9 -\n") << run.err;
 }
 
+TEST_F(Checksum, ClosedStandardInputIsAnErrorAndNotEmpty) {
+  const ProgramResult run = checksum("- <&-");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "");
+  EXPECT_EQ(run.err, "checksum: -: Bad file descriptor\n");
+}
+
 TEST_F(Checksum, NameThatLooksLikeAFlagGoesAfterTwoDashes) {
   file("--a", "a");
   const ProgramResult run = run_program(in_folder("-- --a"));

@@ -101,9 +101,10 @@ class ResultPool {
                const Job& job, const Context& ctx) { return results->run(handler, job, ctx); };
   }
 
-  // Expects the result before the job is sent: the job may finish before send_job() returns.
+  // Expects the result before the job is sent: the job may finish before send_job() returns. `id`
+  // is the job's own. After send_job() it is read only if the job was refused, so it is unchanged.
   template <class SendJob>
-  Submitted send(std::string id, SendJob send_job) {
+  Submitted send(const std::string& id, SendJob send_job) {
     std::future<Outcome<Result>> outcome = rest_.results->expect(id);
     struct ForgetUnlessSent {
       Results& results;

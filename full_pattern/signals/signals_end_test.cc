@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <stop_token>
 
 #include "full_pattern/signals/signals.h"
+#include "testing/is_asleep.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -65,6 +67,25 @@ TEST_P(SignalAtTheEnd, ThatWasTakenTooLateToCountIsPendingAfterwards) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, SignalAtTheEnd, ::testing::Values(SIGHUP, SIGINT, SIGTERM));
+
+// The destructor begins between the two steps of a signal: its stop has been requested, and the
+// listener has not been called.
+TEST(ShutdownSignals, AnnounceASignalThatHasRequestedItsStopBeforeTheyAreDestroyed) {
+  std::atomic<int> told = 0;
+  std::optional<ShutdownSignals> signals(std::in_place, [&told](int, int) { ++told; });
+  const Watchdog watchdog;  // not before: its thread has to inherit the mask
+  std::atomic<bool> ending = false;
+  const pid_t main_thread = gettid();
+  const std::stop_callback hold(signals->first(), [&] {
+    watchdog.await("the destructor to wait", [&] { return ending && is_asleep(main_thread); });
+  });
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  watchdog.await("the signal to stop its token", [&] { return signals->first().stop_requested(); });
+  const auto note = watchdog.waiting("test: for ShutdownSignals to be destroyed");
+  ending = true;
+  signals.reset();
+  EXPECT_EQ(told, 1) << "the signal has stopped its token, and the listener was not told";
+}
 
 }  // namespace
 }  // namespace worker_pool

@@ -305,8 +305,10 @@ void send_two_and_await_both(const ShutdownSignals& signals, const Watchdog& wat
 }
 
 TEST(ShutdownSignals, SurvivesAListenerThatThrows) {
-  auto signals = std::make_unique<const ShutdownSignals>(
-      [](int, int) { throw std::runtime_error("cannot print"); });
+  auto signals = std::make_unique<const ShutdownSignals>([](int, int count) {
+    if (count == 1) throw std::runtime_error("cannot print");
+    throw 42;
+  });
   const Watchdog watchdog;
   send_two_and_await_both(*signals, watchdog);
   destroy(std::move(signals), watchdog);
