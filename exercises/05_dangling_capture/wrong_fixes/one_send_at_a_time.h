@@ -33,7 +33,8 @@ class JobQueue {
     return job;
   }
 
-  // To be held while a report is sent: a connection is not thread-safe. A job may outlive the queue.
+  // To be held while a report is sent: a connection is not thread-safe. A job may outlive the
+  // queue.
   std::shared_ptr<lab::mutex> sending() const { return sending_; }
 
  private:

@@ -23,7 +23,7 @@ constexpr int kWorkers = 2;
 inline std::vector<std::string> run_all(const std::vector<std::string>& inputs, const Work& work) {
   std::multimap<std::string, std::string> by_input;  // several inputs may be equal
   lab::mutex mutex;                                  // guards by_input
-  lab::atomic<std::size_t> next = 0;  // the index of the next input to take
+  lab::atomic<std::size_t> next = 0;                 // the index of the next input to take
 
   const auto run_worker = [&] {
     for (std::size_t i = next++; i < inputs.size(); i = next++) {

@@ -95,10 +95,10 @@ class Pool {
   lab::mutex mutex_;
   lab::condition_variable work_ready_{"work_ready"};
   lab::condition_variable timer_changed_{"timer_changed"};
-  std::deque<Job> jobs_;                                       // guarded by mutex_
+  std::deque<Job> jobs_;          // guarded by mutex_
   std::vector<Delayed> delayed_;  // a heap, the earliest at the front; guarded by mutex_
-  bool closed_ = false;                                        // guarded by mutex_
-  lab::thread worker_{"worker", [this] { run_jobs(); }};       // these use all of the above
+  bool closed_ = false;           // guarded by mutex_
+  lab::thread worker_{"worker", [this] { run_jobs(); }};  // these use all of the above
   lab::thread timer_{"timer", [this] { run_timer(); }};
 };
 
