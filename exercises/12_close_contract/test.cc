@@ -265,10 +265,12 @@ void submit_chain(Pool& pool, Count& count, int more) {
   if (status == SubmitStatus::kAccepted) ++count.accepted;
 }
 
-// A copy submits too. An object that has been moved from does not.
+// A copy submits too. An object that has been moved from does not. The copy might throw, so a
+// std::function keeps its own on the heap, and to move such a job copies nothing.
 struct SubmitsWhenDestroyed {
   SubmitsWhenDestroyed(Pool& its_pool, Count& its_count) : pool(&its_pool), count(its_count) {}
-  SubmitsWhenDestroyed(const SubmitsWhenDestroyed&) = default;
+  SubmitsWhenDestroyed(const SubmitsWhenDestroyed& other) noexcept(false)
+      : pool(other.pool), count(other.count) {}
   SubmitsWhenDestroyed(SubmitsWhenDestroyed&& other) noexcept
       : pool(std::exchange(other.pool, nullptr)), count(other.count) {}
   ~SubmitsWhenDestroyed() {

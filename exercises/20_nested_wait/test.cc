@@ -328,7 +328,7 @@ TEST(NestedWait, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
     Pool pool(1);
     const auto submit = [&] { pool.submit(others, [] {}); };
     lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
-    pool.submit(group, [&] {
+    pool.submit(group, [&pool, submit] {
       Group inner;
       pool.submit(inner, [end = EachCopyAtTheEnd(submit)] {});
       pool.wait(inner);  // runs the inner job

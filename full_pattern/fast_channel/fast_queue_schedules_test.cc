@@ -267,7 +267,7 @@ static_assert(Recyclable<Parcel>);
 
 // An exception would leave put() after the value was moved into its slot and before it is counted.
 struct MayThrowWhenRecycled {
-  friend void recycle(MayThrowWhenRecycled&) {}
+  [[maybe_unused]] friend void recycle(MayThrowWhenRecycled&) {}
 };
 static_assert(!Recyclable<MayThrowWhenRecycled>);
 

@@ -135,7 +135,7 @@ TEST_P(KeyedPoolOn, ADrainWithoutALimitHandsBackTheJobsWhoseKeyStaysBusy) {
   const auto gate = std::make_shared<Gate>(watchdog, "x1 may finish");
   KeyedPool pool(
       {.workers = 1, .capacity = 10, .channel = GetParam()},
-      [](const Job& job) { return "customer-000000000" + job.id.substr(0, 1); },
+      [](const Job& job) { return "customer-00000000000000000000000" + job.id.substr(0, 1); },
       [gate](const Job& job, const Context&) -> JobResult {
         if (job.id == "x1") gate->wait();
         allow_allocations(job.id == "x1" ? 0 : kAllAllocations);
