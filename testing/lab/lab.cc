@@ -38,6 +38,12 @@ void construct(std::map<const void*, State>& states, const void* object, const s
   states[object] = {.name = scheduler.unique(name)};
 }
 
+// Reports what the compiler's hooks cannot see, because this file is compiled without them.
+void report_write(const thread& object, const char* verb, Place place) {
+  Scheduler::current().access(&object, sizeof object,
+                              {.verb = verb, .is_write = true, .place = place});
+}
+
 Place place_of(std::uintptr_t address) { return {.address = address, .stack = t_stack}; }
 
 // An operation at the place where the code under test calls the lab. A Recorder is told what it is.
@@ -163,12 +169,6 @@ void thread::start(const std::string& name, std::unique_ptr<Body> body) {
   scheduler.step();  // the new thread may be the first to run
 }
 
-thread& thread::operator=(thread&& other) noexcept {
-  thread taken(std::move(other));
-  swap(taken);  // `taken` destroys the former thread, which must not be joinable
-  return *this;
-}
-
 thread::~thread() {
   if (!number_) return;
   const Inside inside;
@@ -179,16 +179,19 @@ thread::~thread() {
 
 void thread::join() {
   const Inside inside;
-  Scheduler& scheduler = operation("returns from join()", nullptr, return_address()).scheduler;
+  const sync::Operation op = operation("returns from join()", nullptr, return_address());
+  Scheduler& scheduler = op.scheduler;
   if (!number_) scheduler.fail("join() of a thread that is not joinable");
   const int number = *number_;
   if (number == scheduler.self()) scheduler.fail(scheduler.name_of(number) + " joins itself");
   sync::join(scheduler, number);
+  report_write(*this, "joins it", op.place);
   number_.reset();
 }
 
 void thread::detach() {
   const Inside inside;
+  report_write(*this, "detaches it", place_of(return_address()));
   if (!number_) Scheduler::current().fail("detach() of a thread that is not joinable");
   number_.reset();
 }

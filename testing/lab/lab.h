@@ -105,7 +105,11 @@ class thread {
               std::forward<F>(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)));
   }
   thread(thread&& other) noexcept : number_(std::exchange(other.number_, std::nullopt)) {}
-  thread& operator=(thread&& other) noexcept;
+  thread& operator=(thread&& other) noexcept {
+    thread taken(std::move(other));
+    swap(taken);  // `taken` destroys the former thread, which must not be joinable
+    return *this;
+  }
   ~thread();
 
   bool joinable() const { return number_.has_value(); }
@@ -252,6 +256,20 @@ class atomic : private AtomicBase {
   static constexpr bool kHasBits =
       sizeof(T) <= sizeof(std::uint64_t) && std::has_unique_object_representations_v<T>;
 
+  // Whether equal values have equal bits. Those of padding may differ, and those that an empty
+  // optional leaves unset.
+  static constexpr bool kHasValueBits = std::has_unique_object_representations_v<T> ||
+                                        std::is_floating_point_v<T> ||
+                                        !std::is_trivially_copyable_v<T>;  // a shared_ptr
+
+  static bool is_same(const T& a, const T& b) {
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      return std::memcmp(&a, &b, sizeof(T)) == 0;
+    } else {
+      return a == b;
+    }
+  }
+
   static std::uint64_t bits_of(T value) {
     std::uint64_t bits = 0;
     if constexpr (kHasBits) std::memcpy(&bits, &value, sizeof value);
@@ -260,8 +278,10 @@ class atomic : private AtomicBase {
 
   bool compare_exchange(T& expected, T desired, std::memory_order order,
                         std::memory_order order_if_it_fails, bool is_weak) {
+    static_assert(kHasValueBits,
+                  "std::atomic compares bits, and T has some that hold no value, such as padding");
     before_compare();
-    const bool is_equal = value_ == expected;
+    const bool is_equal = is_same(value_, expected);
     if (!is_equal || (is_weak && weak_compare_fails())) {
       compare_fails(bits_of(value_), order_if_it_fails);
       if (!is_equal) expected = told("sees", value_);

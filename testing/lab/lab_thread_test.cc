@@ -1,4 +1,4 @@
-// lab::thread, lab::atomic and the virtual clock behave as the std types of these names.
+// lab::thread and lab::jthread behave as the std types of these names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -70,6 +70,15 @@ TEST(LabThread, JoinAndDetachOfNothingAreRefused) {
   EXPECT_EQ(verdict_of([] { thread().detach(); }), "detach() of a thread that is not joinable");
 }
 
+TEST(LabThread, IsJoinedByOneThread) {
+  EXPECT_EQ(verdict_of([] {
+              thread worker("worker", [] { this_thread::sleep_for(1h); });
+              const jthread other("other", [&] { worker.join(); });
+              worker.join();
+            }),
+            "other joins worker, for which join() has been called before");
+}
+
 TEST(LabThread, IsNotOverwrittenWhileItIsJoinable) {
   EXPECT_THAT(verdict_of([] {
                 thread worker("worker", [] {});
@@ -136,191 +145,6 @@ TEST(LabJthread, LivesInAVector) {
         check(done == 2, "not all were joined");
       },
       {.max_preemptions = 1});
-}
-
-// --- atomic --------------------------------------------------------------------------------------
-
-TEST(LabAtomic, WithANameRecordsEveryLoadAndEveryStore) {
-  EXPECT_EQ(story_of([] {
-              atomic<bool> stop(false, "stop");
-              stop = true;
-              check(stop, "not set");
-              atomic<int> count(5, "count");
-              int expected = 4;
-              check(!count.compare_exchange_strong(expected, 6) && expected == 5, "it was 5");
-              check(count.compare_exchange_strong(expected, 6), "it is 5");
-              check(count.fetch_add(2) == 6 && count.fetch_sub(1) == 8, "the value before");
-              check(++count == 8 && count++ == 8 && --count == 8 && count-- == 8, "as of an int");
-              check(count.exchange(1) == 7 && count.load() == 1, "exchanged");
-              check(false, "end");
-            }),
-            "  main  sets stop = true\n"
-            "  main  sees stop = true\n"
-            "  main  sees count = 5\n"
-            "  main  sets count = 6\n"
-            "  main  sets count = 8\n"
-            "  main  sets count = 7\n"
-            "  main  sets count = 8\n"
-            "  main  sets count = 9\n"
-            "  main  sets count = 8\n"
-            "  main  sets count = 7\n"
-            "  main  sets count = 1\n"
-            "  main  sees count = 1\n"
-            "  end\n");
-}
-
-TEST(LabAtomic, WithoutANameRecordsNothing) {
-  EXPECT_EQ(story_of([] {
-              atomic<int> count(0);
-              ++count;
-              check(false, "end");
-            }),
-            "  end\n");
-}
-
-TEST(LabAtomic, CountsInUnsignedTypes) {
-  expect_passes([] {
-    atomic<unsigned short> count(1);
-    count.fetch_sub(1);
-    check(count.load() == 0, "one less than one is none");
-  });
-}
-
-TEST(LabAtomic, AWeakCompareExchangeMayFailForNoReason) {
-  const auto scenario = [] {
-    atomic<int> value(5);
-    int expected = 5;
-    check(value.compare_exchange_weak(expected, 6), "it failed");
-  };
-  EXPECT_EQ(verdict_of(scenario), "it failed");
-  EXPECT_NE(explore({}, scenario).story.find("fails in compare_exchange_weak()"),
-            std::string::npos);
-}
-
-TEST(LabAtomic, AStrongCompareExchangeFailsOnlyForAReason) {
-  expect_passes([] {
-    atomic<int> value(5);
-    int expected = 5;
-    check(value.compare_exchange_strong(expected, 6), "it failed");
-    check(!value.compare_exchange_strong(expected, 7) && expected == 6, "it is not 5 any more");
-  });
-}
-
-// --- atomic with stale reads ---------------------------------------------------------------------
-
-std::string verdict_with_stale_reads(const std::function<void()>& scenario) {
-  return explore({.random_schedules = 0, .stale_reads = true}, scenario).verdict;
-}
-
-template <std::memory_order store, std::memory_order load>
-void pass_a_message() {
-  atomic<int> message(0, "message");
-  atomic<bool> ready(false, "ready");
-  jthread sender("sender", [&] {
-    message.store(5, std::memory_order_relaxed);
-    ready.store(true, store);
-  });
-  if (ready.load(load)) {
-    check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
-  }
-}
-
-TEST(LabAtomicStaleReads, ReleaseAndAcquirePassAMessage) {
-  EXPECT_EQ(verdict_with_stale_reads(
-                pass_a_message<std::memory_order_release, std::memory_order_acquire>),
-            "");
-}
-
-TEST(LabAtomicStaleReads, RelaxedMayNotPassAMessage) {
-  EXPECT_EQ(verdict_with_stale_reads(
-                pass_a_message<std::memory_order_relaxed, std::memory_order_acquire>),
-            "ready, but no message");
-  EXPECT_EQ(verdict_with_stale_reads(
-                pass_a_message<std::memory_order_release, std::memory_order_relaxed>),
-            "ready, but no message");
-}
-
-TEST(LabAtomicStaleReads, NeedTheOption) {
-  expect_passes(pass_a_message<std::memory_order_relaxed, std::memory_order_relaxed>);
-}
-
-TEST(LabAtomicStaleReads, NeverGoBackwards) {
-  EXPECT_EQ(verdict_with_stale_reads([] {
-              atomic<int> value(0);
-              jthread writer("writer", [&] {
-                value.store(1, std::memory_order_relaxed);
-                ++value;
-              });
-              int seen = 5;
-              value.compare_exchange_strong(seen, 7, std::memory_order_relaxed);
-              const int later = value.load(std::memory_order_relaxed);
-              check(seen <= later, "the value went backwards");
-            }),
-            "");
-}
-
-TEST(LabAtomicStaleReads, NeverGoBackwardsAfterACompareThatFailedForNoReason) {
-  EXPECT_EQ(verdict_with_stale_reads([] {
-              atomic<int> value(0);
-              jthread writer("writer", [&] { value.store(1, std::memory_order_relaxed); });
-              int seen = 1;
-              if (value.compare_exchange_weak(seen, 1, std::memory_order_relaxed)) return;
-              const int later = value.load(std::memory_order_relaxed);
-              check(seen <= later, "the value went backwards");
-            }),
-            "");
-}
-
-// The exchange fails, so it is a load, and the sender releases nothing.
-TEST(LabAtomicStaleReads, AFailedCompareExchangeIsNoRelease) {
-  EXPECT_EQ(verdict_with_stale_reads([] {
-              atomic<int> message(0);
-              atomic<int> link(0);
-              atomic<bool> ready(false);
-              jthread sender("sender", [&] {
-                message.store(5, std::memory_order_relaxed);
-                int other = 1;
-                link.compare_exchange_strong(other, 2, std::memory_order_acq_rel);
-                ready.store(true, std::memory_order_relaxed);
-              });
-              if (!ready.load(std::memory_order_relaxed)) return;
-              (void)link.load(std::memory_order_acquire);
-              check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
-            }),
-            "ready, but no message");
-}
-
-// The receiver's exchange fails, which is a load with the second order.
-template <std::memory_order if_it_fails>
-void read_by_a_failed_exchange() {
-  atomic<int> message(0);
-  atomic<bool> ready(false);
-  jthread sender("sender", [&] {
-    message.store(5, std::memory_order_relaxed);
-    ready.store(true, std::memory_order_release);
-  });
-  bool unset = false;
-  if (ready.compare_exchange_strong(unset, false, std::memory_order_relaxed, if_it_fails)) return;
-  check(message.load(std::memory_order_relaxed) == 5, "ready, but no message");
-}
-
-TEST(LabAtomicStaleReads, AFailedCompareExchangeHasAnOrderOfItsOwn) {
-  EXPECT_EQ(verdict_with_stale_reads(read_by_a_failed_exchange<std::memory_order_acquire>), "");
-  EXPECT_EQ(verdict_with_stale_reads(read_by_a_failed_exchange<std::memory_order_relaxed>),
-            "ready, but no message");
-}
-
-TEST(LabAtomicStaleReads, AnUpdateSeesTheNewestValue) {
-  EXPECT_EQ(verdict_with_stale_reads([] {
-              atomic<int> count(0);
-              const auto add = [&] { count.fetch_add(1, std::memory_order_relaxed); };
-              thread one("one", add);
-              thread other("other", add);
-              one.join();
-              other.join();
-              check(count.load(std::memory_order_relaxed) == 2, "an update was lost");
-            }),
-            "");
 }
 
 // --- Counters and lifetimes ----------------------------------------------------------------------

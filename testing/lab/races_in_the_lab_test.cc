@@ -120,6 +120,17 @@ TEST(DataRace, RelaxedOrdersNothing) {
             std::string::npos);
 }
 
+TEST(LabThread, ChangesWhenItIsJoinedOrDetached) {
+  for (void (thread::*end)() : {&thread::join, &thread::detach}) {
+    EXPECT_NE(verdict_of([end] {
+                thread worker("worker", [] {});
+                const jthread other("other", [&] { check(worker.joinable(), "it is not"); });
+                (worker.*end)();
+              }).find("data race on "),
+              std::string::npos);
+  }
+}
+
 // std's atomics are points where another thread may run, as those of the lab are.
 TEST(StdAtomic, IsASchedulePoint) {
   EXPECT_EQ(verdict_of([] {

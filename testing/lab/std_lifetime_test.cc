@@ -78,6 +78,16 @@ TEST(StdThread, HasExitedWhenItIsJoined) {
   });
 }
 
+TEST(StdThread, IsJoinedByOneThread) {
+  EXPECT_EQ(verdict_of([] {
+              std::thread joined([] { std::this_thread::sleep_for(std::chrono::hours(1)); });
+              std::thread other([&] { joined.join(); });
+              joined.join();
+              other.join();
+            }),
+            "thread 2 joins thread, for which join() has been called before");
+}
+
 // Each of them has to let the other one make a step first.
 TEST(StdThread, TwoThatYieldToEachOtherGoOn) {
   expect_passes(

@@ -141,6 +141,11 @@ int Scheduler::start(const std::string& name, std::function<void()> body) {
   return number;
 }
 
+void Scheduler::begin_join(int thread) {
+  if (!std::exchange(at(thread).is_joined, true)) return;
+  fail(own_name() + " joins " + name_of(thread) + ", for which join() has been called before");
+}
+
 std::size_t Scheduler::running_threads() const {
   const auto is_running = [](const auto& thread) { return !thread->finished; };
   return static_cast<std::size_t>(std::ranges::count_if(threads_, is_running));

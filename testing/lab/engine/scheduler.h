@@ -86,6 +86,7 @@ class Scheduler {
   // Starts a thread, which runs `body` once it is scheduled. Returns its number.
   int start(const std::string& name, std::function<void()> body);
   bool has_finished(int thread) const { return at(thread).finished; }
+  void begin_join(int thread);                              // fails if the thread has been joined
   void join(int thread) { races_.join(running_, thread); }  // a thread that has finished
   const std::string& name_of(int thread) const { return at(thread).name; }
   const std::string& own_name() const { return name_of(running_); }
@@ -142,6 +143,7 @@ class Scheduler {
     std::vector<int> gives_way_to{};  // the threads that have to make a step first
     bool has_effect = false;          // since its last step, as in note_effect()
     bool finished = false;
+    bool is_joined = false;  // or a thread waits in join()
     int locks_held = 0;
     std::condition_variable scheduled{};
     std::thread real{};

@@ -364,10 +364,9 @@ bool sleep_on(const Operation& op, ConditionVariable& condition, std::optional<T
 
 int wake(const Operation& op, ConditionVariable& condition, bool all) {
   op.scheduler.step();
-  const int woken = all ? static_cast<int>(condition.sleepers.size())
-                        : std::min<int>(1, static_cast<int>(condition.sleepers.size()));
+  const int sleepers = static_cast<int>(condition.sleepers.size());
   wake_sleepers(op, condition, all);
-  return woken;
+  return all ? sleepers : std::min(sleepers, 1);
 }
 
 void happen(Scheduler& scheduler, Event& event) {
@@ -384,6 +383,7 @@ void await(Scheduler& scheduler, Event& event, const std::string& reason) {
 
 void join(Scheduler& scheduler, int thread) {
   const std::string what = "for " + scheduler.name_of(thread) + " to exit";
+  scheduler.begin_join(thread);
   if (!scheduler.has_finished(thread)) scheduler.tell("waits " + what);
   scheduler.step({.can_go_on = [&] { return scheduler.has_finished(thread); },
                   .reason = [&] { return what; }});
