@@ -144,16 +144,17 @@ bool is_specialization(const std::vector<Token>& tokens, std::size_t i) {
   return end > name && is(tokens, end, "<");
 }
 
-// Whether this is operator==(...) = default, or another comparison. Only a class can declare it,
-// and only for itself.
-bool is_defaulted_comparison(const std::vector<Token>& tokens, std::size_t i) {
+// Whether this is operator==(...) const, operator==(...) = default, or another comparison. Only a
+// class can declare it, and only for itself.
+bool is_comparison_of_class(const std::vector<Token>& tokens, std::size_t i) {
   std::size_t next = i + 1;
   for (; next < tokens.size() && !is(tokens, next, "("); ++next) {
     if (!std::string_view("=!<>").contains(tokens[next].text)) return false;
   }
   if (next == tokens.size()) return false;
   next = closing(tokens, next) + 1;
-  while (is(tokens, next, "const") || is(tokens, next, "noexcept") || is(tokens, next, "&")) ++next;
+  if (is(tokens, next, "const")) return true;
+  while (is(tokens, next, "noexcept") || is(tokens, next, "&")) ++next;
   return is(tokens, next, "=") && is(tokens, next + 1, "default");
 }
 
@@ -165,7 +166,7 @@ bool declares_foreign_operator(const std::vector<Token>& tokens, std::size_t i) 
                                  "not_eq", "or",     "or_eq",  "xor",   "xor_eq"};
   if (std::ranges::find(kNames, tokens[i + 1].text) != kNames.end()) return true;
   if (is_name(tokens[i + 1])) return false;  // a conversion, or new
-  if (is_defaulted_comparison(tokens, i)) return false;
+  if (is_comparison_of_class(tokens, i)) return false;
   std::string rest;
   for (std::size_t j = i + 1; j < tokens.size() && j <= i + 3; ++j) rest += tokens[j].text;
   constexpr std::array kHarmless = {"=(", "(",  "[",  "*()", "->", "++",

@@ -245,12 +245,14 @@ TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
             "");
 }
 
-// A comparison can be defaulted only in the class, and only for it.
-TEST(WhatIsRefused, AcceptsDefaultedComparisons) {
+// Only in a class can a comparison be defaulted or const, and only for that class.
+TEST(WhatIsRefused, AcceptsComparisonsOfAClass) {
   EXPECT_EQ(refused("struct A {\n"
                     "  bool operator==(const A&) const = default;\n"
                     "  auto operator<=>(const A& other) const noexcept = default;\n"
                     "  friend bool operator!=(const A&, const A&) = default;\n"
+                    "  auto operator<=>(const B& b) const { return at <=> b.at; }\n"
+                    "  bool operator==(const B& b) const noexcept { return at == b.at; }\n"
                     "};"),
             "");
   const std::string op = "1: \"operator\"";
