@@ -24,7 +24,7 @@ constexpr auto kYear = 24h * 365;
 std::string text_of(Duration time) {
   if (time >= kYear) return std::to_string(time / kYear) + " years";
   if (time % 1s == 0s) return std::to_string(time / 1s) + " s";
-  return std::to_string(time / 1us) + " us";
+  return std::to_string(time / 1ns) + " ns";
 }
 
 // No thread is delayed for as long as the jobs below take.
@@ -135,7 +135,7 @@ TEST(SumOfLimits, AStageGetsTheTimeThatIsLeft) {
            {10s, 20s, 40s, 30s, 30s, {true, true, false}},
            {40s, 0s, 40s, 30s, 30s, {false, true, false}},
            {40s, 31s, 29s, 30s, 30s, {false, false, true}},
-           {1s, 1s, 1s, 300us, 300us, {false, false, false}},
+           {1s, 1s, 1s, 300'001ns, 300'001ns, {false, false, false}},
            {20 * kYear, 1s, 9 * kYear, 10 * kYear, 10 * kYear, {false, true, true}},
            {1s, 0s, 1s, 0s, 0s, {false, true, false}},
            {1s, 0s, 1s, -1s, 0s, {false, true, false}},
