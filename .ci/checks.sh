@@ -26,15 +26,14 @@ tools="clang libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellc
 with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
-# Go, the other thread pools and the newest Clang are in a third one, because only each third run
-# needs them.
+# Go, the other thread pools and the newest Clang are in a third one, because few runs need them.
 peers="clang-22 golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev libtaskflow-cpp-dev \
   libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev libbenchmark-dev gnuplot-nox"
 with_peers() { BAZELW_EXTRA_PACKAGES=$peers at_home "$@"; }
 in_peers_root() { with_peers tools/private_root/run "$@"; }
 
 # part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which
-# is $commits, or $rounds in a check of each third commit. If a check is named, prints all.
+# is $commits, or $rounds in a check that runs in turn. If a check is named, prints all.
 part() {
   local n=$1
   if ! $from_nothing; then n=1; fi
@@ -150,7 +149,7 @@ check_test() {
 
 # Those in which threads run as the machine happens to schedule them. idle_cycles_test repeats its
 # cycle thousands of times already.
-declare_check repeat "every test whose threads run freely passes two more times"
+declare_check_in_turn 0 repeat "every test whose threads run freely passes two more times"
 check_repeat() {
   bazel test --runs_per_test=2 --runs_per_test=//step3_dispatcher:idle_cycles_test@1 \
     --test_tag_filters=-one_thread -- \
@@ -271,10 +270,10 @@ check_play_data() { at_home docs/play/make_data --check; }
 
 # Once, because tsan_verdicts shows that a verdict is the same in each run.
 declare_check verdicts \
-  "starter, solution and wrong fixes of a twelfth of the exercises get their verdicts"
+  "starter, solution and wrong fixes of one exercise get their verdicts"
 check_verdicts() {
   local names=(exercises/[0-9]*)
-  EXERCISES=$(part 12 "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
+  EXERCISES=$(part "${#names[@]}" "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"

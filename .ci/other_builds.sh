@@ -13,7 +13,7 @@ check_workspace() {
 
 # A test tagged one_thread has no second thread to race with. The exercises' solutions are in
 # tsan_verdicts.
-declare_check_in_turn 0 tsan "a sixth of the tests pass under ThreadSanitizer"
+declare_check_in_turn 3 tsan "a sixth of the tests pass under ThreadSanitizer"
 check_tsan() {
   local all="tests(//...)" packages
   all+=" except attr(tags, one_thread, $all) except //exercises/..."
@@ -61,7 +61,7 @@ check_gcc12() {
 }
 
 # Debian's newest, and with GCC's library. The check asan has its default Clang, and libc++.
-declare_check_in_turn 2 clang22 "Clang 22 compiles the full pattern without a warning"
+declare_check_in_turn 5 clang22 "Clang 22 compiles the full pattern without a warning"
 check_clang22() { with_peers ./bazelw build --config=clang --repo_env=CC=clang-22 //full_pattern; }
 
 # Once for each of more than 400 versions of the exercises: half an hour.
@@ -87,14 +87,14 @@ check_arm64() {
 }
 
 # Their C++ twins are tested against the same texts.
-declare_check_in_turn 2 go_twins "the Go programs print what their C++ twins print"
+declare_check_in_turn 5 go_twins "the Go programs print what their C++ twins print"
 check_go_twins() { in_peers_root docs/twins/check_go_twins; }
 
-declare_check_in_turn 2 benchmarks "the benchmarks build"
+declare_check_in_turn 6 benchmarks "the benchmarks build"
 check_benchmarks() { (cd benchmarks && with_peers ../bazelw build -c opt //...); }
 
 # No program is missing and none loses a job. How fast they are does not matter here.
-declare_check_in_turn 2 benchmark_run "every benchmark program runs"
+declare_check_in_turn 7 benchmark_run "every benchmark program runs"
 check_benchmark_run() {
   local out
   out=$(in_peers_root benchmarks/compare --quick --csv "$scratch/benchmarks.csv") &&
@@ -102,5 +102,5 @@ check_benchmark_run() {
 }
 
 # With a real server, which each test starts for itself.
-declare_check_in_turn 1 broker "no job is lost when consumers and their broker are killed"
+declare_check_in_turn 4 broker "no job is lost when consumers and their broker are killed"
 check_broker() { (cd beyond_one_machine && with_tools ../bazelw test -c opt //...); }
