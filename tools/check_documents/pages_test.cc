@@ -130,7 +130,7 @@ const Sample kExcerpts[] = {
 const Sample kTargets[] = {
     {"Targets",
      "`//... //step1_job/... //step1_job:demo //step1_job:fast_job_test "
-     "//exercises/01_first:test //exercises/NN_name:test`\n"},
+     "//exercises/01_first:test //exercises/01_first:own //exercises/NN_name:test`\n"},
     {"NoTargetOfThatName", "`x\n//step1_job:dema`\n", "2: there is no target //step1_job:dema"},
     {"NoTargetInABlock", "```sh\nrun --x=//step1_job:dema@1\n```\n",
      "2: there is no target //step1_job:dema"},

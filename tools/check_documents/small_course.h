@@ -47,7 +47,8 @@ class Documents : public testing::Test {
     write("exercises/README.md",
           "| [01_first](01_first/README.md) | [1. Job](../step1_job/README.md) |\n");
     write("exercises/harness/exercise.bzl", "def exercise(name):\n    _exercise_test(\"test\")\n");
-    write("exercises/01_first/BUILD", "load(\"\")\n\nexercise(\n    name = \"01_first\",\n)\n");
+    write("exercises/01_first/BUILD",
+          "load(\"\")\n\nexercise(\n    name = \"01_first\",\n)\n\nmore(name = \"own\")\n");
     write("exercises/01_first/README.md", "# First\n");
     write("exercises/01_first/solution/README.md", "[a](../../../docs/review_cards.md#wp-01)\n");
     write("step1_job/BUILD", R"(cc_binary(
