@@ -78,8 +78,8 @@ using JobResult = std::expected<void, JobError>;
 //     such as an int, do not.
 //  2. Errors: return expected failures. The worker catches any exception and turns it into
 //     JobError::Kind::kThrew.
-//  3. Context: it combines the job's and the pool's, and is valid during the call only. Check err()
-//     between pieces of work and sleep with sleep_for(), so that shutdown is quick.
+//  3. Context: it combines the job's and the pool's. Check err() between pieces of work and sleep
+//     with sleep_for(), so that shutdown is quick. After the call, a copy may not see a new stop.
 //  4. Callbacks: a std::stop_callback on the context's token runs on the thread that cancels, or at
 //     once on the handler's thread if the context is already canceled. It must not throw,
 //     which ends the program, or block, which delays the stop request to all other jobs.
@@ -104,7 +104,7 @@ constexpr std::string_view to_string(JobError::Kind kind) {
   return "unknown";
 }
 
-// What a job's error is called that stopped early because its context ended.
+// The kind of error of a job that stopped early because its context ended.
 constexpr JobError::Kind kind_of(CancelReason reason) {
   switch (reason) {
     case CancelReason::kDeadlineExceeded:

@@ -56,10 +56,10 @@ class Sender {
   // value is still the caller's. (WP-12) They may throw std::bad_alloc, or what T's move throws;
   // then nothing was sent.
   //
-  // A context that has ended before the call is refused with kContextEnded, even if there is room
-  // and even if the channel is closed. If it ends while the call waits for room, the call stops
-  // waiting. It then still returns kSent if room has come meanwhile, or kClosed if the channel has
-  // been closed. `ctx` may be a member of `value`.
+  // If `ctx` has ended before the call, they return kContextEnded, even if there is room and even
+  // if the channel is closed. If it ends while the call waits for room, the call stops waiting. It
+  // then still returns kSent if room has come meanwhile, or kClosed if the channel has been closed.
+  // `ctx` may be a member of `value`.
 
   // Blocks while the channel is full. Returns kSent, kClosed, or kContextEnded if `ctx` ends first.
   // Go: select { case jobs <- job: case <-ctx.Done(): }
@@ -125,9 +125,9 @@ class Receiver {
     return queue_->receive(Clock::time_point::max());
   }
 
-  // The same for a loop: `value`, which holds the value before, gets the next one. False if there
-  // is none. The value before has been destroyed when the wait begins; a fast channel may keep its
-  // memory for a later sender. T's move must not throw.
+  // The same for a loop: replaces the value in `value` by the next one. Returns false if there is
+  // none. Before it waits, the old value is destroyed; a fast channel may keep its memory for a
+  // later sender. T's move must not throw.
   [[nodiscard]] bool receive_into(std::optional<T>& value) const {
     return queue_->receive_into(value, Clock::time_point::max());
   }
