@@ -25,17 +25,16 @@ constexpr lab::Options kOneWorker{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
 
 TEST(BlindIdle, WaitsForAJobThatAWorkerHas) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          bool done = false;
-                          Pool pool(1);
-                          lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
-                          pool.submit([&] { done = true; });
-                          lab::note("calls wait_idle()");
-                          pool.wait_idle();
-                          lab::check(done, "wait_idle() returned, but the job has not run");
-                        },
-                        {.max_spurious_wakeups = 0, .random_schedules = 50});
+  const auto scenario = [] {
+    bool done = false;
+    Pool pool(1);
+    lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
+    pool.submit([&] { done = true; });
+    lab::note("calls wait_idle()");
+    pool.wait_idle();
+    lab::check(done, "wait_idle() returned, but the job has not run");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
 }
 
 // What wait_idle() promises about one job: it has run, and it has been destroyed.
@@ -165,17 +164,15 @@ TEST(BlindIdle, AJobThatThrowsHasFinished) {
 }
 
 TEST(BlindIdle, CountsTheJobsThatThrowOnBothWorkers) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(2);
-        pool.submit([] { throw 1; });
-        pool.submit([] { throw 2; });
-        lab::check(pool.failed() <= 2, "two jobs were submitted, but more have failed");
-        pool.wait_idle();
-        check_failed(pool, 2);
-      },
-      kTwoWorkers);
+  const auto scenario = [] {
+    Pool pool(2);
+    pool.submit([] { throw 1; });
+    pool.submit([] { throw 2; });
+    lab::check(pool.failed() <= 2, "two jobs were submitted, but more have failed");
+    pool.wait_idle();
+    check_failed(pool, 2);
+  };
+  expect_every_schedule(kLesson, scenario, kTwoWorkers);
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for ten
@@ -189,16 +186,14 @@ void check_time(lab::steady_clock::duration wanted, const std::string& what) {
 }
 
 TEST(BlindIdle, ReturnsAtOnceWithoutJobs) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(2);
-        pool.wait_idle();
-        lab::this_thread::sleep_for(1h);  // both workers wait for a job
-        pool.wait_idle();
-        check_time(1h, "wait_idle() waited, but the pool had no job");
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Pool pool(2);
+    pool.wait_idle();
+    lab::this_thread::sleep_for(1h);  // both workers wait for a job
+    pool.wait_idle();
+    check_time(1h, "wait_idle() waited, but the pool had no job");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 // One worker has job 1. The other one runs jobs 2 to 5, and a job that submits a job, which submits
@@ -231,62 +226,57 @@ TEST(BlindIdle, ReturnsWhenTheLastJobFinishes) {
 }
 
 TEST(BlindIdle, WaitsHoweverOftenAThreadWakesUp) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          Pool pool(1);
-                          lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
-                          pool.submit([] { lab::this_thread::sleep_for(kYear); });
-                          pool.wait_idle();
-                          check_time(1h + kYear,
-                                     "wait_idle() did not return when the job finished");
-                        },
+  const auto scenario = [] {
+    Pool pool(1);
+    lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+    pool.submit([] { lab::this_thread::sleep_for(kYear); });
+    pool.wait_idle();
+    check_time(1h + kYear, "wait_idle() did not return when the job finished");
+  };
+  expect_every_schedule(kLesson, scenario,
                         {.max_preemptions = 0, .max_spurious_wakeups = 4, .random_schedules = 0});
 }
 
 TEST(BlindIdle, SeveralThreadsMayWait) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(1);
-        pool.submit([] {
-          lab::this_thread::sleep_for(kYear);
-          throw 42;
-        });
-        const auto wait = [&](lab::steady_clock::duration returns) {
-          pool.wait_idle();
-          check_time(returns, "wait_idle() did not return when the last job had finished");
-        };
-        {
-          lab::jthread first("waiter 1", [&] { wait(kYear); });
-          lab::jthread second("waiter 2", [&] { wait(kYear); });
-          wait(kYear);
-        }
-        pool.submit([] { lab::this_thread::sleep_for(kYear); });
-        lab::jthread third("waiter 3", [&] { wait(2 * kYear); });
-        wait(2 * kYear);
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Pool pool(1);
+    pool.submit([] {
+      lab::this_thread::sleep_for(kYear);
+      throw 42;
+    });
+    const auto wait = [&](lab::steady_clock::duration returns) {
+      pool.wait_idle();
+      check_time(returns, "wait_idle() did not return when the last job had finished");
+    };
+    {
+      lab::jthread first("waiter 1", [&] { wait(kYear); });
+      lab::jthread second("waiter 2", [&] { wait(kYear); });
+      wait(kYear);
+    }
+    pool.submit([] { lab::this_thread::sleep_for(kYear); });
+    lab::jthread third("waiter 3", [&] { wait(2 * kYear); });
+    wait(2 * kYear);
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 // Main has submitted job 1 before it waits. The other thread's job may come in time or too late.
 TEST(BlindIdle, AnotherThreadMaySubmitMeanwhile) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Progress first;
-        Progress second;
-        Pool pool(1);
-        lab::jthread producer("producer", [&] {
-          pool.submit(tracked(second));
-          pool.wait_idle();
-          check_finished(second, "the producer's job");
-        });
-        pool.submit(tracked(first));
-        lab::note("calls wait_idle()");
-        pool.wait_idle();
-        check_finished(first, "main's job");
-      },
-      kOneWorker);
+  const auto scenario = [] {
+    Progress first;
+    Progress second;
+    Pool pool(1);
+    lab::jthread producer("producer", [&] {
+      pool.submit(tracked(second));
+      pool.wait_idle();
+      check_finished(second, "the producer's job");
+    });
+    pool.submit(tracked(first));
+    lab::note("calls wait_idle()");
+    pool.wait_idle();
+    check_finished(first, "main's job");
+  };
+  expect_every_schedule(kLesson, scenario, kOneWorker);
 }
 
 // Each job waits until the other one runs, too. Job 2 may come while a thread waits already, or
@@ -388,12 +378,22 @@ TEST(BlindIdle, TheDestructorRunsTheRest) {
 }
 
 TEST(BlindIdle, TheDestructorWakesAWorkerThatIsAboutToSleep) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          Pool pool(1);
-                          lab::note("destroys the pool");
-                        },
-                        {.max_spurious_wakeups = 0, .random_schedules = 0});
+  const auto scenario = [] {
+    Pool pool(1);
+    lab::note("destroys the pool");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
+// Both workers are asleep when the job comes. Only one of them gets it, and both must exit.
+TEST(BlindIdle, TheDestructorEndsTheWorkerWithoutAJob) {
+  const auto scenario = [] {
+    Pool pool(2);
+    lab::this_thread::sleep_for(1s);
+    pool.submit([] { lab::this_thread::sleep_for(1h); });
+    lab::note("destroys the pool");
+  };
+  expect_every_schedule(kLesson, scenario, kTwoWorkers);
 }
 
 }  // namespace

@@ -181,19 +181,20 @@ TEST(DroppedAfterPop, QueuedJobsDoNotStart) {
 }
 
 TEST(DroppedAfterPop, AnIdlePoolStopsAtOnce) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(2);
-        lab::this_thread::sleep_for(24h * 3650);  // longer than a thread can poll
-        lab::check(pool.shutdown().empty(), "an idle pool handed back a job");
-        lab::check(lab::running_threads() == 1, "shutdown() returned, but a worker still runs");
-        lab::check(pool.shutdown().empty(), "a second shutdown() handed back a job");
-        lab::check(!pool.submit([] {}), "a job was accepted after the shutdown");
-        lab::check(lab::steady_clock::now().time_since_epoch() == 24h * 3650,
-                   "the shutdown of an idle pool took time");
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    lab::atomic<bool> destroyed = false;
+    Pool pool(2);
+    (void)pool.submit([end = at_the_end([&] { destroyed = true; })] {});
+    lab::this_thread::sleep_for(24h * 3650);  // longer than a thread can poll
+    lab::check(destroyed, "a job has run and the pool is idle, but what the job owns still exists");
+    lab::check(pool.shutdown().empty(), "an idle pool handed back a job");
+    lab::check(lab::running_threads() == 1, "shutdown() returned, but a worker still runs");
+    lab::check(pool.shutdown().empty(), "a second shutdown() handed back a job");
+    lab::check(!pool.submit([] {}), "a job was accepted after the shutdown");
+    lab::check(lab::steady_clock::now().time_since_epoch() == 24h * 3650,
+               "the shutdown of an idle pool took time");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {

@@ -155,7 +155,8 @@ class Running {
   lab::atomic<int> now_ = 0;
 };
 
-// Job 1 gives the permit back just when shutdown() is called. Job 2 takes it, or is refused.
+// Job 1 gives the permit back just when shutdown() is called. Job 2 or 3 takes it, or both are
+// refused.
 TEST(LeakedPermit, AJobMayEndWhenShutdownIsCalled) {
   const auto scenario = [] {
     JobLimit limit(1);
@@ -163,9 +164,11 @@ TEST(LeakedPermit, AJobMayEndWhenShutdownIsCalled) {
     const auto run = [&] { (void)limit.run([&] { running.job(); }); };
     lab::jthread first = start_thread("worker 1", run);
     lab::jthread second = start_thread("worker 2", run);
+    lab::jthread third = start_thread("worker 3", run);
     lab::this_thread::sleep_for(kYear);
     shut_down(limit);
     second.join();
+    third.join();
     check_refused(limit);
   };
   lab::Options options = kExactTimes;

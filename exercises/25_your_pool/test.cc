@@ -1,4 +1,5 @@
 // Four stages. Each run begins with the first one, and ends where a test fails.
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -59,6 +60,23 @@ class Thread {
  private:
   std::jthread thread_;
 };
+
+// Starts two threads, lets them wait for ten years, and then wakes them. Polling for as long takes
+// more steps than a schedule may have.
+void expect_woken(const std::function<void()>& blocks, const std::function<void()>& wakes) {
+  constexpr auto kTenYears = 24h * 3650;
+  const auto woken_at = std::chrono::steady_clock::now() + kTenYears;
+  const auto wait = [&] {
+    blocks();
+    check(std::chrono::steady_clock::now() == woken_at, "a call did not wait until the close");
+  };
+  Thread first(wait);
+  Thread second(wait);
+  std::this_thread::sleep_for(kTenYears);
+  wakes();
+  first.join();
+  second.join();
+}
 
 }  // namespace
 }  // namespace your_pool
