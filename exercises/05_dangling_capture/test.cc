@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -33,12 +34,6 @@ class Connection {
   Sent& sent_;
 };
 
-// Returns an address that no other thread gets.
-const void* this_thread() {
-  static thread_local const char here = 0;
-  return &here;
-}
-
 // A report and its connection. send_later() takes ownership; this class only observes them.
 class Watched {
  public:
@@ -55,7 +50,7 @@ class Watched {
     send_later(jobs, std::move(report),
                [this, connection = std::move(connection)](const Report& it) {
                  lab::check(runner_ != nullptr, "the report was sent before its job ran");
-                 lab::check(runner_ == this_thread(),
+                 lab::check(runner_ == current_thread(),
                             "the report was sent by another thread than the one that runs the job");
                  lab::check(!report_.expired(), "the job destroyed the report before it was sent");
                  lab::check(&it == original_, "the report was copied; wanted: the report itself");
@@ -82,7 +77,7 @@ class Watched {
   }
 
   // Which of several jobs this thread runs may not matter.
-  void is_run_by_this_thread() { runner_ = this_thread(); }
+  void is_run_by_this_thread() { runner_ = current_thread(); }
 
   void run(const Job& job) {
     is_run_by_this_thread();
@@ -220,36 +215,59 @@ TEST(DanglingCapture, EqualReportsAreBothSent) {
                         {.max_preemptions = 1, .random_schedules = 0});
 }
 
+struct NoConnection : std::runtime_error {
+  NoConnection() : std::runtime_error("no connection") {}
+};
+
+// Runs the job. Returns whether it threw an object of exactly this type.
+template <class Exception>
+bool throws(const Job& job) {
+  try {
+    job();
+  } catch (const Exception& e) {
+    return typeid(e) == typeid(Exception);
+  } catch (...) {
+  }
+  return false;
+}
+
+void check_two_sends_of_one_report(bool fail) {
+  JobQueue jobs;
+  Sent by_mail;
+  Sent by_chat;
+  const auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
+  lab::note("sends one report twice: by mail and by chat, each of which waits for the other");
+  LabGate mailed("mail");
+  LabGate chatted("chat");
+  const auto send = [&](Sent* sent, LabGate* own, LabGate* other) {
+    send_later(jobs, report, [sent, own, other, fail](const Report& it) {
+      sent->push_back(it.text);
+      own->open();
+      other->wait();
+      if (fail) throw NoConnection();
+    });
+  };
+  send(&by_mail, &mailed, &chatted);
+  send(&by_chat, &chatted, &mailed);
+  lab::note("starts two workers, which run a job each");
+  const auto work = [&] {
+    lab::check(throws<NoConnection>(jobs.pop()) == fail,
+               fail ? "sending threw an exception, but the job did not throw the same one"
+                    : "sending threw no exception, but the job threw one");
+  };
+  lab::thread worker1 = start_thread("worker 1", work);
+  lab::thread worker2 = start_thread("worker 2", work);
+  worker1.join();
+  worker2.join();
+  lab::check(by_mail.size() == 1 && by_chat.size() == 1,
+             "one report was to be sent by mail and by chat; wanted: both, once");
+}
+
 TEST(DanglingCapture, OneReportMayBeSentTwiceAtTheSameTime) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue jobs;
-        Sent by_mail;
-        Sent by_chat;
-        const auto report =
-            std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
-        lab::note("sends one report twice: by mail and by chat, each of which waits for the other");
-        LabGate mailed("mail");
-        LabGate chatted("chat");
-        const auto send = [&](Sent* sent, LabGate* own, LabGate* other) {
-          send_later(jobs, report, [sent, own, other](const Report& it) {
-            sent->push_back(it.text);
-            own->open();
-            other->wait();
-          });
-        };
-        send(&by_mail, &mailed, &chatted);
-        send(&by_chat, &chatted, &mailed);
-        lab::note("starts two workers, which run a job each");
-        lab::thread worker1 = start_thread("worker 1", [&] { jobs.pop()(); });
-        lab::thread worker2 = start_thread("worker 2", [&] { jobs.pop()(); });
-        worker1.join();
-        worker2.join();
-        lab::check(by_mail.size() == 1 && by_chat.size() == 1,
-                   "one report was to be sent by mail and by chat; wanted: both, once");
-      },
-      {.max_preemptions = 1, .random_schedules = 0});
+  for (const bool fail : {false, true}) {
+    expect_every_schedule(kLesson, [fail] { check_two_sends_of_one_report(fail); },
+                          {.max_preemptions = 1, .random_schedules = 0});
+  }
 }
 
 TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
@@ -277,43 +295,33 @@ TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
       {.random_schedules = 20});
 }
 
-struct NoConnection : std::runtime_error {
-  NoConnection() : std::runtime_error("no connection") {}
-};
-
-// Runs the job. Returns whether it threw an object of exactly this type.
-template <class Exception>
-bool throws(const Job& job) {
-  try {
-    job();
-  } catch (const Exception& e) {
-    return typeid(e) == typeid(Exception);
-  } catch (...) {
-  }
-  return false;
-}
-
 // Sending may fail, and may send another report. The job and the queue must not get in its way.
 template <class Exception>
 void check_what_send_throws(const Exception& exception) {
-  JobQueue jobs;
+  auto jobs = std::make_unique<JobQueue>();  // on the heap, as above
   Sent sent;
   Watched next("disk is still full");
   std::weak_ptr<const Report> watch;
   {
     auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
     watch = report;
-    send_later(jobs, std::move(report), [&](const Report& it) {
+    send_later(*jobs, std::move(report), [&](const Report& it) {
       lab::note("sends \"" + it.text + "\", which sends another report and throws");
-      next.send(jobs, sent);
+      next.send(*jobs, sent);
       throw exception;
     });
   }
-  lab::check(throws<Exception>(jobs.pop()),
+  lab::check(throws<Exception>(jobs->pop()),
              "sending threw an exception, but the job did not throw the same one");
   lab::check(watch.expired(), "sending threw an exception, and the report still exists");
-  next.check_and_run(jobs.pop());
+  next.check_and_run(jobs->pop());
   next.check_destroyed();
+
+  send_later(*jobs, std::make_shared<const Report>(), [&](const Report&) { throw exception; });
+  const Job last = jobs->pop();
+  lab::note("has taken another job whose send throws, and destroys the queue before it runs");
+  jobs.reset();
+  lab::check(throws<Exception>(last), "the queue had been destroyed, and the job did not throw");
 }
 
 TEST(DanglingCapture, WhatSendDoesIsUpToSend) {

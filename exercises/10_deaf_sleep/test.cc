@@ -204,5 +204,26 @@ TEST(DeafSleep, TheDestructorStopsAsFast) {
       kExactTimes);
 }
 
+// The period ends when main wakes up. Main was the last one awake, so without preemptions it is the
+// first one to run then, until it waits in stop().
+TEST(DeafSleep, NoPollBeginsAfterStopAlthoughItsTimeHasCome) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          lab::atomic<bool> is_stopping = false;
+                          Poller poller(kPeriod, [&] {
+                            lab::check(!is_stopping,
+                                       "the period had ended, then stop() was called, and the "
+                                       "poller polled again; wanted: no poll after stop()");
+                            lab::note("polls");
+                          });
+                          lab::this_thread::sleep_for(kPeriod / 2);
+                          lab::this_thread::sleep_for(kPeriod - kPeriod / 2);
+                          lab::note("calls stop() when the period has just ended");
+                          is_stopping = true;
+                          poller.stop();
+                        },
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 0});
+}
+
 }  // namespace
 }  // namespace worker_pool

@@ -17,6 +17,7 @@ def exercise(
         has_page = False,
         stages = [],
         std_types = False,
+        copts = [],
         course = []):
     """Declares the targets of the exercise in this package.
 
@@ -35,9 +36,10 @@ def exercise(
       stages: more files with TESTs, which test.cc includes, in this order.
       std_types: whether the code uses std's own types. Such an exercise exists only where the lab
         has hooks for them.
+      copts: more options for the compiler.
       course: file groups of the course's code that the solution includes.
     """
-    how = {"stages": stages, "std_types": std_types}
+    how = {"stages": stages, "std_types": std_types, "copts": copts}
     page = ["//docs/play:data/%s.js" % name] if has_page else []
     exercise_test("test", file, manual = True, data = page, **how)
     exercise_test("solution_test", "solution/" + file, course = course, **how)
@@ -88,6 +90,7 @@ def exercise_test(
         data = [],
         stages = [],
         std_types = False,
+        copts = [],
         course = []):
     """Declares the test of an exercise with one version of the file to fix.
 
@@ -99,6 +102,7 @@ def exercise_test(
       data: more files that it reads.
       stages: as in exercise().
       std_types: as in exercise().
+      copts: as in exercise().
       course: file groups of the course's code that `file` includes. Being the test's own sources,
         they are compiled with hooks, and come first when it is linked.
     """
@@ -117,7 +121,8 @@ def exercise_test(
             test_file,
             file,
         ] + data + stages + course,
-        copts = HOOKS + _NO_CHANCE + (["-Og"] if std_types else []),  # fewer steps: std is full of calls
+        copts = HOOKS + _NO_CHANCE + copts +
+                (["-Og"] if std_types else []),  # fewer steps: std is full of calls
         linkstatic = True,  # a second main() is then an error of the linker
         local_defines = [
             "TEST_FILES=" + tests,

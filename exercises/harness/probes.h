@@ -1,11 +1,33 @@
-// What a job can own so that a test sees what becomes of the job.
+// For the jobs of a test: where they run, and what they can own so that the test sees what becomes
+// of them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
 
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
+
 namespace worker_pool {
+
+// Returns an address that no other thread gets.
+inline const void* current_thread() {
+  static thread_local const char here = 0;
+  return &here;
+}
+
+// Where the caller is on its thread's stack, which grows down: in a call inside another one, the
+// position is lower. Not the address of a variable, as AddressSanitizer keeps some elsewhere.
+inline std::uintptr_t stack_position() {
+#ifdef _MSC_VER
+  return reinterpret_cast<std::uintptr_t>(_AddressOfReturnAddress());
+#else
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+#endif
+}
 
 // Counts how often a job that owns it is copied.
 class Attachment {
