@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <stop_token>
 #include <string_view>
 #include <thread>
@@ -104,7 +105,13 @@ class ListenerThread {
   ListenerThread& operator=(const ListenerThread&) = delete;
   ~ListenerThread() { finish(); }
 
-  void call(int signal, int count) { (void)calls_.first.try_send({signal, count}); }
+  // Without memory, the listener does not hear of this signal.
+  void call(int signal, int count) noexcept {
+    try {
+      (void)calls_.first.try_send({signal, count});
+    } catch (const std::bad_alloc&) {
+    }
+  }
 
   // Accepts no more calls and waits for the accepted ones. Idempotent.
   void finish() {

@@ -65,7 +65,8 @@ class ShutdownSignals {
   // std::cout first.
   using Listener = std::function<void(int signal, int count)>;
 
-  // Throws std::system_error if a thread cannot be started. No signal is blocked then.
+  // Throws std::system_error if a thread cannot be started, and std::bad_alloc. No signal is
+  // blocked then.
   explicit ShutdownSignals(Listener listener = {});
   ShutdownSignals(const ShutdownSignals&) = delete;
   ShutdownSignals& operator=(const ShutdownSignals&) = delete;
