@@ -22,7 +22,7 @@ namespace worker_pool {
 //  3. The worker blocks for as long as the call takes.
 //  4. An exception from an observer is dropped, so that observing a job cannot stop it. (WP-04)
 //  5. A worker that a shutdown abandons may call it late, when the pool has been destroyed. So an
-//     observer owns what it uses. The job and its result are valid during the call only. (WP-15)
+//     observer owns what it uses. The job and its result are valid during the call only. (WP-13)
 class Observer {
  public:
   virtual ~Observer() = default;

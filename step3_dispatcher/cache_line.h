@@ -7,9 +7,11 @@
 
 namespace worker_pool {
 
-// Variables this many bytes apart are never in the same cache line. Not
-// std::hardware_destructive_interference_size, whose value depends on the compiler's options.
-#if defined(__APPLE__) && defined(__aarch64__)
+// Variables this many bytes apart are in different cache lines, on x86-64 and on most arm64
+// processors. Apple's have lines of 128 bytes, under Linux too. Where lines are longer, as on
+// POWER, the code is only slower. Not std::hardware_destructive_interference_size, whose value
+// depends on the compiler's options.
+#if defined(__aarch64__)
 inline constexpr std::size_t kCacheLine = 128;
 #else
 inline constexpr std::size_t kCacheLine = 64;

@@ -11,10 +11,10 @@
 //      100 microseconds of its sleep. After that, any free place wakes it. So it may continue later
 //      than with the simple channel, and one wake-up serves many jobs.
 //   3. It allocates the memory for `capacity` values at once.
-//   4. If T has a noexcept function recycle(T&), as Job has, receive_into() does not destroy the
-//      value that its variable held. It empties it with recycle(), and a later sender finds it in
-//      the variable from which it has sent. Up to `capacity` empty values live as long as the
-//      channel does.
+//   4. If T has a default constructor, a noexcept swap and a noexcept function recycle(T&), as Job
+//      has, receive_into() does not destroy the value that its variable held. It empties it with
+//      recycle(), and a later sender finds it in the variable from which it has sent. Up to
+//      `capacity` empty values live as long as the channel does.
 // As with the simple channel, waiting threads have no order: a thread that has just arrived may be
 // faster than one that was woken.
 //

@@ -99,6 +99,7 @@ class FastQueue final : public ChannelQueue<T> {
     close();
     std::vector<T> pending;
     pending.reserve(receivers_.available());  // if this throws, all values are still queued
+    // A shutdown does this once, so receivers and stats() may wait for all of these moves.
     const std::lock_guard lock(receive_.lock);
     take_all([&](T&& value) {
       pending.push_back(std::move(value));

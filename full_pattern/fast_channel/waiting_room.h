@@ -63,7 +63,7 @@ class WaitingRoom {
     WaitingRoom& room_;
     const std::stop_token cancel_;
     bool arrived_ = false;   // counted in awake_, except while it sleeps
-    bool found_ = false;     // found a step by spinning, without sleeping
+    bool found_ = false;     // found a step without sleeping
     bool blocked_ = false;   // counted in blocked_
     bool any_step_ = false;  // has slept for goal_timeout, so one step is enough
   };

@@ -31,7 +31,9 @@ namespace worker_pool {
 // Returns the key of a job, and for one job the same key each time. Several threads call it at
 // once: the submitting one, which gets what it throws, and a worker once the job has finished. If
 // it throws there (a key of more than 15 characters may need memory), the key stays busy: its later
-// jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected.
+// jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected. It
+// must own what it uses: for a job that was abandoned, it is called when the pool has been
+// destroyed. (WP-13)
 using KeyOf = std::function<std::string(const Job&)>;
 
 // Thread-safe, except for the destructor. In a child process of fork(), as a WorkerPool: call

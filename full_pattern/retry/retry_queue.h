@@ -1,6 +1,7 @@
 // RetryQueue: the jobs that failed and wait for another try, and the observer that collects them.
 //
-// Pass it to the pool as its observer, and to a Retrier (retrier.h), which submits its jobs again:
+// Pass it to a WorkerPool as its observer, and to a Retrier (retrier.h), which submits its jobs
+// again. A ResultPool or a KeyedPool has no Retrier, so there it would only keep them.
 //
 //   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
 //   WorkerPool pool({.workers = 3}, handler, retries);
