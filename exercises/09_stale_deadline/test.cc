@@ -202,16 +202,16 @@ TEST(StaleDeadline, JobsStartInTheOrderOfSubmission) {
   const auto scenario = [] {
     constexpr int kJobs = 150;
     std::array<bool, kJobs> settled{};  // the job has run or been reported
-    int first_left = 0;                 // those before it have
+    auto first_left = settled.begin();  // those before it have
     Worker worker([&](const Job& job) { settled.at(std::stoul(job.id)) = true; });
     const std::function<void(int)> submit = [&](int i) {
       const std::string id = std::to_string(i);
       const auto deadline = lab::steady_clock::now() + (i % 3 == 2 ? 5s : (300 - i) * 1s);
       worker.submit({.id = id, .deadline = deadline, .body = [&, i, id] {
                        lab::note("runs job " + id);
-                       while (settled.at(first_left)) ++first_left;
-                       lab::check(first_left == i, "a job that was submitted before job " + id +
-                                                       " has neither run nor been reported");
+                       first_left = std::find(first_left, settled.end(), false);
+                       lab::check(first_left == settled.begin() + i,
+                                  "a job before job " + id + " has neither run nor been reported");
                        settled.at(std::stoul(id)) = true;
                        if (i != 0) return;
                        for (int own = 12; own < kJobs - 1; ++own) submit(own);
