@@ -273,7 +273,8 @@ declare_check verdicts \
   "starter, solution and wrong fixes of one exercise get their verdicts"
 check_verdicts() {
   local names=(exercises/[0-9]*)
-  EXERCISES=$(part "${#names[@]}" "$commits" "${names[@]#exercises/}") at_home tools/check_exercises 1
+  EXERCISES=$(part "${#names[@]}" "$commits" "${names[@]#exercises/}") \
+    at_home tools/check_exercises 1
 }
 
 declare_check template "the template, copied as CONTRIBUTING.md says, is an exercise"

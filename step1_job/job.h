@@ -79,7 +79,7 @@ using JobResult = std::expected<void, JobError>;
 //  2. Errors: return expected failures. The worker catches any exception and turns it into
 //     JobError::Kind::kThrew.
 //  3. Context: it combines the job's and the pool's. Check err() between pieces of work and sleep
-//     with sleep_for(), so that shutdown is quick. After the call, a copy may not see a new stop.
+//     with sleep_for(), so that shutdown is quick. After the call, a copy may miss a new stop.
 //  4. Callbacks: a std::stop_callback on the context's token runs on the thread that cancels, or at
 //     once on the handler's thread if the context is already canceled. It must not throw,
 //     which ends the program, or block, which delays the stop request to all other jobs.

@@ -61,7 +61,7 @@ lab::thread start_thread(const std::string& name, std::function<void()> body) {
   return lab::thread(name, std::move(body));
 }
 
-// A copy. The lab sees that this function reads the text, which std::string's own functions hide.
+// A copy. The lab sees what this function reads, but not what std::string's own functions read.
 std::string read(const std::string& text) {
   std::string copy;
   for (const char letter : text) copy += letter;
@@ -123,7 +123,7 @@ TEST(EscapedThrow, JobThatReturnsAnErrorIsReportedAsBefore) {
     const auto reports = reports_on({fails(kLongId), throws("job 2")});
     check_reported_once(reports, kLongId, kLongError);
     lab::check(reports[0].error == kLongError,
-               "the report on job 1 adds to its error: " + quoted(reports[0].error));
+               "the report on " + kLongId + " adds to its error: " + quoted(reports[0].error));
     check_reported_once(reports, "job 2", "disk is full");
   });
 }

@@ -155,8 +155,8 @@ class Running {
   lab::atomic<int> now_ = 0;
 };
 
-// Job 1 gives the permit back just when shutdown() is called. Job 2 or 3 takes it, or both are
-// refused.
+// The first job gives the permit back just when shutdown() is called. Another one takes it, or both
+// are refused.
 TEST(LeakedPermit, AJobMayEndWhenShutdownIsCalled) {
   const auto scenario = [] {
     JobLimit limit(1);

@@ -212,7 +212,7 @@ void check_time(lab::steady_clock::duration wanted, const std::string& what) {
 }
 
 // The last job that is due finds the worker busy: it runs before those that are submitted later.
-// Job 8 becomes due while job 7 runs. After that, job 9 is submitted, or should have run before.
+// Job 8 becomes due while job 7 runs. Then job 9 may come, perhaps with a negative delay.
 enum class Another { kNone, kSubmitted, kOverdue };
 
 void check_each_runs_when_due(Another another) {

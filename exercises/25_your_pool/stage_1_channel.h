@@ -246,7 +246,7 @@ TEST(Channel, BothWaysToCloseWakeEverySenderThatSleeps) {
 }
 
 // receive() wakes only one of the senders, so the close must wake the other one.
-TEST(Channel, CloseWakesEverySenderThatSleepsAlsoIfThereIsRoom) {
+TEST(Channel, CloseWakesEverySenderThatSleepsEvenIfThereIsRoom) {
   for (const bool takes_back : {false, true}) {
     const auto scenario = [takes_back] {
       Values channel(1);

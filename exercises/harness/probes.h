@@ -13,7 +13,7 @@
 
 namespace worker_pool {
 
-// Returns an address that no other thread gets.
+// Returns an address that no other thread has at the same time.
 inline const void* current_thread() {
   static thread_local const char here = 0;
   return &here;

@@ -145,7 +145,7 @@ bool is_specialization(const std::vector<Token>& tokens, std::size_t i) {
 }
 
 // Whether this is operator==(...) const, operator==(...) = default, or another comparison. Only a
-// class can declare it, and only for itself.
+// class can declare it, and one of the two objects is of this class.
 bool is_comparison_of_class(const std::vector<Token>& tokens, std::size_t i) {
   std::size_t next = i + 1;
   for (; next < tokens.size() && !is(tokens, next, "("); ++next) {

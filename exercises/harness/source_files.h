@@ -39,7 +39,7 @@ struct Refused {
 //   4. a name of the harness, of the explorer, or of what lab.h uses itself; running_threads only
 //      if it may be the lab's;
 //   5. an operator that a test may use with types of std or of the lab, such as ==, unless it is a
-//      comparison that is defaulted;
+//      comparison that is defaulted, or that is a const member of a class;
 //   6. what hides code from the lab: an attribute for sanitizers or for inlining, or assembly;
 //   7. what compilers read in different ways: a backslash outside literals, or a lone carriage
 //      return.

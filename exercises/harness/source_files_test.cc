@@ -245,7 +245,8 @@ TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
             "");
 }
 
-// Only in a class can a comparison be defaulted or const, and only for that class.
+// Only in a class can a comparison be defaulted or const, and one of the two objects is of that
+// class.
 TEST(WhatIsRefused, AcceptsComparisonsOfAClass) {
   EXPECT_EQ(refused("struct A {\n"
                     "  bool operator==(const A&) const = default;\n"

@@ -32,7 +32,7 @@ namespace worker_pool {
 // once: the submitting one, which gets what it throws, and a worker once the job has finished. If
 // it throws there (a key of more than 15 characters may need memory), the key stays busy: its later
 // jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected. It
-// must own what it uses: for a job that was abandoned, it is called when the pool has been
+// must own what it uses: for a job that was abandoned, it may be called after the pool has been
 // destroyed. (WP-13)
 using KeyOf = std::function<std::string(const Job&)>;
 

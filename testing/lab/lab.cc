@@ -38,7 +38,7 @@ void construct(std::map<const void*, State>& states, const void* object, const s
   states[object] = {.name = scheduler.unique(name)};
 }
 
-// Reports what the compiler's hooks cannot see, because this file is compiled without them.
+// The end of the thread, which the compiler's hooks cannot see: this file is compiled without them.
 void report_write(const thread& object, const char* verb, Place place) {
   Scheduler::current().access(&object, sizeof object,
                               {.verb = verb, .is_write = true, .place = place});

@@ -256,11 +256,11 @@ class atomic : private AtomicBase {
   static constexpr bool kHasBits =
       sizeof(T) <= sizeof(std::uint64_t) && std::has_unique_object_representations_v<T>;
 
-  // Whether equal values have equal bits. Those of padding may differ, and those that an empty
-  // optional leaves unset.
+  // Whether each bit belongs to the value. Padding does not, which older standard libraries compare
+  // all the same, nor does what an empty optional leaves unset.
   static constexpr bool kHasValueBits = std::has_unique_object_representations_v<T> ||
-                                        std::is_floating_point_v<T> ||
-                                        !std::is_trivially_copyable_v<T>;  // a shared_ptr
+                                        std::is_same_v<T, float> || std::is_same_v<T, double> ||
+                                        !std::is_trivially_copyable_v<T>;  // the last: a shared_ptr
 
   static bool is_same(const T& a, const T& b) {
     if constexpr (std::is_trivially_copyable_v<T>) {
@@ -279,7 +279,8 @@ class atomic : private AtomicBase {
   bool compare_exchange(T& expected, T desired, std::memory_order order,
                         std::memory_order order_if_it_fails, bool is_weak) {
     static_assert(kHasValueBits,
-                  "std::atomic compares bits, and T has some that hold no value, such as padding");
+                  "std::atomic may compare all bits of T, and some of them, such as padding, hold "
+                  "no value");
     before_compare();
     const bool is_equal = is_same(value_, expected);
     if (!is_equal || (is_weak && weak_compare_fails())) {

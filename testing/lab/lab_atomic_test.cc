@@ -80,6 +80,8 @@ TEST(LabAtomic, AStrongCompareExchangeFailsOnlyForAReason) {
 
 TEST(LabAtomic, ComparesBits) {
   struct Word {
+    bool operator==(const Word&) const { return true; }
+
     int state;
     int value;
   };
@@ -87,7 +89,7 @@ TEST(LabAtomic, ComparesBits) {
     atomic<Word> word(Word{1, 2});
     Word expected{1, 3};
     check(!word.compare_exchange_strong(expected, {4, 5}), "it compares only the first");
-    check(word.compare_exchange_strong(expected, {4, 5}), "it is not what it has told");
+    check(word.compare_exchange_strong(expected, {4, 5}), "`expected` was not updated");
     check(word.load().value == 5, "it is not set");
   });
 }

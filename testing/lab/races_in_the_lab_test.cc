@@ -120,7 +120,7 @@ TEST(DataRace, RelaxedOrdersNothing) {
             std::string::npos);
 }
 
-TEST(LabThread, ChangesWhenItIsJoinedOrDetached) {
+TEST(DataRace, AThreadChangesWhenItIsJoinedOrDetached) {
   for (void (thread::*end)() : {&thread::join, &thread::detach}) {
     EXPECT_NE(verdict_of([end] {
                 thread worker("worker", [] {});
