@@ -49,6 +49,10 @@ class JobsInHand {
   // Marks the job as started. Returns its earlier attempts if it was delivered before.
   std::optional<Attempts> start(const std::string& id);
 
+  // Returns a copy that cannot be answered: without the id and the message, so that it needs no
+  // memory. The job stays in hand.
+  std::optional<JobInHand> find(const std::string& id) const;
+
   // The caller has to answer the delivery.
   std::optional<JobInHand> take(const std::string& id);
 
