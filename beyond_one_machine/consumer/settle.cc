@@ -1,6 +1,8 @@
 #include "consumer/settle.h"
 
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "step1_job/forced_unwind.h"
@@ -19,10 +21,17 @@ bool is_no_fault(const JobInHand& job, const JobResult& result) {
   return !job.started || result.error().kind == JobError::Kind::kShutDown;
 }
 
+// Without a start that is allowed, every job that is delivered again would be buried.
+const Settle::Options& checked(const Settle::Options& options) {
+  if (options.max_starts >= 1) return options;
+  throw std::invalid_argument("Settle: max_starts is " + std::to_string(options.max_starts) +
+                              ", it must be at least 1");
+}
+
 }  // namespace
 
 Settle::Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event)
-    : options_(options),
+    : options_(checked(options)),
       broker_(std::move(broker)),
       attempts_(broker_->attempts()),
       results_(broker_->results()),

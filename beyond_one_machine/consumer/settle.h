@@ -49,10 +49,11 @@ using JobEvent = std::function<void(std::string_view event, const std::string& i
 class Settle final : public Observer {
  public:
   struct Options {
-    int max_starts = 5;
+    int max_starts = 5;  // at least 1
     std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
   };
 
+  // Throws std::invalid_argument if max_starts is less than 1.
   Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event);
 
   void job_started(int worker, const Job& job) override;

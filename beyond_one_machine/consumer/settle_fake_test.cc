@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <exception>
 #include <expected>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Property;
+using ::testing::StrEq;
+using ::testing::Throws;
 
 struct Ending {
   const char* name;
@@ -65,6 +70,21 @@ struct StartedJob {
     EXPECT_EQ(requests, 1) << ending.request;
   }
 };
+
+// Every job that is delivered a second time would be buried.
+TEST(SettleWithAFake, RefusesLessThanOneStart) {
+  FakeServer server;
+  const auto make = [](int max_starts) {
+    const Settle settle({.max_starts = max_starts}, std::make_shared<Broker>(Broker::Options{}),
+                        [](auto&&...) {});
+  };
+  const auto throws = [](const std::string& what) {
+    return Throws<std::invalid_argument>(Property(&std::exception::what, StrEq(what)));
+  };
+  EXPECT_THAT([&] { make(0); }, throws("Settle: max_starts is 0, it must be at least 1"));
+  EXPECT_THAT([&] { make(-1); }, throws("Settle: max_starts is -1, it must be at least 1"));
+  EXPECT_NO_THROW(make(1));
+}
 
 // What is in hand is extended.
 TEST(SettleWithAFake, KeepsAJobInHandUntilTheBrokerHasReplied) {
