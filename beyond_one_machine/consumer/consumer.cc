@@ -28,6 +28,11 @@ const Consumer::Options& checked(const Consumer::Options& options, const Broker&
     throw std::invalid_argument("Consumer: batch is " + std::to_string(options.batch) +
                                 ", allowed are 1 to " + std::to_string(Broker::kMaxFetch));
   }
+  if (options.job_timeout <= Clock::duration::zero()) {
+    const std::chrono::nanoseconds timeout = options.job_timeout;
+    throw std::invalid_argument("Consumer: job_timeout is " + std::to_string(timeout.count()) +
+                                " ns, it must be at least 1 ns");
+  }
   return options;
 }
 

@@ -25,6 +25,7 @@
 #include "broker/broker.h"
 #include "consumer/settle.h"
 #include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 
@@ -44,14 +45,16 @@ class Consumer {
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
     std::size_t batch = 3;                                     // of one fetch: 1 to kMaxFetch
-    std::chrono::milliseconds job_timeout = std::chrono::minutes(5);
+    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown.
+    Clock::duration job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
   };
 
-  // Starts the workers. Throws as WorkerPool's constructor does, and std::invalid_argument also if
-  // the broker's ack wait is less than kMinAckWait, or the batch is not from 1 to
-  // Broker::kMaxFetch. Sends the broker nothing, so it throws no BrokerError.
+  // Starts the workers. Throws as WorkerPool's and Settle's constructors do, and
+  // std::invalid_argument also if the broker's ack wait is less than kMinAckWait, the batch is not
+  // from 1 to Broker::kMaxFetch, or the job timeout is not more than 0. Sends the broker nothing,
+  // so it throws no BrokerError.
   // Several threads call `handler` and `event` at the same time. What `event` throws is dropped.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);

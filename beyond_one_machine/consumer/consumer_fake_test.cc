@@ -1,0 +1,82 @@
+// What consumer.h promises, without a server: the fake broker decides what is delivered when.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/fake.h"
+#include "consumer/consumer.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::Property;
+using ::testing::StrEq;
+using ::testing::Throws;
+
+JobResult succeed(const Job&, const Context&) { return {}; }
+
+// Of job-1.
+auto deliver_once(FakeServer& server, std::uint64_t number) {
+  return [&server, number, delivered = false]() mutable -> std::vector<Delivery> {
+    if (std::exchange(delivered, true)) return {};
+    return {server.delivery("job-1", number)};
+  };
+}
+
+std::unique_ptr<Consumer> make_consumer(const Consumer::Options& options,
+                                        const JobHandler& handler = succeed) {
+  return std::make_unique<Consumer>(options, std::make_shared<Broker>(Broker::Options{}), handler,
+                                    [](auto&&...) {});
+}
+
+void expect_refused(const Consumer::Options& options, const std::string& why) {
+  EXPECT_THAT([&] { make_consumer(options); },
+              Throws<std::invalid_argument>(Property(&std::exception::what, StrEq(why))));
+}
+
+// No job could start in time, and each would be handed back and fetched again.
+TEST(ConsumerWithAFake, RefusesATimeoutThatHasPassed) {
+  FakeServer server;
+  expect_refused({.job_timeout = milliseconds(0)},
+                 "Consumer: job_timeout is 0 ns, it must be at least 1 ns");
+  expect_refused({.job_timeout = milliseconds(-1)},
+                 "Consumer: job_timeout is -1000000 ns, it must be at least 1 ns");
+  EXPECT_NO_THROW(make_consumer({.job_timeout = std::chrono::nanoseconds(1)}));
+}
+
+TEST(ConsumerWithAFake, GivesAJobNoTimeoutIfItsTimeoutIsForever) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::atomic<Clock::time_point> deadline{};
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  const auto consumer =
+      make_consumer({.job_timeout = kForever}, [&](const Job&, const Context& ctx) {
+        deadline = ctx.deadline();
+        stop.request_stop();
+        return JobResult();
+      });
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_EQ(deadline.load(), Clock::time_point::max());
+  EXPECT_THAT(server.answers(), ElementsAre("done job-1"));
+}
+
+}  // namespace
+}  // namespace worker_pool
