@@ -154,7 +154,10 @@ Clock::time_point Consumer::limit_of_a_job() const {
 }
 
 void Consumer::hand_back_late_messages() {
-  for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
+  for (const Delivery& late : broker_->stop_fetching()) {
+    // Of a job in hand, it is a second delivery: the answer to the first one is for both.
+    if (!settle_->in_hand().find(late.id)) settle_->hand_back(late);
+  }
 }
 
 void Consumer::extend_until(const std::stop_token& done) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <expected>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
@@ -76,6 +77,29 @@ TEST(ConsumerWithAFake, GivesAJobNoTimeoutIfItsTimeoutIsForever) {
   (void)consumer->run(stop.get_token(), {});
   EXPECT_EQ(deadline.load(), Clock::time_point::max());
   EXPECT_THAT(server.answers(), ElementsAre("done job-1"));
+}
+
+// A server that was started again may deliver a job a second time, to the same consumer, after its
+// last fetch. Handed back, that delivery would start the job on another consumer at once.
+TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  server.on_stop_fetching = [&] {
+    return std::vector{server.delivery("job-1", 2), server.delivery("job-2", 1)};
+  };
+  // Runs until the shutdown cancels it, when the late deliveries have been handed back.
+  const auto handler = [&](const Job&, const Context& ctx) -> JobResult {
+    stop.request_stop();
+    (void)ctx.sleep_for(kForever);
+    return std::unexpected(ended(*ctx.err()));
+  };
+  const auto consumer =
+      make_consumer({.limits = {.drain = Clock::duration::zero(), .cancel = kForever}}, handler);
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_THAT(server.answers(), ElementsAre("again job-2", "again job-1"));
 }
 
 }  // namespace
