@@ -56,6 +56,7 @@ ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
   for (const Job& job : report.not_started) settle_->hand_back(job.id);
   // The jobs in report.still_running are left alone: the broker delivers them again.
+  settle_->in_hand().end_limits();
   broker_->flush(std::chrono::seconds(1));
   return report;
 }

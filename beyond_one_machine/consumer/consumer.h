@@ -9,7 +9,8 @@
 // Guarantees, as long as the broker keeps its own:
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
-//      passed: its ack wait is extended. If it fails later than that, it is left to the broker.
+//      passed, or run() has returned, which abandons it (ShutdownReport::still_running): its ack
+//      wait is extended. If it fails later than that, it is left to the broker.
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
 //      worker), plus 0.1 s for the last fetch, and 12 s if the broker does not answer. It hands
 //      back every job that is not running then and that it still extends.

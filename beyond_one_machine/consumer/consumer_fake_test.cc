@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <exception>
 #include <expected>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,8 @@
 #include "consumer/consumer.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/gate.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -26,6 +30,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::Property;
 using ::testing::StrEq;
 using ::testing::Throws;
@@ -40,10 +45,11 @@ auto deliver_once(FakeServer& server, std::uint64_t number) {
   };
 }
 
-std::unique_ptr<Consumer> make_consumer(const Consumer::Options& options,
-                                        const JobHandler& handler = succeed) {
-  return std::make_unique<Consumer>(options, std::make_shared<Broker>(Broker::Options{}), handler,
-                                    [](auto&&...) {});
+std::unique_ptr<Consumer> make_consumer(
+    const Consumer::Options& options, const JobHandler& handler = succeed,
+    const JobEvent& event = [](auto&&...) {}) {
+  const Broker::Options shortest = {.ack_wait = Consumer::kMinAckWait};
+  return std::make_unique<Consumer>(options, std::make_shared<Broker>(shortest), handler, event);
 }
 
 void expect_refused(const Consumer::Options& options, const std::string& why) {
@@ -100,6 +106,38 @@ TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
   const auto note = watchdog.waiting("test: for the consumer to shut down");
   (void)consumer->run(stop.get_token(), {});
   EXPECT_THAT(server.answers(), ElementsAre("again job-2", "again job-1"));
+}
+
+// The broker delivers the job again after the ack wait, and the consumer that runs it then must not
+// lose it to the answer of an abandoned thread.
+TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
+  const Watchdog watchdog;
+  FakeServer server;
+  const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may fail");
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  // On purpose without the context (WP-10).
+  const auto handler = [stop, gate](const Job&, const Context&) mutable -> JobResult {
+    stop.request_stop();
+    gate->wait();
+    return std::unexpected(JobError{.kind = JobError::Kind::kFailed});
+  };
+  const auto told = std::make_shared<std::promise<std::string>>();
+  const JobEvent event = [told](std::string_view what, const std::string&) {
+    if (what != "started") told->set_value(std::string(what));
+  };
+  const auto consumer = make_consumer(
+      {.limits = {.drain = Clock::duration::zero(), .cancel = Clock::duration::zero()}}, handler,
+      event);
+  {
+    const auto note = watchdog.waiting("test: for the consumer to shut down");
+    const ShutdownReport report = consumer->run(stop.get_token(), {});
+    EXPECT_THAT(report.still_running, ElementsAre("job-1"));
+  }
+  gate->open();
+  const auto note = watchdog.waiting("test: for the job to fail");
+  EXPECT_EQ(told->get_future().get(), "left to the broker");
+  EXPECT_THAT(server.answers(), IsEmpty());
 }
 
 }  // namespace

@@ -60,6 +60,11 @@ void JobsInHand::set_limit(const std::string& id, Clock::time_point extend_until
   }
 }
 
+void JobsInHand::end_limits() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, job] : jobs_) job.extend_until = Clock::time_point::min();
+}
+
 void JobsInHand::wait_for_size(std::size_t count, const std::stop_token& stop) const {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {

@@ -63,6 +63,9 @@ class JobsInHand {
   void set_attempts(const std::string& id, Attempts attempts);
   void set_limit(const std::string& id, Clock::time_point extend_until);
 
+  // From now on, the limit of every job in hand has passed.
+  void end_limits();
+
   // Blocks until at most `count` jobs are in hand whose limit has not passed, or until a stop is
   // requested. One thread calls this and add().
   void wait_for_size(std::size_t count, const std::stop_token& stop) const;

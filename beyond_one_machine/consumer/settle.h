@@ -9,9 +9,10 @@
 // | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
 //
-// A job that was not done before its limit (in_hand.h) is left to the broker: it delivers the job
-// again by itself, so an answer may belong to what another consumer runs by then. A job stays in
-// hand, so that it is extended, until the broker has replied to what is asked before the answer.
+// A job that was not done before its limit (in_hand.h), or before Consumer::run() returned, is left
+// to the broker: it delivers the job again by itself, so an answer may belong to what another
+// consumer runs by then. A job stays in hand, so that it is extended, until the broker has replied
+// to what is asked before the answer.
 #pragma once
 
 #include <atomic>
