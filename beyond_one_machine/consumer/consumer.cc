@@ -1,7 +1,9 @@
 #include "consumer/consumer.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -36,6 +38,22 @@ const Consumer::Options& checked(const Consumer::Options& options, const Broker&
   return options;
 }
 
+// Unlike Context::sleep_for(), it needs no memory once it exists: the exception would leave its
+// thread and end the process. (WP-04)
+class Pause {
+ public:
+  // Blocks for `duration` or until a stop is requested. Returns false if it is.
+  bool wait(Clock::duration duration, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    never_notified_.wait_for(lock, stop, duration, [] { return false; });
+    return !stop.stop_requested();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any never_notified_;
+};
+
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
@@ -47,7 +65,10 @@ Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHa
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   // Extends the jobs also while the pool drains.
-  const std::jthread extender([this](const std::stop_token& done) { extend_until(done); });
+  Pause pause;
+  const std::jthread extender([this, &pause](const std::stop_token& done) {
+    while (pause.wait(broker_->ack_wait() / 3, done)) settle_->in_hand().extend();
+  });
   {
     const std::stop_callback close(stop, [this] { pool_.close(); });
     fetch_until(stop);
@@ -159,11 +180,6 @@ void Consumer::hand_back_late_messages() {
     // Of a job in hand, it is a second delivery: the answer to the first one is for both.
     if (!settle_->in_hand().find(late.id)) settle_->hand_back(late);
   }
-}
-
-void Consumer::extend_until(const std::stop_token& done) {
-  const Context ctx(done);
-  while (ctx.sleep_for(broker_->ack_wait() / 3)) settle_->in_hand().extend();
 }
 
 }  // namespace worker_pool

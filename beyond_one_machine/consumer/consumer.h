@@ -84,7 +84,6 @@ class Consumer {
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
   Clock::time_point limit_of_a_job() const;  // whose time begins now
   void hand_back_late_messages();
-  void extend_until(const std::stop_token& stop);
 
   const Options options_;
   const std::shared_ptr<Broker> broker_;

@@ -23,6 +23,7 @@
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 #include "testing/gate.h"
+#include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
 
 namespace worker_pool {
@@ -138,6 +139,32 @@ TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
   const auto note = watchdog.waiting("test: for the job to fail");
   EXPECT_EQ(told->get_future().get(), "left to the broker");
   EXPECT_THAT(server.answers(), IsEmpty());
+}
+
+// The first extension takes the memory of the thread that extends. An exception that leaves it
+// would end this program (WP-04).
+TEST(ConsumerWithAFake, ExtendsJobsWithoutMemory) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  std::atomic<int> extensions = 0;
+  server.on_extend = [&] {
+    allow_allocations(0);
+    ++extensions;
+  };
+  const auto handler = [&](const Job&, const Context& ctx) -> JobResult {
+    (void)ctx.sleep_for(kForever);
+    return std::unexpected(ended(*ctx.err()));
+  };
+  const auto consumer =
+      make_consumer({.limits = {.drain = Clock::duration::zero(), .cancel = kForever}}, handler);
+  const auto stopper = watchdog.thread("stopper: for the second extension", [&] {
+    watchdog.await("the second extension", [&] { return extensions >= 2; });
+    stop.request_stop();
+  });
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
 }
 
 }  // namespace
