@@ -1,7 +1,9 @@
 #include "consumer/consumer.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -28,8 +30,29 @@ const Consumer::Options& checked(const Consumer::Options& options, const Broker&
     throw std::invalid_argument("Consumer: batch is " + std::to_string(options.batch) +
                                 ", allowed are 1 to " + std::to_string(Broker::kMaxFetch));
   }
+  if (options.job_timeout <= Clock::duration::zero()) {
+    const std::chrono::nanoseconds timeout = options.job_timeout;
+    throw std::invalid_argument("Consumer: job_timeout is " + std::to_string(timeout.count()) +
+                                " ns, it must be at least 1 ns");
+  }
   return options;
 }
+
+// Unlike Context::sleep_for(), it needs no memory once it exists: the exception would leave its
+// thread and end the process. (WP-04)
+class Pause {
+ public:
+  // Blocks for `duration` or until a stop is requested. Returns false if it is.
+  bool wait(Clock::duration duration, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    never_notified_.wait_for(lock, stop, duration, [] { return false; });
+    return !stop.stop_requested();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any never_notified_;
+};
 
 }  // namespace
 
@@ -42,7 +65,10 @@ Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHa
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   // Extends the jobs also while the pool drains.
-  const std::jthread extender([this](const std::stop_token& done) { extend_until(done); });
+  Pause pause;
+  const std::jthread extender([this, &pause](const std::stop_token& done) {
+    while (pause.wait(broker_->ack_wait() / 3, done)) settle_->in_hand().extend();
+  });
   {
     const std::stop_callback close(stop, [this] { pool_.close(); });
     fetch_until(stop);
@@ -51,6 +77,7 @@ ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
   for (const Job& job : report.not_started) settle_->hand_back(job.id);
   // The jobs in report.still_running are left alone: the broker delivers them again.
+  settle_->in_hand().end_limits();
   broker_->flush(std::chrono::seconds(1));
   return report;
 }
@@ -149,12 +176,10 @@ Clock::time_point Consumer::limit_of_a_job() const {
 }
 
 void Consumer::hand_back_late_messages() {
-  for (const Delivery& late : broker_->stop_fetching()) settle_->hand_back(late);
-}
-
-void Consumer::extend_until(const std::stop_token& done) {
-  const Context ctx(done);
-  while (ctx.sleep_for(broker_->ack_wait() / 3)) settle_->in_hand().extend();
+  for (const Delivery& late : broker_->stop_fetching()) {
+    // Of a job in hand, it is a second delivery: the answer to the first one is for both.
+    if (!settle_->in_hand().find(late.id)) settle_->hand_back(late);
+  }
 }
 
 }  // namespace worker_pool

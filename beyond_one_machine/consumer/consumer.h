@@ -9,7 +9,8 @@
 // Guarantees, as long as the broker keeps its own:
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
 //   2. A running job is not given to another consumer before its timeout and the cancel limit have
-//      passed: its ack wait is extended. If it fails later than that, it is left to the broker.
+//      passed, or run() has returned, which abandons it (ShutdownReport::still_running): its ack
+//      wait is extended. If it fails later than that, it is left to the broker.
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
 //      worker), plus 0.1 s for the last fetch, and 12 s if the broker does not answer. It hands
 //      back every job that is not running then and that it still extends.
@@ -25,6 +26,7 @@
 #include "broker/broker.h"
 #include "consumer/settle.h"
 #include "full_pattern/worker_pool.h"
+#include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
 
@@ -44,14 +46,16 @@ class Consumer {
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
     std::size_t batch = 3;                                     // of one fetch: 1 to kMaxFetch
-    std::chrono::milliseconds job_timeout = std::chrono::minutes(5);
+    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown.
+    Clock::duration job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
   };
 
-  // Starts the workers. Throws as WorkerPool's constructor does, and std::invalid_argument also if
-  // the broker's ack wait is less than kMinAckWait, or the batch is not from 1 to
-  // Broker::kMaxFetch. Sends the broker nothing, so it throws no BrokerError.
+  // Starts the workers. Throws as WorkerPool's and Settle's constructors do, and
+  // std::invalid_argument also if the broker's ack wait is less than kMinAckWait, the batch is not
+  // from 1 to Broker::kMaxFetch, or the job timeout is not more than 0. Sends the broker nothing,
+  // so it throws no BrokerError.
   // Several threads call `handler` and `event` at the same time. What `event` throws is dropped.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);
@@ -80,7 +84,6 @@ class Consumer {
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
   Clock::time_point limit_of_a_job() const;  // whose time begins now
   void hand_back_late_messages();
-  void extend_until(const std::stop_token& stop);
 
   const Options options_;
   const std::shared_ptr<Broker> broker_;

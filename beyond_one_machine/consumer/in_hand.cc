@@ -22,6 +22,17 @@ std::optional<Attempts> JobsInHand::start(const std::string& id) {
   return job.attempts;
 }
 
+std::optional<JobInHand> JobsInHand::find(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end()) return std::nullopt;
+  const JobInHand& job = found->second;
+  return JobInHand{.delivery = {.number = job.delivery.number},
+                   .attempts = job.attempts,
+                   .extend_until = job.extend_until,
+                   .started = job.started};
+}
+
 std::optional<JobInHand> JobsInHand::take(const std::string& id) {
   const std::lock_guard lock(mutex_);
   auto node = jobs_.extract(id);
@@ -47,6 +58,11 @@ void JobsInHand::set_limit(const std::string& id, Clock::time_point extend_until
   if (const auto found = jobs_.find(id); found != jobs_.end()) {
     found->second.extend_until = extend_until;
   }
+}
+
+void JobsInHand::end_limits() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, job] : jobs_) job.extend_until = Clock::time_point::min();
 }
 
 void JobsInHand::wait_for_size(std::size_t count, const std::stop_token& stop) const {

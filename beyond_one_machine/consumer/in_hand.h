@@ -49,6 +49,10 @@ class JobsInHand {
   // Marks the job as started. Returns its earlier attempts if it was delivered before.
   std::optional<Attempts> start(const std::string& id);
 
+  // Returns a copy that cannot be answered: without the id and the message, so that it needs no
+  // memory. The job stays in hand.
+  std::optional<JobInHand> find(const std::string& id) const;
+
   // The caller has to answer the delivery.
   std::optional<JobInHand> take(const std::string& id);
 
@@ -58,6 +62,9 @@ class JobsInHand {
   // These do nothing if the job is not in hand.
   void set_attempts(const std::string& id, Attempts attempts);
   void set_limit(const std::string& id, Clock::time_point extend_until);
+
+  // From now on, the limit of every job in hand has passed.
+  void end_limits();
 
   // Blocks until at most `count` jobs are in hand whose limit has not passed, or until a stop is
   // requested. One thread calls this and add().

@@ -17,6 +17,7 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -38,6 +39,7 @@ namespace {
 
 constexpr int kBadCommandLine = 2;
 constexpr int kAbandoned = 3;
+constexpr std::chrono::milliseconds kStatusPause{200};
 
 // One write for each line, so that lines of different threads do not mix, and what a process has
 // printed before it is killed can be read.
@@ -59,10 +61,15 @@ std::string status(const Consumer& consumer) {
 void print_status_until(const Consumer& consumer, const std::stop_token& stop) {
   const Context ctx(stop);
   std::string before;
-  while (ctx.sleep_for(std::chrono::milliseconds(200))) {
-    const std::string now = status(consumer);
-    if (now != before) print("status: " + now);
-    before = now;
+  while (!ctx.err()) {
+    try {
+      if (!ctx.sleep_for(kStatusPause)) return;
+      const std::string now = status(consumer);
+      if (now != before) print("status: " + now);
+      before = now;
+    } catch (const std::bad_alloc&) {  // it would end the program (WP-04)
+      std::this_thread::sleep_for(kStatusPause);
+    }
   }
 }
 

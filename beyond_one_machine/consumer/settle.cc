@@ -1,5 +1,8 @@
 #include "consumer/settle.h"
 
+#include <exception>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "step1_job/forced_unwind.h"
@@ -18,10 +21,17 @@ bool is_no_fault(const JobInHand& job, const JobResult& result) {
   return !job.started || result.error().kind == JobError::Kind::kShutDown;
 }
 
+// Without a start that is allowed, every job that is delivered again would be buried.
+const Settle::Options& checked(const Settle::Options& options) {
+  if (options.max_starts >= 1) return options;
+  throw std::invalid_argument("Settle: max_starts is " + std::to_string(options.max_starts) +
+                              ", it must be at least 1");
+}
+
 }  // namespace
 
 Settle::Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event)
-    : options_(options),
+    : options_(checked(options)),
       broker_(std::move(broker)),
       attempts_(broker_->attempts()),
       results_(broker_->results()),
@@ -35,15 +45,14 @@ void Settle::job_started(int, const Job& job) {
 }
 
 void Settle::job_finished(int, const Job& job, const JobResult& result) {
-  const auto taken = in_hand_.take(job.id);
-  if (!taken) return;
-  if (result || caller_canceled(result)) return done(taken->delivery);
+  if (result || caller_canceled(result)) return done(job.id);
   // A second start would end another worker.
-  if (result.error().ended_thread)
-    return bury(taken->delivery, job.payload, result.error().message);
-  if (taken->is_over()) return leave(*taken);
-  if (is_no_fault(*taken, result)) return interrupted(*taken);
-  failed(*taken, job, result.error().message);
+  if (result.error().ended_thread) return bury(job, result.error().message);
+  const auto found = in_hand_.find(job.id);
+  if (!found) return;
+  if (found->is_over()) return hand_back(job.id);  // leaves it to the broker
+  if (is_no_fault(*found, result)) return interrupted(*found, job.id);
+  failed(*found, job, result.error().message);
 }
 
 void Settle::hand_back(const std::string& id) { hand_back(id, kAtOnce); }
@@ -53,10 +62,7 @@ void Settle::hand_back_later(const std::string& id) { hand_back(id, options_.ret
 void Settle::hand_back(const Delivery& delivery) { hand_back(delivery, kAtOnce); }
 
 void Settle::hand_back(const std::string& id, std::chrono::milliseconds delay) {
-  const auto taken = in_hand_.take(id);
-  if (!taken) return;
-  if (taken->is_over()) return leave(*taken);
-  hand_back(taken->delivery, delay);
+  if (const auto taken = take_to_hand_back(id)) hand_back(taken->delivery, delay);
 }
 
 void Settle::hand_back(const Delivery& delivery, std::chrono::milliseconds delay) {
@@ -72,46 +78,57 @@ void Settle::done_before(const std::string& id) {
   tell("done before", id);
 }
 
-void Settle::bury(const Job& job, const std::string& why) {
-  if (const auto taken = in_hand_.take(job.id)) bury(taken->delivery, job.payload, why);
+// Nothing if the job is left to the broker, also if its limit has passed during a request.
+std::optional<JobInHand> Settle::take_to_hand_back(const std::string& id) {
+  auto taken = in_hand_.take(id);
+  if (!taken || !taken->is_over()) return taken;
+  tell("left to the broker", id);
+  return std::nullopt;
 }
 
 // Then resets the record, or a job that an operator publishes again would be buried without a
 // start. Last, because until the broker has removed the job, it may deliver it again: to be buried,
-// not to crash another process.
-void Settle::bury(const Delivery& delivery, std::span<const std::byte> payload,
-                  const std::string& why) {
+// not to crash another process. A job that is stored is removed also after its limit: the broker
+// must not deliver it to be buried twice.
+void Settle::bury(const Job& job, const std::string& why) {
+  if (!in_hand_.find(job.id)) return;
   try {
-    broker_->bury(delivery.id, payload, why);
-  } catch (const BrokerError&) {
+    broker_->bury(job.id, job.payload, why);
+  } catch (const std::exception&) {  // BrokerError, or no memory
     ++counts_.errors;
-    answered(delivery.again(options_.retry_delay));
+    if (const auto taken = take_to_hand_back(job.id)) {
+      answered(taken->delivery.again(options_.retry_delay));
+    }
     return;
   }
   ++counts_.buried;
-  answered(delivery.done());
-  record(delivery.id, {});
-  tell("buried", delivery.id);
+  if (const auto taken = in_hand_.take(job.id)) answered(taken->delivery.done());
+  record(job.id, {});
+  tell("buried", job.id);
 }
 
-void Settle::done(const Delivery& delivery) {
+void Settle::done(const std::string& id) {
+  const auto taken = in_hand_.take(id);
+  if (!taken) return;
   ++counts_.done;
-  answered(delivery.done());
-  tell("done", delivery.id);
+  answered(taken->delivery.done());
+  tell("done", id);
 }
 
 // The start that was interrupted does not count.
-void Settle::interrupted(const JobInHand& job) {
-  if (job.started && job.delivery.number > 1) record(job.delivery.id, job.attempts);
-  hand_back(job.delivery);
+void Settle::interrupted(const JobInHand& job, const std::string& id) {
+  if (job.started && job.delivery.number > 1) record(id, job.attempts);
+  hand_back(id);
 }
 
-void Settle::failed(const JobInHand& taken, const Job& job, const std::string& why) {
-  const Attempts now = {.starts = taken.attempts.starts + 1, .open = false};
-  if (is_hopeless(now)) return bury(taken.delivery, job.payload, why);
+void Settle::failed(const JobInHand& found, const Job& job, const std::string& why) {
+  const Attempts now = {.starts = found.attempts.starts + 1, .open = false};
+  if (is_hopeless(now)) return bury(job, why);
   record(job.id, now);
+  const auto taken = take_to_hand_back(job.id);
+  if (!taken) return;
   ++counts_.failed;
-  answered(taken.delivery.again(options_.retry_delay));
+  answered(taken->delivery.again(options_.retry_delay));
   tell("failed", job.id);
 }
 
@@ -119,7 +136,7 @@ void Settle::failed(const JobInHand& taken, const Job& job, const std::string& w
 void Settle::record(const std::string& id, Attempts attempts) {
   try {
     attempts_.write(id, attempts);
-  } catch (const BrokerError&) {
+  } catch (const std::exception&) {  // BrokerError, or no memory
     ++counts_.errors;
   }
 }

@@ -9,8 +9,10 @@
 // | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
 //
-// A job that was not done before its limit (in_hand.h) is left to the broker: it delivers the job
-// again by itself, so an answer may belong to what another consumer runs by then.
+// A job that was not done before its limit (in_hand.h), or before Consumer::run() returned, is left
+// to the broker: it delivers the job again by itself, so an answer may belong to what another
+// consumer runs by then. A job stays in hand, so that it is extended, until the broker has replied
+// to what is asked before the answer.
 #pragma once
 
 #include <atomic>
@@ -19,7 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,10 +50,11 @@ using JobEvent = std::function<void(std::string_view event, const std::string& i
 class Settle final : public Observer {
  public:
   struct Options {
-    int max_starts = 5;
+    int max_starts = 5;  // at least 1
     std::chrono::milliseconds retry_delay = std::chrono::seconds(1);
   };
 
+  // Throws std::invalid_argument if max_starts is less than 1.
   Settle(Options options, std::shared_ptr<Broker> broker, JobEvent event);
 
   void job_started(int worker, const Job& job) override;
@@ -79,11 +82,10 @@ class Settle final : public Observer {
  private:
   void hand_back(const std::string& id, std::chrono::milliseconds delay);
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
-  void bury(const Delivery& delivery, std::span<const std::byte> payload, const std::string& why);
-  void done(const Delivery& delivery);
-  void leave(const JobInHand& job) const { tell("left to the broker", job.delivery.id); }
-  void interrupted(const JobInHand& job);
-  void failed(const JobInHand& taken, const Job& job, const std::string& why);
+  std::optional<JobInHand> take_to_hand_back(const std::string& id);
+  void done(const std::string& id);
+  void interrupted(const JobInHand& job, const std::string& id);
+  void failed(const JobInHand& found, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);
   void answered(bool sent) { counts_.errors += sent ? 0 : 1; }
   void tell(std::string_view event, const std::string& id) const;

@@ -1,0 +1,171 @@
+// What consumer.h promises, without a server: the fake broker decides what is delivered when.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <expected>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/fake.h"
+#include "consumer/consumer.h"
+#include "step1_job/context.h"
+#include "step1_job/job.h"
+#include "step4_shutdown/shutdown.h"
+#include "testing/gate.h"
+#include "testing/scarce_memory.h"
+#include "testing/watchdog.h"
+
+namespace worker_pool {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Property;
+using ::testing::StrEq;
+using ::testing::Throws;
+
+JobResult succeed(const Job&, const Context&) { return {}; }
+
+// Of job-1.
+auto deliver_once(FakeServer& server, std::uint64_t number) {
+  return [&server, number, delivered = false]() mutable -> std::vector<Delivery> {
+    if (std::exchange(delivered, true)) return {};
+    return {server.delivery("job-1", number)};
+  };
+}
+
+std::unique_ptr<Consumer> make_consumer(
+    const Consumer::Options& options, const JobHandler& handler = succeed,
+    const JobEvent& event = [](auto&&...) {}) {
+  const Broker::Options shortest = {.ack_wait = Consumer::kMinAckWait};
+  return std::make_unique<Consumer>(options, std::make_shared<Broker>(shortest), handler, event);
+}
+
+void expect_refused(const Consumer::Options& options, const std::string& why) {
+  EXPECT_THAT([&] { make_consumer(options); },
+              Throws<std::invalid_argument>(Property(&std::exception::what, StrEq(why))));
+}
+
+// No job could start in time, and each would be handed back and fetched again.
+TEST(ConsumerWithAFake, RefusesATimeoutThatHasPassed) {
+  FakeServer server;
+  expect_refused({.job_timeout = milliseconds(0)},
+                 "Consumer: job_timeout is 0 ns, it must be at least 1 ns");
+  expect_refused({.job_timeout = milliseconds(-1)},
+                 "Consumer: job_timeout is -1000000 ns, it must be at least 1 ns");
+  EXPECT_NO_THROW(make_consumer({.job_timeout = std::chrono::nanoseconds(1)}));
+}
+
+TEST(ConsumerWithAFake, GivesAJobNoTimeoutIfItsTimeoutIsForever) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::atomic<Clock::time_point> deadline{};
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  const auto consumer =
+      make_consumer({.job_timeout = kForever}, [&](const Job&, const Context& ctx) {
+        deadline = ctx.deadline();
+        stop.request_stop();
+        return JobResult();
+      });
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_EQ(deadline.load(), Clock::time_point::max());
+  EXPECT_THAT(server.answers(), ElementsAre("done job-1"));
+}
+
+// A server that was started again may deliver a job a second time, to the same consumer, after its
+// last fetch. Handed back, that delivery would start the job on another consumer at once.
+TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  server.on_stop_fetching = [&] {
+    return std::vector{server.delivery("job-1", 2), server.delivery("job-2", 1)};
+  };
+  // Runs until the shutdown cancels it, when the late deliveries have been handed back.
+  const auto handler = [&](const Job&, const Context& ctx) -> JobResult {
+    stop.request_stop();
+    (void)ctx.sleep_for(kForever);
+    return std::unexpected(ended(*ctx.err()));
+  };
+  const auto consumer =
+      make_consumer({.limits = {.drain = Clock::duration::zero(), .cancel = kForever}}, handler);
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_THAT(server.answers(), ElementsAre("again job-2", "again job-1"));
+}
+
+// The broker delivers the job again after the ack wait, and the consumer that runs it then must not
+// lose it to the answer of an abandoned thread.
+TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
+  const Watchdog watchdog;
+  FakeServer server;
+  const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may fail");
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  // On purpose without the context (WP-10).
+  const auto handler = [stop, gate](const Job&, const Context&) mutable -> JobResult {
+    stop.request_stop();
+    gate->wait();
+    return std::unexpected(JobError{.kind = JobError::Kind::kFailed});
+  };
+  const auto told = std::make_shared<std::promise<std::string>>();
+  const JobEvent event = [told](std::string_view what, const std::string&) {
+    if (what != "started") told->set_value(std::string(what));
+  };
+  const auto consumer = make_consumer(
+      {.limits = {.drain = Clock::duration::zero(), .cancel = Clock::duration::zero()}}, handler,
+      event);
+  {
+    const auto note = watchdog.waiting("test: for the consumer to shut down");
+    const ShutdownReport report = consumer->run(stop.get_token(), {});
+    EXPECT_THAT(report.still_running, ElementsAre("job-1"));
+  }
+  gate->open();
+  const auto note = watchdog.waiting("test: for the job to fail");
+  EXPECT_EQ(told->get_future().get(), "left to the broker");
+  EXPECT_THAT(server.answers(), IsEmpty());
+}
+
+// The first extension takes the memory of the thread that extends. An exception that leaves it
+// would end this program (WP-04).
+TEST(ConsumerWithAFake, ExtendsJobsWithoutMemory) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  std::atomic<int> extensions = 0;
+  server.on_extend = [&] {
+    allow_allocations(0);
+    ++extensions;
+  };
+  const auto handler = [&](const Job&, const Context& ctx) -> JobResult {
+    (void)ctx.sleep_for(kForever);
+    return std::unexpected(ended(*ctx.err()));
+  };
+  const auto consumer =
+      make_consumer({.limits = {.drain = Clock::duration::zero(), .cancel = kForever}}, handler);
+  const auto stopper = watchdog.thread("stopper: for the second extension", [&] {
+    watchdog.await("the second extension", [&] { return extensions >= 2; });
+    stop.request_stop();
+  });
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+}
+
+}  // namespace
+}  // namespace worker_pool
