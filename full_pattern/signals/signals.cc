@@ -105,7 +105,7 @@ class ListenerThread {
   ListenerThread& operator=(const ListenerThread&) = delete;
   ~ListenerThread() { finish(); }
 
-  // Without memory, the listener does not hear of this signal.
+  // Without memory, the listener is not called for this signal.
   void call(int signal, int count) noexcept {
     try {
       (void)calls_.first.try_send({signal, count});

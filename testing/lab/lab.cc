@@ -38,7 +38,7 @@ void construct(std::map<const void*, State>& states, const void* object, const s
   states[object] = {.name = scheduler.unique(name)};
 }
 
-// The end of the thread, which the compiler's hooks cannot see: this file is compiled without them.
+// Reports that join() or detach() changes the object. This file is compiled without hooks.
 void report_write(const thread& object, const char* verb, Place place) {
   Scheduler::current().access(&object, sizeof object,
                               {.verb = verb, .is_write = true, .place = place});
