@@ -47,14 +47,14 @@ TEST(ShutdownSignalsWithoutMemory, PassTheErrorOnAndBlockNoSignal) {
 // The listener may miss them: with libc++, its queue needs memory for the first call.
 TEST(ShutdownSignalsWithoutMemory, SeeBothSignals) {
   [[maybe_unused]] const int failed_before = failed_allocations();
-  allow_allocations_on_new_threads(0);
   auto signals = std::make_unique<const ShutdownSignals>([](int, int) {});
   const Watchdog watchdog;  // after them: its thread has to inherit their mask
+  // On the thread that waits for signals, just before it calls the listener.
+  const std::stop_callback no_memory(signals->first(), [] { allow_allocations(0); });
   for (const std::stop_token& stop : {signals->first(), signals->second()}) {
     EXPECT_EQ(kill(getpid(), SIGTERM), 0);
     watchdog.await("the signal to stop its token", [&] { return stop.stop_requested(); });
   }
-  allow_allocations_on_new_threads(kAllAllocations);
   const auto note = watchdog.waiting("test: for ShutdownSignals to be destroyed");
   signals.reset();
 #ifdef _LIBCPP_VERSION
