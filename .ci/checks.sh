@@ -167,26 +167,29 @@ check_demos() {
 }
 
 # With two preemptions instead of one.
-declare_check every_schedule \
+declare_check_in_turn 2 every_schedule \
   "no schedule with two preemptions breaks a twelfth of the shipped code"
 check_every_schedule() {
   local test=//full_pattern/every_schedule:every_schedule_test names
   mapfile -t names < <(bazel run --test_sharding_strategy=disabled "$test" -- --gtest_list_tests |
     awk '/^[^ ]+[.]$/ { suite = $1 } /^  / { print suite $1 }')
-  ((${#names[@]} > 0)) && mapfile -t names < <(part 12 "$commits" "${names[@]}") &&
+  ((${#names[@]} > 0)) && mapfile -t names < <(part 12 "$rounds" "${names[@]}") &&
     bazel test --test_env=LAB_PREEMPTIONS=2 --test_timeout=900 \
       --test_filter="$(IFS=:; echo "${names[*]}")" "$test"
 }
 
-# All of them still fit the code, and a part is compiled and run.
-declare_check seeded_bugs \
-  "the explorer finds a twelfth of the bugs that are put into the shipped code"
+declare_check seeds "the bugs that are put into the shipped code still fit it"
+check_seeds() {
+  local sources
+  mapfile -t sources < <(bazel query 'filter("_sources$", //full_pattern/every_schedule:all)')
+  ((${#sources[@]} > 0)) && bazel build "${sources[@]}"
+}
+
+declare_check_in_turn 5 seeded_bugs "the explorer finds a twelfth of these bugs"
 check_seeded_bugs() {
   local bugs
-  mapfile -t bugs < <(bazel query 'filter("_sources$", //full_pattern/every_schedule:all)')
-  ((${#bugs[@]} > 0)) && bazel build "${bugs[@]}" || return
   mapfile -t bugs < <(bazel query 'tests(//full_pattern/every_schedule:seeded_bugs)')
-  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 12 "$commits" "${bugs[@]}") &&
+  ((${#bugs[@]} > 0)) && mapfile -t bugs < <(part 12 "$rounds" "${bugs[@]}") &&
     bazel test "${bugs[@]}"
 }
 
