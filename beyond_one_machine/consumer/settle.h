@@ -83,9 +83,10 @@ class Settle final : public Observer {
   void hand_back(const std::string& id, std::chrono::milliseconds delay);
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
   std::optional<JobInHand> take_to_hand_back(const std::string& id);
+  void leave(const std::string& id);
   void done(const std::string& id);
-  void interrupted(const JobInHand& job, const std::string& id);
-  void failed(const JobInHand& found, const Job& job, const std::string& why);
+  void interrupted(const FoundJob& found, const std::string& id);
+  void failed(const FoundJob& found, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);
   void answered(bool sent) { counts_.errors += sent ? 0 : 1; }
   void tell(std::string_view event, const std::string& id) const;
