@@ -18,7 +18,7 @@ std::optional<Attempts> JobsInHand::start(const std::string& id) {
   if (found == jobs_.end()) return std::nullopt;
   JobInHand& job = found->second;
   job.started = true;
-  if (job.delivery.number == 1) return std::nullopt;
+  if (job.delivery.number == 1 || job.is_over()) return std::nullopt;
   return job.attempts;
 }
 

@@ -56,7 +56,8 @@ class JobsInHand {
   // Returns false and keeps the argument as it is if a job with this id is in hand already.
   bool add(JobInHand&& job);
 
-  // Marks the job as started. Returns its earlier attempts if it was delivered before.
+  // Marks the job as started. Returns its earlier attempts if it was delivered before and its limit
+  // has not passed.
   std::optional<Attempts> start(const std::string& id);
 
   // Needs no memory. The job stays in hand.

@@ -92,7 +92,7 @@ void Settle::leave(const std::string& id) {
 }
 
 // Then resets the record, or a job that an operator publishes again would be buried without a
-// start. Last, because until the broker has removed the job, it may deliver it again: to be buried,
+// start. Only if the removal was sent: a job that is not removed is delivered again, to be buried,
 // not to crash another process. A job that is stored is removed also after its limit: the broker
 // must not deliver it to be buried twice.
 void Settle::bury(const Job& job, const std::string& why) {
@@ -107,8 +107,10 @@ void Settle::bury(const Job& job, const std::string& why) {
     return;
   }
   ++counts_.buried;
-  if (const auto taken = in_hand_.take(job.id)) answered(taken->delivery.done());
-  record(job.id, {});
+  const auto taken = in_hand_.take(job.id);
+  const bool removed = taken && taken->delivery.done();
+  answered(removed);
+  if (removed) record(job.id, {});
   tell("buried", job.id);
 }
 

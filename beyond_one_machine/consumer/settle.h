@@ -11,8 +11,9 @@
 //
 // A job that was not done before its limit (in_hand.h), or before Consumer::run() returned, is left
 // to the broker: it delivers the job again by itself, so an answer may belong to what another
-// consumer runs by then. A job stays in hand, so that it is extended, until the broker has replied
-// to what is asked before the answer.
+// consumer runs by then. A job that ended its worker's thread is buried also then, because each
+// further start would end another worker. A job stays in hand, so that it is extended, until the
+// broker has replied to what is asked before the answer.
 #pragma once
 
 #include <atomic>
