@@ -175,10 +175,14 @@ Clock::time_point Consumer::limit_of_a_job() const {
   return deadline_after(time_in_hand(options_.job_timeout, options_.limits.cancel));
 }
 
+// A late message of a job in hand is left to the broker. Handed back, it would start the job on
+// another consumer while this one runs it, or once more after this one has handed it back. That may
+// happen while stop_fetching() blocks, so the ids are from before the call. If the first delivery
+// was answered before the call, but after the second one had arrived, the second is handed back.
 void Consumer::hand_back_late_messages() {
+  const auto were_in_hand = settle_->in_hand().ids();
   for (const Delivery& late : broker_->stop_fetching()) {
-    // Of a job in hand, it is a second delivery: the answer to the first one is for both.
-    if (!settle_->in_hand().find(late.id)) settle_->hand_back(late);
+    if (!were_in_hand.contains(late.id)) settle_->hand_back(late);
   }
 }
 

@@ -109,6 +109,29 @@ TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
   EXPECT_THAT(server.answers(), ElementsAre("again job-2", "again job-1"));
 }
 
+// The broker may have delivered the job to another consumer by then, and would do so once more.
+TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobThatIsAnsweredMeanwhile) {
+  const Watchdog watchdog;
+  FakeServer server;
+  Gate gate(watchdog, "the job may fail");
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  server.on_stop_fetching = [&] {
+    gate.open();
+    watchdog.await("the job's answer", [&] { return !server.answers().empty(); });
+    return std::vector{server.delivery("job-1", 2)};
+  };
+  const auto handler = [&](const Job&, const Context&) -> JobResult {
+    stop.request_stop();
+    gate.wait();
+    return std::unexpected(JobError{.kind = JobError::Kind::kFailed});
+  };
+  const auto consumer = make_consumer({}, handler);
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_THAT(server.answers(), ElementsAre("again job-1"));
+}
+
 // The broker delivers the job again after the ack wait, and the consumer that runs it then must not
 // lose it to the answer of an abandoned thread.
 TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
