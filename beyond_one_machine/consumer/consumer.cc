@@ -38,7 +38,7 @@ const Consumer::Options& checked(const Consumer::Options& options, const Broker&
   return options;
 }
 
-// Unlike Context::sleep_for(), it needs no memory once it exists: the exception would leave its
+// Unlike Context::sleep_for(), it needs no memory once it exists. std::bad_alloc would leave its
 // thread and end the process. (WP-04)
 class Pause {
  public:
@@ -54,6 +54,18 @@ class Pause {
   std::condition_variable_any never_notified_;
 };
 
+// Abandons the jobs in hand when run() is left, also by an exception: they are no longer extended,
+// so a late answer may belong to what another consumer runs.
+class AbandonAtExit {
+ public:
+  explicit AbandonAtExit(JobsInHand& jobs) : jobs_(jobs) {}
+  AbandonAtExit(AbandonAtExit&&) = delete;
+  ~AbandonAtExit() { jobs_.end_limits(); }
+
+ private:
+  JobsInHand& jobs_;
+};
+
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
@@ -64,6 +76,7 @@ Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHa
       pool_(options.pool, std::move(handler), settle_) {}
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
+  const AbandonAtExit abandon(settle_->in_hand());
   // Extends the jobs also while the pool drains.
   Pause pause;
   const std::jthread extender([this, &pause](const std::stop_token& done) {
@@ -77,7 +90,6 @@ ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
   for (const Job& job : report.not_started) settle_->hand_back(job.id);
   // The jobs in report.still_running are left alone: the broker delivers them again.
-  settle_->in_hand().end_limits();
   broker_->flush(std::chrono::seconds(1));
   return report;
 }
