@@ -167,7 +167,8 @@ void Consumer::submit(std::vector<Job> jobs) {
 
 // A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
 // starts when all other jobs are done, and the next fetch waits for it. Its time begins when it is
-// submitted. A job may ignore its context, so none is waited for after its own time.
+// submitted. A job may ignore its context, so none is waited for after its own time, which has no
+// end if the timeout or the cancel limit has none.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
   std::size_t waiting = suspects.size();
   for (Job& suspect : suspects) {

@@ -47,7 +47,10 @@ class Consumer {
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
     std::size_t batch = 3;                                     // of one fetch: 1 to kMaxFetch
-    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown.
+    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown. If a
+    // suspect (README.md) is delivered then, the consumer waits for that job without a limit: it
+    // fetches nothing, and keeps its suspects from other consumers. The same is true without a
+    // cancel limit.
     Clock::duration job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
