@@ -2,7 +2,10 @@
 #include "broker/fake.h"
 
 #include <chrono>
+#include <cstddef>
 #include <map>
+#include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -25,8 +28,8 @@ struct Table::Store {
 };
 
 struct Broker::Connection {
-  std::shared_ptr<Table::Store> results{new Table::Store{.name = "results"}};
-  std::shared_ptr<Table::Store> attempts{new Table::Store{.name = "attempts"}};
+  Table::Store results{.name = "results"};
+  Table::Store attempts{.name = "attempts"};
 };
 
 FakeServer::FakeServer() { g_server = this; }
@@ -52,10 +55,14 @@ void FakeServer::request(const std::string& what) const {
   if (on_request) on_request(what);
 }
 
-bool Delivery::done() const { return g_server->answer("done", *this), true; }
+bool Delivery::done() const {
+  if (g_server->sends_done) g_server->answer("done", *this);
+  return g_server->sends_done;
+}
 
 bool Delivery::again(std::chrono::milliseconds) const {
-  return g_server->answer("again", *this), true;
+  g_server->answer("again", *this);
+  return true;
 }
 
 bool Delivery::extend() const {
@@ -103,9 +110,12 @@ void Broker::bury(const std::string& id, std::span<const std::byte>, const std::
   g_server->request("bury " + id);
 }
 
-bool Broker::flush(std::chrono::milliseconds) const { return true; }
+bool Broker::flush(std::chrono::milliseconds) const {
+  if (g_server->on_flush) g_server->on_flush();
+  return true;
+}
 
-Table Broker::results() const { return Table(connection_->results); }
-Table Broker::attempts() const { return Table(connection_->attempts); }
+Table Broker::results() const { return Table({connection_, &connection_->results}); }
+Table Broker::attempts() const { return Table({connection_, &connection_->attempts}); }
 
 }  // namespace worker_pool

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -18,8 +17,8 @@
 
 namespace worker_pool {
 
-// One at a time. It outlives every Broker and every Delivery. Set the functions before other
-// threads use it; each one runs on the thread that calls the Broker or the Delivery.
+// One at a time. It outlives every call of a Broker and of a Delivery. Set the members before other
+// threads use it; each function runs on the thread that calls the Broker or the Delivery.
 class FakeServer {
  public:
   FakeServer();
@@ -29,7 +28,9 @@ class FakeServer {
   // Called before the reply to a request: "put attempts/job-1 3 open", "get results/job-1", "create
   // results/job-1 x", "bury job-1". What it throws leaves the request, which has no effect then.
   std::function<void(const std::string& request)> on_request{};
-  std::function<void()> on_extend{};
+  std::function<void()> on_extend{};  // the consumer's JobsInHand is locked: do not use it
+  std::function<void()> on_flush{};
+  bool sends_done = true;  // what Delivery::done() returns
   // What fetch() and stop_fetching() return. Without them, no job.
   std::function<std::vector<Delivery>()> on_fetch{};
   std::function<std::vector<Delivery>()> on_stop_fetching{};

@@ -38,7 +38,7 @@ const Consumer::Options& checked(const Consumer::Options& options, const Broker&
   return options;
 }
 
-// Unlike Context::sleep_for(), it needs no memory once it exists: the exception would leave its
+// Unlike Context::sleep_for(), it needs no memory once it exists. std::bad_alloc would leave its
 // thread and end the process. (WP-04)
 class Pause {
  public:
@@ -54,6 +54,18 @@ class Pause {
   std::condition_variable_any never_notified_;
 };
 
+// Abandons the jobs in hand when run() is left, also by an exception: they are no longer extended,
+// so a late answer may belong to what another consumer runs.
+class AbandonAtExit {
+ public:
+  explicit AbandonAtExit(JobsInHand& jobs) : jobs_(jobs) {}
+  AbandonAtExit(AbandonAtExit&&) = delete;
+  ~AbandonAtExit() { jobs_.end_limits(); }
+
+ private:
+  JobsInHand& jobs_;
+};
+
 }  // namespace
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
@@ -64,6 +76,7 @@ Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHa
       pool_(options.pool, std::move(handler), settle_) {}
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
+  const AbandonAtExit abandon(settle_->in_hand());
   // Extends the jobs also while the pool drains.
   Pause pause;
   const std::jthread extender([this, &pause](const std::stop_token& done) {
@@ -77,7 +90,6 @@ ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
   for (const Job& job : report.not_started) settle_->hand_back(job.id);
   // The jobs in report.still_running are left alone: the broker delivers them again.
-  settle_->in_hand().end_limits();
   broker_->flush(std::chrono::seconds(1));
   return report;
 }
@@ -155,7 +167,8 @@ void Consumer::submit(std::vector<Job> jobs) {
 
 // A job that crashes its process ends the jobs beside it too, and their starts count. So a suspect
 // starts when all other jobs are done, and the next fetch waits for it. Its time begins when it is
-// submitted. A job may ignore its context, so none is waited for after its own time.
+// submitted. A job may ignore its context, so none is waited for after its own time, which has no
+// end if the timeout or the cancel limit has none.
 void Consumer::run_alone(std::vector<Job> suspects, const std::stop_token& stop) {
   std::size_t waiting = suspects.size();
   for (Job& suspect : suspects) {
@@ -175,10 +188,14 @@ Clock::time_point Consumer::limit_of_a_job() const {
   return deadline_after(time_in_hand(options_.job_timeout, options_.limits.cancel));
 }
 
+// A late message of a job in hand is left to the broker. Handed back, it would start the job on
+// another consumer while this one runs it, or once more after this one has handed it back. That may
+// happen while stop_fetching() blocks, so the ids are from before the call. If the first delivery
+// was answered before the call, but after the second one had arrived, the second is handed back.
 void Consumer::hand_back_late_messages() {
+  const auto were_in_hand = settle_->in_hand().ids();
   for (const Delivery& late : broker_->stop_fetching()) {
-    // Of a job in hand, it is a second delivery: the answer to the first one is for both.
-    if (!settle_->in_hand().find(late.id)) settle_->hand_back(late);
+    if (!were_in_hand.contains(late.id)) settle_->hand_back(late);
   }
 }
 

@@ -8,9 +8,10 @@
 //
 // Guarantees, as long as the broker keeps its own:
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
-//   2. A running job is not given to another consumer before its timeout and the cancel limit have
-//      passed, or run() has returned, which abandons it (ShutdownReport::still_running): its ack
-//      wait is extended. If it fails later than that, it is left to the broker.
+//   2. A running job is not given to another consumer until its timeout and the cancel limit have
+//      passed, or until run() has returned and abandoned it (ShutdownReport::still_running): its
+//      ack wait is extended. If it fails later than that, it is left to the broker, unless it ended
+//      its worker's thread (settle.h).
 //   3. run() returns within the time that shutdown.h promises (its limits, 0.1 s and 5 ms for each
 //      worker), plus 0.1 s for the last fetch, and 12 s if the broker does not answer. It hands
 //      back every job that is not running then and that it still extends.
@@ -46,7 +47,10 @@ class Consumer {
   struct Options {
     WorkerPool::Options pool = {.workers = 3, .capacity = 3};  // one waiting job for each worker
     std::size_t batch = 3;                                     // of one fetch: 1 to kMaxFetch
-    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown.
+    // More than 0. kForever: none, and a job that hangs keeps its worker until the shutdown. If a
+    // suspect (README.md) is delivered then, the consumer waits for that job without a limit: it
+    // fetches nothing, and keeps its suspects from other consumers. The same is true without a
+    // cancel limit.
     Clock::duration job_timeout = std::chrono::minutes(5);
     ShutdownLimits limits{};
     Settle::Options settle{};
@@ -64,7 +68,8 @@ class Consumer {
   // it once. After a BrokerError it pauses and fetches again, and prints the first of several in a
   // row. Any other exception leaves it without a shutdown: std::invalid_argument if other programs
   // fetch with another ack wait, std::bad_alloc, or std::system_error without a thread for
-  // extending jobs. End the process then, and the broker delivers its jobs again.
+  // extending jobs. It abandons its jobs then, and the destructor waits for them without a limit:
+  // end the process, and the broker delivers them again.
   ShutdownReport run(std::stop_token stop, std::stop_token cancel_now);
 
   const ConsumerCounts& counts() const { return settle_->counts(); }

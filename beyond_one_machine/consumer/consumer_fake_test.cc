@@ -60,7 +60,9 @@ void expect_refused(const Consumer::Options& options, const std::string& why) {
 
 // No job could start in time, and each would be handed back and fetched again.
 TEST(ConsumerWithAFake, RefusesATimeoutThatHasPassed) {
+  const Watchdog watchdog;
   FakeServer server;
+  const auto note = watchdog.waiting("test: for the workers to leave");
   expect_refused({.job_timeout = milliseconds(0)},
                  "Consumer: job_timeout is 0 ns, it must be at least 1 ns");
   expect_refused({.job_timeout = milliseconds(-1)},
@@ -96,7 +98,7 @@ TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
   server.on_stop_fetching = [&] {
     return std::vector{server.delivery("job-1", 2), server.delivery("job-2", 1)};
   };
-  // Runs until the shutdown cancels it, when the late deliveries have been handed back.
+  // Runs until the shutdown cancels it, which is after the late deliveries were handed back.
   const auto handler = [&](const Job&, const Context& ctx) -> JobResult {
     stop.request_stop();
     (void)ctx.sleep_for(kForever);
@@ -109,6 +111,29 @@ TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobInHand) {
   EXPECT_THAT(server.answers(), ElementsAre("again job-2", "again job-1"));
 }
 
+// The broker may have delivered the job to another consumer by then, and would do so once more.
+TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobThatIsAnsweredMeanwhile) {
+  const Watchdog watchdog;
+  FakeServer server;
+  Gate gate(watchdog, "the job may fail");
+  std::stop_source stop;
+  server.on_fetch = deliver_once(server, 1);
+  server.on_stop_fetching = [&] {
+    gate.open();
+    watchdog.await("the job's answer", [&] { return !server.answers().empty(); });
+    return std::vector{server.delivery("job-1", 2)};
+  };
+  const auto handler = [&](const Job&, const Context&) -> JobResult {
+    stop.request_stop();
+    gate.wait();
+    return std::unexpected(JobError{.kind = JobError::Kind::kFailed});
+  };
+  const auto consumer = make_consumer({}, handler);
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_THAT(server.answers(), ElementsAre("again job-1"));
+}
+
 // The broker delivers the job again after the ack wait, and the consumer that runs it then must not
 // lose it to the answer of an abandoned thread.
 TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
@@ -117,6 +142,12 @@ TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
   const auto gate = std::make_shared<Gate>(watchdog, "the abandoned job may fail");
   std::stop_source stop;
   server.on_fetch = deliver_once(server, 1);
+  std::atomic<int> extensions = 0;
+  server.on_extend = [&] { ++extensions; };
+  server.on_flush = [&] {
+    watchdog.await("an extension during the flush",
+                   [&, before = extensions.load()] { return extensions > before; });
+  };
   // On purpose without the context (WP-10).
   const auto handler = [stop, gate](const Job&, const Context&) mutable -> JobResult {
     stop.request_stop();
@@ -138,6 +169,29 @@ TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
   gate->open();
   const auto note = watchdog.waiting("test: for the job to fail");
   EXPECT_EQ(told->get_future().get(), "left to the broker");
+  EXPECT_THAT(server.answers(), IsEmpty());
+}
+
+// It is not extended any longer, so another consumer may run it when it fails.
+TEST(ConsumerWithAFake, AbandonsItsJobsIfAnExceptionEndsIt) {
+  const Watchdog watchdog;
+  FakeServer server;
+  Gate gate(watchdog, "the job may fail");
+  server.on_fetch = [&, first = deliver_once(server, 1)]() mutable {
+    std::vector<Delivery> jobs = first();
+    if (!jobs.empty()) return jobs;
+    gate.await_arrivals(1);
+    throw std::invalid_argument("another ack wait");
+  };
+  const auto handler = [&](const Job&, const Context&) -> JobResult {
+    gate.wait();
+    return std::unexpected(JobError{.kind = JobError::Kind::kFailed});
+  };
+  auto consumer = make_consumer({}, handler);
+  const auto note = watchdog.waiting("test: for the consumer to end");
+  EXPECT_THROW((void)consumer->run({}, {}), std::invalid_argument);
+  gate.open();
+  consumer.reset();  // joins the worker
   EXPECT_THAT(server.answers(), IsEmpty());
 }
 
@@ -165,6 +219,7 @@ TEST(ConsumerWithAFake, ExtendsJobsWithoutMemory) {
   });
   const auto note = watchdog.waiting("test: for the consumer to shut down");
   (void)consumer->run(stop.get_token(), {});
+  EXPECT_THAT(server.answers(), ElementsAre("again job-1"));
 }
 
 }  // namespace

@@ -18,19 +18,26 @@ std::optional<Attempts> JobsInHand::start(const std::string& id) {
   if (found == jobs_.end()) return std::nullopt;
   JobInHand& job = found->second;
   job.started = true;
-  if (job.delivery.number == 1) return std::nullopt;
+  if (job.delivery.number == 1 || job.is_over()) return std::nullopt;
   return job.attempts;
 }
 
-std::optional<JobInHand> JobsInHand::find(const std::string& id) const {
+std::optional<FoundJob> JobsInHand::find(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return std::nullopt;
   const JobInHand& job = found->second;
-  return JobInHand{.delivery = {.number = job.delivery.number},
-                   .attempts = job.attempts,
-                   .extend_until = job.extend_until,
-                   .started = job.started};
+  return FoundJob{.number = job.delivery.number,
+                  .attempts = job.attempts,
+                  .started = job.started,
+                  .is_over = job.is_over()};
+}
+
+std::unordered_set<std::string> JobsInHand::ids() const {
+  const std::lock_guard lock(mutex_);
+  std::unordered_set<std::string> ids;
+  for (const auto& [id, job] : jobs_) ids.insert(id);
+  return ids;
 }
 
 std::optional<JobInHand> JobsInHand::take(const std::string& id) {

@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "broker/broker.h"
 #include "consumer/attempts.h"
@@ -39,6 +41,14 @@ struct JobInHand {
   bool is_over() const { return Clock::now() >= extend_until; }
 };
 
+// What is known of a job in hand. It has no message, so it cannot be answered.
+struct FoundJob {
+  std::uint64_t number;  // of the delivery
+  Attempts attempts;
+  bool started;
+  bool is_over;
+};
+
 // Thread-safe. A message is answered by the thread that has taken it, and extended under the lock,
 // because the client library does not allow both at the same time.
 class JobsInHand {
@@ -46,12 +56,14 @@ class JobsInHand {
   // Returns false and keeps the argument as it is if a job with this id is in hand already.
   bool add(JobInHand&& job);
 
-  // Marks the job as started. Returns its earlier attempts if it was delivered before.
+  // Marks the job as started. Returns its earlier attempts if it was delivered before and its limit
+  // has not passed.
   std::optional<Attempts> start(const std::string& id);
 
-  // Returns a copy that cannot be answered: without the id and the message, so that it needs no
-  // memory. The job stays in hand.
-  std::optional<JobInHand> find(const std::string& id) const;
+  // Needs no memory. The job stays in hand.
+  std::optional<FoundJob> find(const std::string& id) const;
+
+  std::unordered_set<std::string> ids() const;
 
   // The caller has to answer the delivery.
   std::optional<JobInHand> take(const std::string& id);

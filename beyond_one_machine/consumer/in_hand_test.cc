@@ -44,6 +44,17 @@ TEST(JobsInHand, RefusesASecondDeliveryOfAJobAndLeavesItToTheCaller) {
   EXPECT_EQ(taken->delivery.number, 1u);
 }
 
+// Another consumer may have the job, with a record of its own.
+TEST(JobsInHand, ReturnsTheAttemptsOfAJobOnlyBeforeItsLimit) {
+  JobsInHand in_hand;
+  in_hand.add({.delivery = {.id = "a", .number = 2}, .attempts = {.starts = 3}});
+  const auto attempts = in_hand.start("a");
+  ASSERT_TRUE(attempts);
+  EXPECT_EQ(attempts->starts, 3);
+  in_hand.end_limits();
+  EXPECT_FALSE(in_hand.start("a"));
+}
+
 TEST(JobsInHand, DoesNotWaitForAJobWhoseLimitHasPassed) {
   JobsInHand in_hand;
   in_hand.add({.delivery = {.id = "a"}, .attempts = {}});

@@ -73,6 +73,16 @@ void print_status_until(const Consumer& consumer, const std::stop_token& stop) {
   }
 }
 
+// The destructor of a consumer that cannot go on would wait for jobs that ignore their contexts.
+ShutdownReport run_or_exit(Consumer& consumer, const ShutdownSignals& signals) {
+  try {
+    return consumer.run(signals.first(), signals.second());
+  } catch (const std::exception& e) {
+    std::cerr << "consumer: " << e.what() << "\n";
+    exit_without_destructors(EXIT_FAILURE);
+  }
+}
+
 int run(const std::string& name, const Broker::Options& broker_options,
         const Consumer::Options& options, bool log_jobs) {
   const ShutdownSignals signals;  // before any other thread, also the client library's
@@ -83,7 +93,7 @@ int run(const std::string& name, const Broker::Options& broker_options,
   Consumer consumer(options, broker, demo_work(name, broker->results(), event), event);
   print("ready");
   std::jthread printer([&](const std::stop_token& stop) { print_status_until(consumer, stop); });
-  const ShutdownReport report = consumer.run(signals.first(), signals.second());
+  const ShutdownReport report = run_or_exit(consumer, signals);
   printer.request_stop();
   printer.join();
   print("status: " + status(consumer));

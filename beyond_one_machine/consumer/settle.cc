@@ -17,8 +17,8 @@ bool caller_canceled(const JobResult& result) {
 }
 
 // Of a job that was not started, no result is its own fault.
-bool is_no_fault(const JobInHand& job, const JobResult& result) {
-  return !job.started || result.error().kind == JobError::Kind::kShutDown;
+bool is_no_fault(const FoundJob& found, const JobResult& result) {
+  return !found.started || result.error().kind == JobError::Kind::kShutDown;
 }
 
 // Without a start that is allowed, every job that is delivered again would be buried.
@@ -50,7 +50,7 @@ void Settle::job_finished(int, const Job& job, const JobResult& result) {
   if (result.error().ended_thread) return bury(job, result.error().message);
   const auto found = in_hand_.find(job.id);
   if (!found) return;
-  if (found->is_over()) return hand_back(job.id);  // leaves it to the broker
+  if (found->is_over) return leave(job.id);
   if (is_no_fault(*found, result)) return interrupted(*found, job.id);
   failed(*found, job, result.error().message);
 }
@@ -78,7 +78,8 @@ void Settle::done_before(const std::string& id) {
   tell("done before", id);
 }
 
-// Nothing if the job is left to the broker, also if its limit has passed during a request.
+// Returns nothing if the job is not in hand or is left to the broker, even if its limit passed only
+// during a request.
 std::optional<JobInHand> Settle::take_to_hand_back(const std::string& id) {
   auto taken = in_hand_.take(id);
   if (!taken || !taken->is_over()) return taken;
@@ -86,8 +87,12 @@ std::optional<JobInHand> Settle::take_to_hand_back(const std::string& id) {
   return std::nullopt;
 }
 
+void Settle::leave(const std::string& id) {
+  if (in_hand_.take(id)) tell("left to the broker", id);
+}
+
 // Then resets the record, or a job that an operator publishes again would be buried without a
-// start. Last, because until the broker has removed the job, it may deliver it again: to be buried,
+// start. Only if the removal was sent: a job that is not removed is delivered again, to be buried,
 // not to crash another process. A job that is stored is removed also after its limit: the broker
 // must not deliver it to be buried twice.
 void Settle::bury(const Job& job, const std::string& why) {
@@ -102,8 +107,10 @@ void Settle::bury(const Job& job, const std::string& why) {
     return;
   }
   ++counts_.buried;
-  if (const auto taken = in_hand_.take(job.id)) answered(taken->delivery.done());
-  record(job.id, {});
+  const auto taken = in_hand_.take(job.id);
+  const bool removed = taken && taken->delivery.done();
+  answered(removed);
+  if (removed) record(job.id, {});
   tell("buried", job.id);
 }
 
@@ -116,12 +123,12 @@ void Settle::done(const std::string& id) {
 }
 
 // The start that was interrupted does not count.
-void Settle::interrupted(const JobInHand& job, const std::string& id) {
-  if (job.started && job.delivery.number > 1) record(id, job.attempts);
+void Settle::interrupted(const FoundJob& found, const std::string& id) {
+  if (found.started && found.number > 1) record(id, found.attempts);
   hand_back(id);
 }
 
-void Settle::failed(const JobInHand& found, const Job& job, const std::string& why) {
+void Settle::failed(const FoundJob& found, const Job& job, const std::string& why) {
   const Attempts now = {.starts = found.attempts.starts + 1, .open = false};
   if (is_hopeless(now)) return bury(job, why);
   record(job.id, now);

@@ -11,8 +11,9 @@
 //
 // A job that was not done before its limit (in_hand.h), or before Consumer::run() returned, is left
 // to the broker: it delivers the job again by itself, so an answer may belong to what another
-// consumer runs by then. A job stays in hand, so that it is extended, until the broker has replied
-// to what is asked before the answer.
+// consumer runs by then. A job that ended its worker's thread is buried also then, because each
+// further start would end another worker. A job stays in hand, so that it is extended, until the
+// broker has replied to what is asked before the answer.
 #pragma once
 
 #include <atomic>
@@ -83,9 +84,10 @@ class Settle final : public Observer {
   void hand_back(const std::string& id, std::chrono::milliseconds delay);
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
   std::optional<JobInHand> take_to_hand_back(const std::string& id);
+  void leave(const std::string& id);
   void done(const std::string& id);
-  void interrupted(const JobInHand& job, const std::string& id);
-  void failed(const JobInHand& found, const Job& job, const std::string& why);
+  void interrupted(const FoundJob& found, const std::string& id);
+  void failed(const FoundJob& found, const Job& job, const std::string& why);
   void record(const std::string& id, Attempts attempts);
   void answered(bool sent) { counts_.errors += sent ? 0 : 1; }
   void tell(std::string_view event, const std::string& id) const;

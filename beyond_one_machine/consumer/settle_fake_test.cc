@@ -42,8 +42,10 @@ const std::vector<Ending> kEndings = {
     {"ended its thread", 0, {.kind = JobError::Kind::kThrew, .ended_thread = true}, "bury job-1"},
 };
 
-// A job that was delivered twice and has started.
-struct StartedJob {
+bool buries(const Ending& ending) { return std::string_view(ending.request) == "bury job-1"; }
+
+// A job in hand that was delivered twice.
+struct RedeliveredJob {
   FakeServer server{};
   std::vector<std::string> events{};
   Settle settle{{.max_starts = 2},
@@ -51,8 +53,13 @@ struct StartedJob {
                 [this](std::string_view event, const std::string&) { events.emplace_back(event); }};
   const Job job{.id = "job-1"};
 
-  explicit StartedJob(int starts) {
+  explicit RedeliveredJob(int starts) {
     settle.in_hand().add({.delivery = server.delivery(job.id, 2), .attempts = {.starts = starts}});
+  }
+};
+
+struct StartedJob : RedeliveredJob {
+  explicit StartedJob(int starts) : RedeliveredJob(starts) {
     settle.job_started(0, job);
     events.clear();
   }
@@ -67,12 +74,13 @@ struct StartedJob {
       meanwhile();
     };
     EXPECT_NO_THROW(settle.job_finished(0, job, std::unexpected(ending.error)));
+    server.on_request = nullptr;
     EXPECT_EQ(requests, 1) << ending.request;
   }
 };
 
 // Every job that is delivered a second time would be buried.
-TEST(SettleWithAFake, RefusesLessThanOneStart) {
+TEST(SettleWithAFake, RefusesFewerThanOneStart) {
   FakeServer server;
   const auto make = [](int max_starts) {
     const Settle settle({.max_starts = max_starts}, std::make_shared<Broker>(Broker::Options{}),
@@ -101,24 +109,26 @@ TEST(SettleWithAFake, KeepsAJobInHandUntilTheBrokerHasReplied) {
 }
 
 TEST(SettleWithAFake, KeepsAHopelessJobInHandUntilItIsBuried) {
-  StartedJob test(2);
+  RedeliveredJob test(2);
+  int burials = 0;
   test.server.on_request = [&](const std::string& request) {
     if (request != "bury job-1") return;
+    ++burials;
     EXPECT_EQ(test.settle.in_hand().size(), 1u);
   };
   test.settle.bury(test.job, "started too often");
+  EXPECT_EQ(burials, 1);
   EXPECT_THAT(test.server.answers(), ElementsAre("done job-1 (2)"));
 }
 
 // Another consumer may run the job when the reply arrives.
 TEST(SettleWithAFake, HandsBackNoJobWhoseLimitHasPassedMeanwhile) {
   for (const Ending& ending : kEndings) {
-    const bool buries = std::string_view(ending.request) == "bury job-1";
     SCOPED_TRACE(ending.name);
     StartedJob test(ending.starts);
     test.end(ending, [&] {
       test.settle.in_hand().set_limit("job-1", Clock::now());
-      if (buries) throw BrokerError("no reply");
+      if (buries(ending)) throw BrokerError("no reply");
     });
     EXPECT_THAT(test.server.answers(), IsEmpty());
     EXPECT_THAT(test.events, ElementsAre("left to the broker"));
@@ -126,7 +136,51 @@ TEST(SettleWithAFake, HandsBackNoJobWhoseLimitHasPassedMeanwhile) {
   }
 }
 
-// It would be extended for as long as the process lives if its job has no timeout.
+// Without an answer, the broker would deliver the job once more, to be buried twice.
+TEST(SettleWithAFake, RemovesAJobThatItHasBuriedAlsoAfterItsLimit) {
+  for (const Ending& ending : kEndings) {
+    if (!buries(ending)) continue;
+    SCOPED_TRACE(ending.name);
+    StartedJob test(ending.starts);
+    test.end(ending, [&] { test.settle.in_hand().end_limits(); });
+    EXPECT_THAT(test.server.answers(), ElementsAre("done job-1 (2)"));
+    EXPECT_THAT(test.events, ElementsAre("buried"));
+    EXPECT_EQ(test.settle.counts().buried.load(), 1u);
+  }
+}
+
+// Each further start would end another worker.
+TEST(SettleWithAFake, BuriesAJobThatEndsItsThreadAfterItsLimit) {
+  StartedJob test(0);
+  test.settle.in_hand().end_limits();
+  test.end(kEndings.back(), [] {});
+  EXPECT_THAT(test.server.answers(), ElementsAre("done job-1 (2)"));
+}
+
+// The broker delivers the job again: to be buried, not to be started.
+TEST(SettleWithAFake, ResetsTheRecordOfABuriedJobOnlyIfItIsRemoved) {
+  for (const bool sent : {true, false}) {
+    SCOPED_TRACE(sent ? "the removal is sent" : "the removal is not sent");
+    StartedJob test(1);
+    test.server.sends_done = sent;
+    test.end(kEndings[2], [] {});
+    EXPECT_EQ(to_text(test.settle.attempts("job-1")), sent ? "0 closed" : "2 open");
+    EXPECT_EQ(test.settle.counts().errors.load(), sent ? 0u : 1u);
+  }
+}
+
+// An abandoned worker may start its job after run() has returned (shutdown.h), when another
+// consumer has a record of the job.
+TEST(SettleWithAFake, RecordsNoStartAfterTheLimit) {
+  RedeliveredJob test(0);
+  test.settle.in_hand().end_limits();
+  std::vector<std::string> requests;
+  test.server.on_request = [&](const std::string& request) { requests.push_back(request); };
+  test.settle.job_started(0, test.job);
+  EXPECT_THAT(requests, IsEmpty());
+}
+
+// Otherwise, a job without a timeout would be extended for as long as the process lives.
 TEST(SettleWithAFake, HandsAJobBackAlsoIfARequestFindsNoMemory) {
   for (const Ending& ending : kEndings) {
     SCOPED_TRACE(ending.name);
@@ -135,6 +189,7 @@ TEST(SettleWithAFake, HandsAJobBackAlsoIfARequestFindsNoMemory) {
     EXPECT_THAT(test.server.answers(), ElementsAre("again job-1 (2)"));
     EXPECT_EQ(test.settle.in_hand().size(), 0u);
     EXPECT_EQ(test.settle.counts().errors.load(), 1u);
+    EXPECT_EQ(test.settle.counts().buried.load(), 0u);
   }
 }
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "scenarios/raw_client.h"
 #include "scenarios/scenario.h"
 #include "step1_job/context.h"
 
@@ -98,6 +100,25 @@ TEST(ConsumerEnd, WithAnotherAckWaitThanTheOthersItExitsWithStatus1) {
   scenario.await_line("a: exit 1");
   scenario.await_line(
       "a: consumer: the ack wait is 1000 ms here, and 2000 ms in the server's consumer pool-2000");
+}
+
+TEST(ConsumerEnd, ThatCannotGoOnDoesNotWaitForAJobThatIgnoresEverything) {
+  Scenario scenario({"--ack_wait_ms=1000"});
+  scenario.consumer("a");
+  scenario.produce(1, "ignore 600000");
+  scenario.await_start_by("a");
+  RawClient raw(scenario.server().url());
+  Broker other({.url = scenario.server().url(), .ack_wait = std::chrono::seconds(2)});
+  scenario.watchdog().await("another ack wait", [&] {
+    try {
+      (void)other.fetch(1, std::chrono::milliseconds(1));
+      return true;
+    } catch (const std::invalid_argument&) {  // "a" has registered, perhaps once more
+      raw.remove_consumer("pool-1000");
+      return false;
+    }
+  });
+  scenario.await_line("a: exit 1");
 }
 
 }  // namespace
