@@ -188,6 +188,14 @@ TEST(Exercise, FailsIfAHandlerEndsIt) {
   expect_noticed("handler", "_Exit", "FAILED " + std::string(kFirst));
 }
 
+TEST(Exercise, FailsIfItsFileWouldStartAnotherProgram) {
+  const ProgramResult it = run("program");
+  EXPECT_EQ(it.status, 1);
+  EXPECT_EQ(it.out,
+            "FAILED exercises/harness/sabotage/program.h:8\n"
+            "\"execl\" could replace a part of the test. Please remove it from this file.\n");
+}
+
 #endif
 
 TEST(Exercise, HasItsOwnMain) {

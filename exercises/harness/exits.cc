@@ -77,9 +77,17 @@ int become_daemon(int keeps_folder, int keeps_files) {
   return real == nullptr ? -1 : real(keeps_folder, keeps_files);
 }
 
-// Explains an exit with another status too. Registered before every other handler, and so the last
-// to run.
-[[gnu::constructor(101)]] void watch_exit() { std::atexit(check_at_exit); }
+// Runs before any code of the exercise's file: a system call there, for example, could end the
+// program with status 0, which no function here would see.
+[[gnu::constructor(101)]] void check_before_all() {
+  const std::string why = refusal_of(kExerciseFiles.exercise);
+  if (!why.empty()) {
+    print("FAILED " + why);
+    std::_Exit(EXIT_FAILURE);
+  }
+  // Explains an exit with another status too. The first handler that is registered runs last.
+  std::atexit(check_at_exit);
+}
 
 }  // namespace
 

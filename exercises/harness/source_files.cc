@@ -200,6 +200,15 @@ constexpr std::array kHarness = {
     "AtomicBase",
 };
 
+// What puts another program in place of the test, ends it, or finds exit() without the check of
+// exits.h; and the attribute of a function that could do so before the file was checked.
+bool ends_unseen(std::string_view name) {
+  constexpr std::array kNames = {"execl",   "execle",  "execlp",      "execv",          "execve",
+                                 "execvp",  "execvpe", "dlsym",       "dlvsym",         "execveat",
+                                 "fexecve", "syscall", "constructor", "__constructor__"};
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
 // Whether this may be the lab's running_threads(). Without a qualifier, it is the file's own name,
 // unless a using directive brings in the lab's.
 bool is_running_threads(const std::vector<Token>& tokens, std::size_t i) {
@@ -238,7 +247,7 @@ std::string refused_thing(const std::vector<Token>& tokens, std::size_t i) {
   if (text == "operator" && declares_foreign_operator(tokens, i)) return "\"operator\"";
   const bool is_of_harness =
       std::ranges::find(kHarness, text) != kHarness.end() || is_running_threads(tokens, i);
-  return is_of_harness || hides_code(text) ? "\"" + text + "\"" : "";
+  return is_of_harness || hides_code(text) || ends_unseen(text) ? "\"" + text + "\"" : "";
 }
 
 }  // namespace

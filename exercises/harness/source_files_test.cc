@@ -229,6 +229,13 @@ TEST(WhatIsRefused, RefusesWhatHidesCodeFromTheLab) {
   EXPECT_EQ(refused("#if __has_include(</*>)\n#endif\n#define TEST\n// */"), "1: \"#if\"");
 }
 
+TEST(WhatIsRefused, RefusesWhatEndsTheProgramUnseen) {
+  EXPECT_EQ(refused("int i = execl(\"/bin/true\", \"true\", nullptr);"), "1: \"execl\"");
+  EXPECT_EQ(refused("extern \"C\" long syscall(long, ...);"), "1: \"syscall\"");
+  EXPECT_EQ(refused("auto end = ::dlsym(RTLD_NEXT, \"exit\");"), "1: \"dlsym\"");
+  EXPECT_EQ(refused("[[gnu::constructor]] void f();"), "1: \"constructor\"");
+}
+
 TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
   const std::string op = "1: \"operator\"";
   EXPECT_EQ(refused("bool operator==(Time, Time) { return true; }"), op);
