@@ -3,8 +3,11 @@
 #include <unwind.h>
 
 #include <cstdint>
+#include <map>
 #include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "testing/lab/engine/inside.h"
 
@@ -45,6 +48,22 @@ class Search {
   std::uintptr_t found_ = 0;
 };
 
+// The name of the mutex or condition variable in a line of source text; empty if there is none.
+std::string name_in(const std::string& text) {
+  static const auto* const patterns = new std::vector<std::regex>{
+      std::regex(R"((?:lock_guard|unique_lock|scoped_lock)(?:<[^>]*>)?\s+\w+\(\*?([\w.>-]+))"),
+      std::regex(R"(([\w.>-]*\w)(?:\.|->)(?:notify_|wait|lock|try_lock|unlock))"),
+  };
+  for (const std::regex& pattern : *patterns) {
+    std::smatch match;
+    if (!std::regex_search(text, match, pattern)) continue;
+    const std::string path = match[1];
+    const std::string name = path.substr(path.find_last_of(".>") + 1);  // of state_->mutex: mutex
+    if (name != "lock" && !name.empty()) return name;
+  }
+  return "";
+}
+
 }  // namespace
 
 Place place_in_program(std::uintptr_t address) {
@@ -53,19 +72,12 @@ Place place_in_program(std::uintptr_t address) {
 }
 
 std::string name_in_source(const Place& place, const std::string& otherwise) {
-  static const auto* const patterns = new std::vector<std::regex>{
-      std::regex(R"((?:lock_guard|unique_lock|scoped_lock)(?:<[^>]*>)?\s+\w+\(\*?([\w.>-]+))"),
-      std::regex(R"(([\w.>-]*\w)(?:\.|->)(?:notify_|wait|lock|try_lock|unlock))"),
-  };
-  const std::string text = source_text(user_frame(place));
-  for (const std::regex& pattern : *patterns) {
-    std::smatch match;
-    if (!std::regex_search(text, match, pattern)) continue;
-    const std::string path = match[1];
-    const std::string name = path.substr(path.find_last_of(".>") + 1);  // of state_->mutex: mutex
-    if (name != "lock" && !name.empty()) return name;
-  }
-  return otherwise;
+  // Each schedule asks again, and searching takes long. Never destroyed: a blocked thread of a failed
+  // schedule may still use it when the program exits.
+  static auto* const known = new std::map<std::pair<std::uintptr_t, std::uint32_t>, std::string>;
+  const auto [it, is_new] = known->try_emplace({place.address, place.stack});
+  if (is_new) it->second = name_in(source_text(user_frame(place)));
+  return it->second.empty() ? otherwise : it->second;
 }
 
 }  // namespace worker_pool::lab

@@ -381,10 +381,12 @@ void Scheduler::end(const std::string& verdict) {
 }
 
 void Scheduler::run_next(int thread) {
-  const std::lock_guard lock(mutex_);
   Thread& next = at(thread);
-  next_ = &next;
-  next.scheduled.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    next_ = &next;
+  }
+  next.scheduled.notify_one();  // without the lock, which it needs at once
 }
 
 // Uses only its own Thread until it is scheduled.
