@@ -70,9 +70,7 @@ class Jobs {
       lab::check(job != nullptr, "shutdown() handed back an empty job");
       lab::note("runs a job that was handed back");
       job();
-      lab::check(ran(i),
-                 "the jobs handed back are not those that have not started, the oldest "
-                 "first");
+      lab::check(ran(i), "the jobs handed back are not those that have not started, oldest first");
     }
     lab::check(handed_back.empty(), "shutdown() handed back a job that had run");
     for (std::size_t i = 0; i < jobs_.size(); ++i) check_ran_once(i);
@@ -101,16 +99,15 @@ class Jobs {
 };
 
 TEST(DroppedAfterPop, EachJobRunsOrIsHandedBack) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          Jobs jobs(1);
-                          Pool pool(1);
-                          lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
-                          jobs.submit_all(pool);
-                          lab::note("shuts the pool down");
-                          jobs.check_shutdown(pool.shutdown());
-                        },
-                        {.max_spurious_wakeups = 0, .random_schedules = 50});
+  const auto scenario = [] {
+    Jobs jobs(1);
+    Pool pool(1);
+    lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
+    jobs.submit_all(pool);
+    lab::note("shuts the pool down");
+    jobs.check_shutdown(pool.shutdown());
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
 }
 
 TEST(DroppedAfterPop, NoneOfSeveralJobsIsLost) {
@@ -199,18 +196,20 @@ TEST(DroppedAfterPop, AnIdlePoolStopsAtOnce) {
 
 TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
   const auto scenario = [] {
-    Jobs jobs(1);
+    lab::atomic<bool> started = false;
     Pool pool(1);
     lab::this_thread::sleep_for(1s);
-    jobs.submit_all(pool);
-    jobs.check_shutdown(pool.shutdown());
+    (void)pool.submit([&] { started = true; });
+    lab::this_thread::sleep_for(1s);
+    lab::check(started, "the idle worker woke up without a job, and did not start the next one");
+    lab::check(pool.shutdown().empty(), "a job ran, and was handed back too");
   };
   expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
+                        {.max_preemptions = 0, .max_spurious_wakeups = 6, .random_schedules = 0});
 }
 
 // Each of jobs 1 and 2 waits until the other one runs, too. When job 2 ends, either worker may take
-// job 3. The other one is asleep when job 3 submits job 4, and waits until job 4 runs.
+// job 3. The other one is asleep when job 3 submits jobs 4 and 5, and runs both.
 TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
   expect_every_schedule(
       kLesson,
@@ -218,8 +217,9 @@ TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
         LabGate first("job 1 runs");
         LabGate second("job 2 runs");
         LabGate end("end of job 2");
-        LabGate last("job 4 runs");
-        Jobs jobs(4);
+        LabGate last("job 5 runs");
+        lab::atomic<bool> last_runs = false;
+        Jobs jobs(5);
         Pool pool(2);
         lab::this_thread::sleep_for(1h);
         jobs.submit(pool, 0, [&] {
@@ -234,8 +234,13 @@ TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
         lab::this_thread::sleep_for(1s);  // by then, one worker waits for a job
         jobs.submit(pool, 2, [&] {
           lab::this_thread::sleep_for(1s);
-          jobs.submit(pool, 3, [&] { last.open(); });
-          last.wait();
+          jobs.submit(pool, 3);
+          jobs.submit(pool, 4, [&] {
+            last_runs = true;
+            last.open();
+          });
+          lab::this_thread::sleep_for(1s);
+          lab::check(last_runs, "a worker was free, but it did not run a queued job");
         });
         end.open();
         last.wait();
@@ -290,20 +295,14 @@ TEST(DroppedAfterPop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
       kExactTimes);
 }
 
-// Of the jobs that another job submits, while it runs and while it is destroyed.
-struct Children {
-  int accepted = 0;
-  int finished = 0;
-};
-
 TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
   expect_every_schedule(
       kLesson,
       [] {
-        Children children;
+        int children = 0, finished = 0;  // submitted while a job runs, and while it is destroyed
         Pool pool(1);
         const auto submit_child = [&] {
-          if (pool.submit([&] { ++children.finished; })) ++children.accepted;
+          if (pool.submit([&] { ++finished; })) ++children;
         };
         const bool accepted =
             pool.submit([&, end = at_the_end([&] { submit_child(); })] { submit_child(); });
@@ -314,10 +313,9 @@ TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
           handed_back.front()();
           handed_back.pop_front();
         }
-        lab::check(children.finished == children.accepted,
-                   "of " + std::to_string(children.accepted) +
-                       " accepted jobs that a job submitted, only " +
-                       std::to_string(children.finished) + " have run or been handed back");
+        lab::check(finished == children,
+                   "of " + std::to_string(children) + " accepted jobs that a job submitted, only " +
+                       std::to_string(finished) + " have run or been handed back");
       },
       {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
 }
@@ -353,14 +351,17 @@ TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
       [] {
         bool ran = false;
         bool accepted = false;
+        LabGate begins("producer begins");
         Pool pool(1);
         lab::thread producer("producer", [&] {
+          begins.open();
           Job job = [&] { ran = true; };
           accepted = pool.submit(std::move(job));
           lab::note(accepted ? "its job was accepted" : "its job was refused");
           lab::check(accepted || job != nullptr,
                      "a job was refused, but the caller no longer has it");
         });
+        begins.wait();  // so that it takes one preemption to shut down during submit()
         lab::note("shuts the pool down");
         std::deque<Job> handed_back = pool.shutdown();
         producer.join();

@@ -180,25 +180,37 @@ TEST(Shutdown, AJobMayUseAllOfALimit) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// With a single preemption, what main does is interrupted: the submit, or the shutdown.
 TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
-  const auto scenario = [] {
-    const auto log = std::make_shared<Log>();
-    {
-      const auto owner = new_pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
-      WorkerPool& pool = *owner;
-      SendStatus status = SendStatus::kFull;
-      Thread submitter([&] { status = pool.submit(job_named("stuck")); });
-      const Time start = now();
-      const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
-      check(now() - start <= 2h + kGrace, "the shutdown took longer than its limits");
-      submitter.join();
-      const std::size_t sent = status == SendStatus::kSent ? 1 : 0;
-      check(report.not_started.size() + report.still_running.size() == sent,
-            "a job was accepted and lost, or refused and is there");
-    }
-    let_abandoned_threads_end();
-  };
-  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+  for (const bool main_submits : {true, false}) {
+    const auto scenario = [main_submits] {
+      const auto log = std::make_shared<Log>();
+      {
+        const auto owner =
+            new_pool({.workers = 1, .capacity = 1}, stuck_or_stopped, shared_log(log));
+        SendStatus status = SendStatus::kFull;
+        ShutdownReport report;
+        const auto submit = [&] { status = owner->submit(job_named("stuck")); };
+        const auto shut_down = [&] {
+          const Time start = now();
+          report = owner->shutdown({.drain = 1h, .cancel = 1h});
+          check(now() - start <= 2h + kGrace, "the shutdown took longer than its limits");
+        };
+        if (main_submits) {
+          Thread other(shut_down);
+          submit();
+        } else {
+          Thread other(submit);
+          shut_down();
+        }
+        const std::size_t sent = status == SendStatus::kSent ? 1 : 0;
+        check(report.not_started.size() + report.still_running.size() == sent,
+              "a job was accepted and lost, or refused and is there");
+      }
+      let_abandoned_threads_end();
+    };
+    expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+  }
 }
 
 // Main submits, so that the shutdown can begin during the call with a single preemption.

@@ -94,6 +94,20 @@ TEST(LabAtomic, ComparesBits) {
   });
 }
 
+// Unlike one on a std::atomic (std_types_test.cc).
+TEST(LabAtomic, ASpinLockLooksEndless) {
+  const auto verdict = verdict_of([] {
+    atomic<bool> is_locked = false;
+    const auto lock_once = [&] {
+      while (is_locked.exchange(true)) this_thread::yield();
+      is_locked = false;
+    };
+    jthread one(lock_once);
+    jthread other(lock_once);
+  });
+  EXPECT_TRUE(verdict.ends_with("a thread loops forever")) << verdict;
+}
+
 // --- atomic with stale reads ---------------------------------------------------------------------
 
 std::string verdict_with_stale_reads(const std::function<void()>& scenario) {
@@ -130,6 +144,17 @@ TEST(LabAtomicStaleReads, RelaxedMayNotPassAMessage) {
 
 TEST(LabAtomicStaleReads, NeedTheOption) {
   expect_passes(pass_a_message<std::memory_order_relaxed, std::memory_order_relaxed>);
+}
+
+TEST(LabAtomicStaleReads, AThreadThatLoadsTheSameValueAgainAndAgainLetsOthersRun) {
+  const auto scenario = [] {
+    atomic<bool> ready = false;
+    jthread setter("setter", [&] { ready = true; });
+    while (!ready) {
+    }
+  };
+  EXPECT_EQ(verdict_with_stale_reads(scenario), "");
+  EXPECT_TRUE(verdict_of(scenario).ends_with("a thread loops forever"));
 }
 
 TEST(LabAtomicStaleReads, NeverGoBackwards) {

@@ -1,0 +1,109 @@
+// A pool of workers. Only workers help in wait(), and search on where they found the last job.
+// While that job ran, other threads took jobs from before it, so one of the group may be skipped.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+// Must exist until Pool::wait() has returned for it.
+class Group {
+ private:
+  friend class Pool;
+  lab::condition_variable changed_{"group changed"};  // for workers: a new job, or none is left
+  lab::condition_variable done_{"group done"};        // for other threads: none is left
+  int unfinished_ = 0;  // queued or running; guarded by the pool's mutex
+};
+
+class Pool {
+ public:
+  explicit Pool(int workers) {
+    for (int id = 1; id <= workers; ++id) {
+      threads_.emplace_back("worker " + std::to_string(id), [this] { run(); });
+    }
+  }
+  // Lets the workers finish the remaining jobs; after that, ~jthread joins each.
+  ~Pool() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    work_ready_.notify_all();
+  }
+
+  // Queues a job, which must not throw. Jobs may submit jobs.
+  void submit(Group& group, Job job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back({&group, std::move(job)});
+    ++group.unfinished_;
+    work_ready_.notify_one();
+    group.changed_.notify_one();
+  }
+
+  // Blocks until every job of `group` has finished. A job may wait too, but not for its own group.
+  void wait(Group& group) {
+    std::unique_lock lock(mutex_);
+    if (!t_is_worker) {  // need not help
+      group.done_.wait(lock, [&] { return group.unfinished_ == 0; });
+      return;
+    }
+    std::size_t next = 0;  // the jobs before it are of other groups
+    while (group.unfinished_ > 0) {
+      while (next < jobs_.size() && jobs_[next].group != &group) ++next;
+      if (next < jobs_.size()) {
+        run_job(next, lock);
+      } else {
+        group.changed_.wait(lock);
+        next = 0;
+      }
+    }
+  }
+
+ private:
+  struct Queued {
+    Group* group;
+    Job job;
+  };
+
+  static inline thread_local bool t_is_worker = false;
+
+  void run() {
+    t_is_worker = true;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      work_ready_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      run_job(0, lock);
+    }
+  }
+
+  // Takes the job at this place out of the queue. Runs it without the lock.
+  void run_job(std::size_t place, std::unique_lock<lab::mutex>& lock) {
+    Queued next = std::move(jobs_[place]);
+    jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(place));
+    lock.unlock();
+    next.job();
+    next.job = nullptr;  // destroys what it owns before it counts as finished
+    lock.lock();
+    if (--next.group->unfinished_ == 0) {
+      next.group->changed_.notify_all();
+      next.group->done_.notify_all();
+    }
+  }
+
+  lab::mutex mutex_;
+  lab::condition_variable work_ready_{"work_ready"};
+  std::deque<Queued> jobs_;            // guarded by mutex_
+  bool closed_ = false;                // guarded by mutex_
+  std::vector<lab::jthread> threads_;  // declared last: they use the other members
+};
+
+}  // namespace worker_pool
