@@ -379,6 +379,7 @@ TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {
       check_limit(queue);
     });
     lab::thread worker = start_thread("worker", [&] {
+      check_limit(queue);
       lab::note("takes a job");
       run_one(queue);
       is_in2 = submit_one(queue);

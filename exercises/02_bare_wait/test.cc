@@ -183,7 +183,7 @@ TEST(BareWait, OneWorkerRunsTheOldestJobFirst) {
         });
         third.wait();
         lab::note("submits job 4");
-        queue.submit([&] { ran.push_back(4); });
+        queue.submit([&, attachment = Attachment(copies)] { ran.push_back(4); });
         worker.join();
         for (std::size_t i = 0; i < ran.size(); ++i) {
           lab::check(ran[i] == static_cast<int>(i + 1),

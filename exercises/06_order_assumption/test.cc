@@ -209,14 +209,20 @@ TEST(OrderAssumption, EqualInputsHaveTheirResultsInOrder) {
 
 TEST(OrderAssumption, AWorkerRunsTheOnlyJob) {
   const auto scenario = [] {
-    const auto caller = std::this_thread::get_id();
-    const std::vector<std::string> results = run_all({"only"}, [&](const std::string& input) {
-      lab::check(std::this_thread::get_id() != caller,
-                 "the caller of run_all() ran a job itself; that is the work of a worker");
-      return "result of " + input;
-    });
-    lab::check(results == std::vector<std::string>{"result of only"},
-               "the result of the only job is missing");
+    for (const std::string only : {"only", ""}) {
+      lab::note("the only input is \"" + only + "\", and so is its result");
+      const auto caller = std::this_thread::get_id();
+      lab::atomic<int> calls = 0;
+      const std::vector<std::string> results = run_all({only}, [&](const std::string& input) {
+        lab::check(std::this_thread::get_id() != caller,
+                   "the caller of run_all() ran a job itself; that is the work of a worker");
+        ++calls;
+        return input;
+      });
+      lab::check(calls == 1, "the work for the only input ran " + std::to_string(calls) +
+                                 " times; wanted: once");
+      lab::check(results == std::vector{only}, "the result of the only job is missing");
+    }
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
@@ -229,7 +235,8 @@ TEST(OrderAssumption, NoInputsGiveNoResults) {
     });
     lab::check(results.empty(), "there is a result without an input");
   };
-  expect_every_schedule(kLesson, scenario, kExactTimes);
+  // Two preemptions: a worker may be about to wait when it is notified that there is no input.
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 0});
 }
 
 TEST(OrderAssumption, TwoCallsAtTheSameTimeDoNotDisturbEachOther) {
