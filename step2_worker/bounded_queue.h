@@ -76,7 +76,7 @@ class BoundedQueue final : public ChannelQueue<T> {
       std::unique_lock lock(mutex_);
       const auto settled = [this] { return closed_ || !items_.empty(); };
       wait(lock, not_empty_, blocked_receivers_, deadline, settled);
-      if (items_.empty()) return value;
+      if (items_.empty()) return value;  // checked and taken under one lock (WP-50)
       try {
         value.emplace(std::move(items_.front()));
       } catch (...) {
@@ -87,7 +87,7 @@ class BoundedQueue final : public ChannelQueue<T> {
       ++received_;  // before another thread can see the queue without this value (WP-42)
     }
     not_full_.notify_one();
-    return value;
+    return value;  // unlocked: what the caller does with it blocks no other thread (WP-52)
   }
 
   void close() noexcept override {
@@ -95,7 +95,7 @@ class BoundedQueue final : public ChannelQueue<T> {
       const std::lock_guard lock(mutex_);
       closed_ = true;  // under the lock, or a thread that is about to sleep may miss it (WP-03)
     }
-    not_full_.notify_all();  // all threads on both sides: closing ends every wait (WP-11)
+    not_full_.notify_all();  // all threads on both sides: closing ends every wait (WP-11, WP-51)
     not_empty_.notify_all();
   }
 
@@ -126,7 +126,8 @@ class BoundedQueue final : public ChannelQueue<T> {
   }
 
   // Blocks until settled() is true or the deadline has passed. Both waits take it as their
-  // predicate, so a spurious wake-up does not end them. (WP-02)
+  // predicate, so a spurious wake-up does not end them (WP-02), and sleep until they are notified
+  // (WP-53).
   //
   // `blocked` goes up before the wait releases the lock. So a thread that stats() counts is asleep,
   // or has been woken and has not yet continued.

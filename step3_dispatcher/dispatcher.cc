@@ -80,7 +80,7 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
   Workers workers(count, std::move(observer), std::move(sender));
   const Context pool = workers.stop.context();
   for (int id = 1; id <= count; ++id) {
-    // If this throws, ~Workers closes the channel and joins the workers that have started.
+    // If this throws, ~Workers closes the channel and joins the workers that have started. (WP-49)
     workers.threads.push_back(
         start(id, receiver, workers.group.add(), handler, workers.running, pool));
   }

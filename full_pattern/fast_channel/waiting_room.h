@@ -1,8 +1,8 @@
 // WaitingRoom: where the threads of one side of a fast channel wait, and which thread wakes them.
 //
 // A wake-up is a system call and costs as much as hundreds of sends. So
-//   1. a thread that has to wait spins for some microseconds before it sleeps. If spinning has
-//      failed recently, only some of the waits spin;
+//   1. a thread that has to wait spins for some microseconds before it sleeps (WP-53). If spinning
+//      has failed recently, only some of the waits spin;
 //   2. no thread is woken while another thread of its side is spinning, unless rule 3 wants it. A
 //      thread that stops spinning and leaves a possible step behind wakes the next one;
 //   3. a sender on a full queue waits until half of the queue is free. After 100 microseconds of
