@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr Lesson kLesson(
     "11_full_queue_shutdown",
     "the producers waited for room, then close() woke only the threads that wait for a job. No "
-    "consumer makes room any more, so the producers sleep forever, each with a job in hand, and "
+    "consumer makes room anymore, so the producers sleep forever, each with a job in hand, and "
     "the shutdown waits with them.");
 
 using Job = std::unique_ptr<int>;

@@ -13,7 +13,7 @@ constexpr Lesson kLesson(
     "18_lost_handoff",
     "release() gave the permit to waiter 1, then the time of waiter 1 was over, and it returned "
     "false: it does not know that it has a permit. No thread will ever release this permit. "
-    "Waiter 2, for which it would have been, sleeps forever, and the limit is one lower from now "
+    "Waiter 2, which should have had it, sleeps forever, and the limit is one lower from now "
     "on.");
 
 // A thread that waits for a permit. Read `has_permit` after joining it.
