@@ -1,4 +1,5 @@
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -176,20 +177,29 @@ TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
       options());
 }
 
+void check_second_job_runs_at_once(bool in_other_pool) {
+  LabGate ran("second job");
+  std::optional<Pool> other;
+  if (in_other_pool) other.emplace();
+  Pool pool;
+  Pool().shutdown();  // of another pool
+  lab::this_thread::sleep_for(1h);
+  lab::note(in_other_pool ? "submits a job, which submits one to another pool"
+                          : "submits a job, which submits a second one");
+  submit_accepted(pool, [&] {
+    lab::note("submits the second job");
+    submit_accepted(in_other_pool ? *other : pool, [&] { ran.open(); });
+  });
+  ran.wait();
+  check_time(1h, "the worker did not run the jobs at once");
+}
+
 TEST(CloseContract, AWaitingWorkerRunsAJobAtOnce) {
-  const auto scenario = [] {
-    LabGate ran("second job");
-    Pool pool;
-    Pool().shutdown();  // of another pool
-    lab::this_thread::sleep_for(1h);
-    lab::note("submits a job, which submits a second one");
-    submit_accepted(pool, [&] { submit_accepted(pool, [&] { ran.open(); }); });
-    ran.wait();
-    check_time(1h, "the worker did not run the jobs at once");
-  };
-  expect_every_schedule(kLesson, scenario, exact_times());
-  expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+  expect_every_schedule(kLesson, [] { check_second_job_runs_at_once(false); }, exact_times());
+  for (const bool in_other_pool : {false, true}) {
+    expect_every_schedule(kLesson, [&] { check_second_job_runs_at_once(in_other_pool); },
+                          {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+  }
 }
 
 TEST(CloseContract, AWorkerWaitsHoweverOftenItWakesUp) {

@@ -24,6 +24,13 @@ void check_worker_ended(int jobs, int done) {
                                " of " + std::to_string(jobs) + " jobs have run");
 }
 
+// What a job sees if the worker runs it.
+void check_threads() {
+  lab::check(lab::running_threads() == 2,
+             "the only worker must run the jobs, but there are other threads than main and the "
+             "worker, or main runs a job after the worker has exited");
+}
+
 TEST(DetachedWorker, DestructorWaitsForTheWorker) {
   const lab::Options exact_times{.early_timeouts = false};
   expect_every_schedule(
@@ -73,9 +80,7 @@ TEST(DetachedWorker, LongJobsRunOneAfterAnother) {
         std::string order;
         const auto job = [&order](char name) {
           return [&order, name] {
-            lab::check(lab::running_threads() == 2,
-                       "the only worker must run the jobs, but there are other threads than main "
-                       "and the worker, or main runs a job after the worker has exited");
+            check_threads();
             lab::this_thread::sleep_for(kYear);
             order += name;
           };
@@ -160,7 +165,11 @@ struct SubmitsWhenDestroyed {
   SubmitsWhenDestroyed(SubmitsWhenDestroyed&& other) noexcept
       : pool(std::exchange(other.pool, nullptr)), order(other.order) {}
   ~SubmitsWhenDestroyed() {
-    if (pool != nullptr) pool->submit([&done = order] { done += '3'; });
+    if (pool == nullptr) return;
+    pool->submit([&done = order] {
+      check_threads();
+      done += '3';
+    });
   }
 
   Pool* pool;
@@ -175,7 +184,10 @@ TEST(DetachedWorker, JobsOfJobsAreDone) {
     {
       Pool pool;
       pool.submit([&] {
-        pool.submit([&order, last = SubmitsWhenDestroyed(pool, order)] { order += '2'; });
+        pool.submit([&order, last = SubmitsWhenDestroyed(pool, order)] {
+          check_threads();
+          order += '2';
+        });
         order += '1';
       });
       lab::note("leaves the pool's scope");

@@ -24,14 +24,18 @@ constexpr lab::Options kTwoWorkers{
 constexpr lab::Options kOneWorker{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
 
+void wait_idle(Pool& pool) {
+  lab::note("calls wait_idle()");
+  pool.wait_idle();
+}
+
 TEST(BlindIdle, WaitsForAJobThatAWorkerHas) {
   const auto scenario = [] {
     bool done = false;
     Pool pool(1);
     lab::this_thread::sleep_for(1s);  // so that the worker waits for a job
     pool.submit([&] { done = true; });
-    lab::note("calls wait_idle()");
-    pool.wait_idle();
+    wait_idle(pool);
     lab::check(done, "wait_idle() returned, but the job has not run");
   };
   expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
@@ -57,25 +61,21 @@ void check_finished(const Progress& progress, const std::string& job) {
 
 // The pool is used again after each wait.
 TEST(BlindIdle, WaitsForEveryJobOfBothWorkers) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Progress a;
-        Progress b;
-        Progress c;
-        Pool pool(2);
-        pool.submit(tracked(a));
-        pool.submit(tracked(b));
-        lab::note("calls wait_idle()");
-        pool.wait_idle();
-        check_finished(a, "job 1");
-        check_finished(b, "job 2");
-        pool.submit(tracked(c));
-        lab::note("calls wait_idle() again");
-        pool.wait_idle();
-        check_finished(c, "job 3");
-      },
-      kTwoWorkers);
+  const auto scenario = [] {
+    Progress a;
+    Progress b;
+    Progress c;
+    Pool pool(2);
+    pool.submit(tracked(a));
+    pool.submit(tracked(b));
+    wait_idle(pool);
+    check_finished(a, "job 1");
+    check_finished(b, "job 2");
+    pool.submit(tracked(c));
+    wait_idle(pool);
+    check_finished(c, "job 3");
+  };
+  expect_every_schedule(kLesson, scenario, kTwoWorkers);
 }
 
 TEST(BlindIdle, WaitsForJobsThatJobsSubmit) {
@@ -87,8 +87,7 @@ TEST(BlindIdle, WaitsForJobsThatJobsSubmit) {
       pool.submit([&, end = at_the_end([&] { pool.submit(tracked(third)); })] {
         pool.submit(tracked(second));
       });
-      lab::note("calls wait_idle()");
-      pool.wait_idle();
+      wait_idle(pool);
       check_finished(second, "the job that job 1 submitted");
       check_finished(third, "the job that was submitted while job 1 was destroyed");
     };
@@ -112,8 +111,7 @@ TEST(BlindIdle, WaitsForTheJobThatARunningJobSubmits) {
                           });
                           gate.await_arrival();
                           gate.open();
-                          lab::note("calls wait_idle()");
-                          pool.wait_idle();
+                          wait_idle(pool);
                           check_finished(second, "the job that job 1 submitted");
                         },
                         {.max_preemptions = 3,
@@ -123,15 +121,18 @@ TEST(BlindIdle, WaitsForTheJobThatARunningJobSubmits) {
 }
 
 TEST(BlindIdle, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(1);
-        lab::note("submits a job that submits another one whenever a copy of it is destroyed");
-        pool.submit([end = EachCopyAtTheEnd([&] { pool.submit([] {}); })] {});
-        pool.wait_idle();
-      },
-      {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+  const auto scenario = [] {
+    Pool pool(1);
+    lab::note("submits a job that submits another one whenever a copy of it is destroyed");
+    for (const bool throws : {false, true}) {
+      pool.submit([throws, end = EachCopyAtTheEnd([&] { pool.submit([] {}); })] {
+        if (throws) throw 42;
+      });
+    }
+    pool.wait_idle();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 void check_failed(const Pool& pool, int wanted) {
@@ -140,27 +141,24 @@ void check_failed(const Pool& pool, int wanted) {
 }
 
 TEST(BlindIdle, AJobThatThrowsHasFinished) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        LabGate gate("job 3");
-        Progress last;
-        Pool pool(1);
-        pool.submit(Job());  // throws std::bad_function_call when it is called
-        pool.submit([] { throw std::runtime_error("no such file"); });
-        pool.submit([&gate, job = tracked(last)] {
-          job();
-          gate.wait();
-          throw 42;
-        });
-        gate.await_arrival();
-        gate.open();  // so that it ends just before or after main goes to sleep
-        lab::note("calls wait_idle()");
-        pool.wait_idle();
-        check_finished(last, "the last job, which threw,");
-        check_failed(pool, 3);
-      },
-      kOneWorker);
+  const auto scenario = [] {
+    LabGate gate("job 3");
+    Progress last;
+    Pool pool(1);
+    pool.submit(Job());  // throws std::bad_function_call when it is called
+    pool.submit([] { throw std::runtime_error("no such file"); });
+    pool.submit([&gate, job = tracked(last)] {
+      job();
+      gate.wait();
+      throw 42;
+    });
+    gate.await_arrival();
+    gate.open();  // so that it ends just before or after main goes to sleep
+    wait_idle(pool);
+    check_finished(last, "the last job, which threw,");
+    check_failed(pool, 3);
+  };
+  expect_every_schedule(kLesson, scenario, kOneWorker);
 }
 
 TEST(BlindIdle, CountsTheJobsThatThrowOnBothWorkers) {
@@ -199,30 +197,27 @@ TEST(BlindIdle, ReturnsAtOnceWithoutJobs) {
 // One worker has job 1. The other one runs jobs 2 to 5, and a job that submits a job, which submits
 // another one.
 TEST(BlindIdle, ReturnsWhenTheLastJobFinishes) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        lab::atomic<int> ran = 0;
-        Pool pool(2);
-        const auto work = [] { lab::this_thread::sleep_for(20 * kYear); };
-        pool.submit([] { lab::this_thread::sleep_for(10 * kYear); });
-        for (int i = 2; i <= 5; ++i) pool.submit([&] { ++ran; });
-        pool.submit([&] {
-          lab::this_thread::sleep_for(kYear);
-          pool.submit([end = at_the_end([&] {
-                         work();
-                         pool.submit(work);
-                       })] {});
-        });
-        lab::this_thread::sleep_for(1h);
-        lab::check(ran == 4, "jobs are queued behind job 1, although the other worker is free");
-        lab::note("calls wait_idle()");
-        pool.wait_idle();
-        check_time(41 * kYear, "wait_idle() did not return when the last job had finished");
-        pool.wait_idle();
-        check_time(41 * kYear, "wait_idle() waited, but the pool was idle");
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    lab::atomic<int> ran = 0;
+    Pool pool(2);
+    const auto work = [] { lab::this_thread::sleep_for(20 * kYear); };
+    pool.submit([] { lab::this_thread::sleep_for(10 * kYear); });
+    for (int i = 2; i <= 5; ++i) pool.submit([&] { ++ran; });
+    pool.submit([&] {
+      lab::this_thread::sleep_for(kYear);
+      pool.submit([end = at_the_end([&] {
+                     work();
+                     pool.submit(work);
+                   })] {});
+    });
+    lab::this_thread::sleep_for(1h);
+    lab::check(ran == 4, "jobs are queued behind job 1, although the other worker is free");
+    wait_idle(pool);
+    check_time(41 * kYear, "wait_idle() did not return when the last job had finished");
+    pool.wait_idle();
+    check_time(41 * kYear, "wait_idle() waited, but the pool was idle");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(BlindIdle, WaitsHoweverOftenAThreadWakesUp) {
@@ -260,23 +255,26 @@ TEST(BlindIdle, SeveralThreadsMayWait) {
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
-// Main has submitted job 1 before it waits. The other thread's job may come in time or too late.
+// Main has submitted job 1 before it waits. The other job may come in time or too late: from
+// another thread, or from a worker of another pool.
 TEST(BlindIdle, AnotherThreadMaySubmitMeanwhile) {
-  const auto scenario = [] {
-    Progress first;
-    Progress second;
-    Pool pool(1);
-    lab::jthread producer("producer", [&] {
-      pool.submit(tracked(second));
-      pool.wait_idle();
-      check_finished(second, "the producer's job");
-    });
-    pool.submit(tracked(first));
-    lab::note("calls wait_idle()");
-    pool.wait_idle();
-    check_finished(first, "main's job");
-  };
-  expect_every_schedule(kLesson, scenario, kOneWorker);
+  for (const bool by_job : {false, true}) {
+    const auto scenario = [by_job] {
+      Progress first;
+      Progress second;
+      Pool pool(1);
+      const auto produce = [&] {
+        pool.submit(tracked(second));
+        wait_idle(pool);
+        check_finished(second, "the job that this thread submitted");
+      };
+      lab::jthread producer("producer", [&] { by_job ? Pool(1).submit(produce) : produce(); });
+      pool.submit(tracked(first));
+      wait_idle(pool);
+      check_finished(first, "main's job");
+    };
+    expect_every_schedule(kLesson, scenario, by_job ? kTwoWorkers : kOneWorker);
+  }
 }
 
 // Each job waits until the other one runs, too. Job 2 may come while a thread waits already, or
@@ -317,72 +315,73 @@ TEST(BlindIdle, BothWorkersRunJobsAtTheSameTime) {
 
 // Only workers run jobs: a single one runs the oldest first. Job 1 submits job 21.
 TEST(BlindIdle, WaitingRunsNoJob) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        LabGate gate("job 1");
-        int ran = 0;
-        const auto job = [&](int number) {
-          return [&ran, number] {
-            ++ran;
-            lab::check(ran == number, "job " + std::to_string(number) + " ran in place of job " +
-                                          std::to_string(ran) + ": the oldest job is next");
-          };
-        };
-        Pool pool(1);
-        pool.submit([&] {
-          lab::this_thread::sleep_for(1h);  // by then, 20 jobs are queued
-          pool.submit(job(21));
-          gate.wait();
-          job(1)();
-        });
-        for (int i = 2; i <= 20; ++i) pool.submit(job(i));
-        lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
-        lab::this_thread::sleep_for(2h);
-        lab::check(ran == 0, "the only worker is busy, but another thread ran a job");
-        for (int i = 22; i <= 41; ++i) pool.submit(job(i));
-        gate.open();
-        pool.wait_idle();
-        lab::check(ran == 41, "wait_idle() returned, but only " + std::to_string(ran) +
-                                  " of 41 jobs have run");
-        check_time(2h, "wait_idle() did not return when the last job had finished");
-      },
-      {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+  const auto scenario = [] {
+    LabGate gate("job 1");
+    int ran = 0;
+    const auto job = [&](int number) {
+      return [&ran, number] {
+        ++ran;
+        lab::check(ran == number, "job " + std::to_string(number) + " ran in place of job " +
+                                      std::to_string(ran) + ": the oldest job is next");
+      };
+    };
+    Pool pool(1);
+    pool.submit([&] {
+      lab::this_thread::sleep_for(1h);  // by then, 20 jobs are queued
+      pool.submit(job(21));
+      gate.wait();
+      job(1)();
+    });
+    for (int i = 2; i <= 20; ++i) pool.submit(job(i));
+    lab::jthread waiter("waiter", [&] { pool.wait_idle(); });
+    lab::this_thread::sleep_for(2h);
+    lab::check(ran == 0, "the only worker is busy, but another thread ran a job");
+    for (int i = 22; i <= 41; ++i) pool.submit(job(i));
+    gate.open();
+    pool.wait_idle();
+    lab::check(ran == 41,
+               "wait_idle() returned, but only " + std::to_string(ran) + " of 41 jobs have run");
+    check_time(2h, "wait_idle() did not return when the last job had finished");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
 }
 
 TEST(BlindIdle, TheDestructorRunsTheRest) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        int done = 0;
-        {
-          Pool pool(1);
-          pool.submit([&] {
-            ++done;
-            pool.submit([&] { ++done; });
-          });
-          pool.wait_idle();
-          pool.submit([&] {
-            lab::this_thread::sleep_for(1h);
-            ++done;
-            pool.submit([&] { ++done; });
-          });
-          lab::this_thread::sleep_for(1s);  // so that the job runs when the destructor is called
-          lab::note("destroys the pool");
-        }
-        lab::check(lab::running_threads() == 1, "the pool was destroyed, but a thread still runs");
-        lab::check(done == 4, "the pool was destroyed, but only " + std::to_string(done) +
-                                  " of 4 jobs have run");
-      },
-      kOneWorker);
+  const auto scenario = [] {
+    const void* const main = current_thread();
+    std::string order;
+    const auto job = [&](char number) {
+      lab::check(current_thread() != main, "main ran a job; wanted: only the workers run jobs");
+      order += number;
+    };
+    {
+      Pool pool(1);
+      pool.submit([&] {
+        job('1');
+        pool.submit([&] { job('2'); });
+      });
+      pool.wait_idle();
+      pool.submit([&] {
+        job('3');
+        pool.submit([&] { job('4'); });
+        lab::this_thread::sleep_for(1h);
+        lab::note("job 3 submits job 5 while job 4 is queued");
+        pool.submit([&] { job('5'); });
+      });
+      lab::this_thread::sleep_for(1s);  // so that the job runs when the destructor is called
+      lab::note("destroys the pool");
+    }
+    lab::check(lab::running_threads() == 1, "the pool was destroyed, but a thread still runs");
+    lab::check(order == "12345", "until the pool was destroyed, the jobs ran in the order " +
+                                     order + "; wanted: 12345, because the oldest job is next");
+  };
+  expect_every_schedule(kLesson, scenario, kOneWorker);
 }
 
 TEST(BlindIdle, TheDestructorWakesAWorkerThatIsAboutToSleep) {
-  const auto scenario = [] {
-    Pool pool(1);
-    lab::note("destroys the pool");
-  };
-  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 0});
+  expect_every_schedule(kLesson, [] { const Pool pool(1); },
+                        {.max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 // Both workers are asleep when the job comes. Only one of them gets it, and both must exit.
