@@ -20,10 +20,19 @@ bazel() { at_home ./bazelw "$@"; }
 
 in_root() { at_home tools/private_root/run "$@"; }
 
-# The other compilers, the formatter and the broker are in a second private root.
-tools="clang libclang-rt-dev libc++-dev libc++abi-dev g++-12 clang-format shellcheck curl wget \
-  mount libnats-dev nats-server"
-with_tools() { BAZELW_EXTRA_PACKAGES=$tools at_home "$@"; }
+# Whether this run needs what only the check NAME uses. Named checks share one private root, so that
+# a contributor does not get one for each name.
+needs() { ! $from_nothing || [[ " ${chosen[*]} " == *" $1 "* ]]; }
+
+# The formatter, the other compilers and the broker are in a second private root.
+tools() {
+  local packages="clang-format shellcheck curl wget mount"
+  if needs asan; then packages+=" clang libclang-rt-dev libc++-dev libc++abi-dev"; fi
+  if needs gcc12; then packages+=" g++-12"; fi
+  if needs broker; then packages+=" libnats-dev nats-server"; fi
+  echo "$packages"
+}
+with_tools() { BAZELW_EXTRA_PACKAGES=$(tools) at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
 # Go, the other thread pools and the newest Clang are in a third one, because few runs need them.
