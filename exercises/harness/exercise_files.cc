@@ -7,6 +7,7 @@ constexpr const char* kTests[] = {TEST_FILES};
 
 }  // namespace
 
-const ExerciseFiles kExerciseFiles = {.tests = kTests, .exercise = EXERCISE_FILE};
+// exits.cc reads it before any object of the program is constructed.
+constinit const ExerciseFiles kExerciseFiles = {.tests = kTests, .exercise = EXERCISE_FILE};
 
 }  // namespace worker_pool

@@ -3,9 +3,9 @@
 // they are called: in a test, before main(), or after it. So does daemon(), whose parent would end
 // with status 0.
 //
-// On Linux, exits.cc defines these functions, and refuses a file with a system call, or with another
-// program in place of this one, before any of its code runs (source_files.h). On other systems it
-// registers a handler, which _exit(), _Exit() and daemon() do not call.
+// On Linux, exits.cc defines these functions, and refuses a file with syscall(), exec() or the like
+// before any of its code runs (7. in source_files.h). On other systems it registers a handler,
+// which _exit(), _Exit() and daemon() do not call.
 #pragma once
 
 namespace worker_pool {

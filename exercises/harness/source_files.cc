@@ -200,12 +200,17 @@ constexpr std::array kHarness = {
     "AtomicBase",
 };
 
-// What puts another program in place of the test, ends it, or finds exit() without the check of
-// exits.h; and the attribute of a function that could do so before the file was checked.
-bool ends_unseen(std::string_view name) {
-  constexpr std::array kNames = {"execl",   "execle",  "execlp",      "execv",          "execve",
-                                 "execvp",  "execvpe", "dlsym",       "dlvsym",         "execveat",
-                                 "fexecve", "syscall", "constructor", "__constructor__"};
+// What puts another program in place of the test, ends it, or finds the C library's own exit(); and
+// the attributes of code that could do so before the file was checked.
+bool ends_unseen(const std::vector<Token>& tokens, std::size_t i) {
+  std::string_view name = tokens[i].text;
+  if (name.starts_with("__") && name.ends_with("__") && name.size() > 4)
+    name = name.substr(2, name.size() - 4);
+  // As in __attribute__((section(...))). A lock_guard may also have this name.
+  if (name == "section") return i >= 1 && std::string_view("(,:[").contains(tokens[i - 1].text);
+  constexpr std::array kNames = {"execl",   "execle",  "execlp",      "execv",         "execve",
+                                 "execvp",  "execvpe", "dlsym",       "dlvsym",        "execveat",
+                                 "fexecve", "syscall", "constructor", "init_priority", "ifunc"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
@@ -247,7 +252,7 @@ std::string refused_thing(const std::vector<Token>& tokens, std::size_t i) {
   if (text == "operator" && declares_foreign_operator(tokens, i)) return "\"operator\"";
   const bool is_of_harness =
       std::ranges::find(kHarness, text) != kHarness.end() || is_running_threads(tokens, i);
-  return is_of_harness || hides_code(text) || ends_unseen(text) ? "\"" + text + "\"" : "";
+  return is_of_harness || hides_code(text) || ends_unseen(tokens, i) ? "\"" + text + "\"" : "";
 }
 
 }  // namespace

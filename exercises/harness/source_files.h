@@ -41,8 +41,8 @@ struct Refused {
 //   5. an operator that a test may use with types of std or of the lab, such as ==, unless it is a
 //      comparison that is defaulted, or that is a const member of a class;
 //   6. what hides code from the lab: an attribute for sanitizers or for inlining, or assembly;
-//   7. what ends the program unseen: a system call, another program in place of this one, or an
-//      attribute with which code runs before this check;
+//   7. what ends the program unseen: syscall(), another program in place of this one, or
+//      attributes with which code runs before this check;
 //   8. what compilers read in different ways: a backslash outside literals, or a lone carriage
 //      return.
 // Comments and literals may contain anything.

@@ -234,6 +234,11 @@ TEST(WhatIsRefused, RefusesWhatEndsTheProgramUnseen) {
   EXPECT_EQ(refused("extern \"C\" long syscall(long, ...);"), "1: \"syscall\"");
   EXPECT_EQ(refused("auto end = ::dlsym(RTLD_NEXT, \"exit\");"), "1: \"dlsym\"");
   EXPECT_EQ(refused("[[gnu::constructor]] void f();"), "1: \"constructor\"");
+  EXPECT_EQ(refused("[[gnu::init_priority(101)]] inline Ends ends;"), "1: \"init_priority\"");
+  EXPECT_EQ(refused("__attribute__((section(\".preinit_array\"))) auto f = end;"),
+            "1: \"section\"");
+  EXPECT_EQ(refused("[[gnu::__ifunc__(\"resolve\")]] void f();"), "1: \"__ifunc__\"");
+  EXPECT_EQ(refused("const std::lock_guard<lab::mutex> section(mutex_); pool.execute(job);"), "");
 }
 
 TEST(WhatIsRefused, RefusesOperatorsThatTheTestUses) {
