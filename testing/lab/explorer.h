@@ -64,8 +64,8 @@ struct Result {
   int preemptions = 0;        // how many of these choices were preemptions
   std::size_t schedules = 0;  // how many were run, including the failing one
   bool exhaustive = false;    // every schedule within the limits on preemptions and spurious
-                              // wake-ups was run; where a thread that spins lets the others run
-                              // first (7. below), that it goes on is a preemption
+                              // wake-ups was run; where a spinning thread lets the others run
+                              // first (7. below), letting it continue counts as a preemption
 };
 
 // Runs `scenario` once for each schedule, on a thread called "main". Apart from the schedule, every
@@ -80,9 +80,9 @@ struct Result {
 //   6. an exception escapes from a thread,
 //   7. it takes more than max_steps steps. A thread that waits in a loop does, for example for a
 //      spin lock on a lab::atomic, even if it calls lab::this_thread::yield(): the explorer need
-//      not schedule the other threads. A loop on a std::atomic lets them run when it has seen the
-//      same value three times in a row, or calls std's yield(). With stale_reads, so do the loads
-//      of a lab::atomic, or
+//      not schedule the other threads. A loop on a std::atomic lets them run before it sees the
+//      same value for the third time in a row, or when it calls std's yield(). With stale_reads, so
+//      do the loads of a lab::atomic, or
 //   8. in code that is compiled for it (hooks.bzl): two threads have a data race, a thread uses
 //      memory after it was freed, its stack overflows, or it crashes.
 // The threads of a failed schedule stay blocked for the rest of the program.

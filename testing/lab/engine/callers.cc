@@ -72,10 +72,9 @@ Place place_in_program(std::uintptr_t address) {
 }
 
 std::string name_in_source(const Place& place, const std::string& otherwise) {
-  // Each schedule asks again, and searching takes long. Never destroyed: a blocked thread of a failed
-  // schedule may still use it when the program exits.
-  static auto* const known = new std::map<std::pair<std::uintptr_t, std::uint32_t>, std::string>;
-  const auto [it, is_new] = known->try_emplace({place.address, place.stack});
+  // Each schedule asks again, and searching takes long.
+  auto& known = immortal<std::map<std::pair<std::uintptr_t, std::uint32_t>, std::string>>();
+  const auto [it, is_new] = known.try_emplace({place.address, place.stack});
   if (is_new) it->second = name_in(source_text(user_frame(place)));
   return it->second.empty() ? otherwise : it->second;
 }

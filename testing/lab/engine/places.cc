@@ -32,14 +32,6 @@ using BacktraceError = void (*)(void* data, const char* message, int error);
 namespace worker_pool::lab {
 namespace {
 
-// What is remembered here is never destroyed: a blocked thread of a failed schedule may still use
-// it when the program exits.
-template <class T>
-T& immortal() {
-  static T* const object = new T;
-  return *object;
-}
-
 // The stacks form a tree: a stack is a call and the stack that it was made from.
 struct Call {
   std::uintptr_t address = 0;

@@ -11,6 +11,14 @@
 
 namespace worker_pool::lab {
 
+// The program's only T, which is never destroyed: a blocked thread of a failed schedule may still
+// use it when the program exits.
+template <class T>
+T& immortal() {
+  static T* const object = new T;
+  return *object;
+}
+
 struct Place {
   std::uintptr_t address = 0;  // where the call returns to; 0: unknown
   std::uint32_t stack = 0;     // t_stack at that time

@@ -386,7 +386,7 @@ void Scheduler::run_next(int thread) {
     const std::lock_guard lock(mutex_);
     next_ = &next;
   }
-  next.scheduled.notify_one();  // without the lock, which it needs at once
+  next.scheduled.notify_one();  // not under the lock, for which the thread would only wait
 }
 
 // Uses only its own Thread until it is scheduled.
