@@ -82,9 +82,11 @@ std::vector<Failure> reports_on(std::vector<Job> jobs) {
   return reports;
 }
 
-// For a message: a long text is cut off.
+// For a message: a long text is cut off, and a null character is shown as \0.
 std::string quoted(std::string text) {
-  if (const auto at = text.find('\0'); at != std::string::npos) text.replace(at, 1, "\\0");
+  for (std::size_t at = 0; (at = text.find('\0', at)) != std::string::npos;) {
+    text.replace(at, 1, "\\0");
+  }
   if (text.size() <= 100) return "\"" + text + "\"";
   return "\"" + text.substr(0, 40) + "...\" (" + std::to_string(text.size()) + " characters)";
 }
@@ -123,7 +125,7 @@ TEST(EscapedThrow, JobThatThrowsIsReportedAndTheNextOneIsDone) {
 TEST(EscapedThrow, JobThatReturnsAnErrorIsReportedAsBefore) {
   expect_every_schedule(kLesson, [] {
     const auto reports = reports_on({fails(kLongId), throws("job 2")});
-    check_reported_once(reports, kLongId, kLongError, true);
+    check_reported_once(reports, kLongId, kLongError, /*is_exact=*/true);
     check_reported_once(reports, "job 2", "disk is full");
   });
 }

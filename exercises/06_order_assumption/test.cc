@@ -210,7 +210,7 @@ TEST(OrderAssumption, EqualInputsHaveTheirResultsInOrder) {
 TEST(OrderAssumption, AWorkerRunsTheOnlyJob) {
   const auto scenario = [] {
     for (const std::string only : {"only", ""}) {
-      lab::note("the only input is \"" + only + "\", and so is its result");
+      lab::note("the only input and its result are \"" + only + "\"");
       const auto caller = std::this_thread::get_id();
       lab::atomic<int> calls = 0;
       const std::vector<std::string> results = run_all({only}, [&](const std::string& input) {

@@ -133,7 +133,7 @@ TEST(TimeoutThatWaits, TheResultIsThatOfThisCall) {
       });
       pool.submit([&] {
         ++done;
-        pool.submit([&] { ++done; });  // the pool is being destroyed
+        pool.submit([&] { ++done; });  // perhaps while the pool is being destroyed
       });
       third.await_arrival();
       check_drain(pool, 10ms, false, 10ms);

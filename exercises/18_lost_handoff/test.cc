@@ -1,6 +1,7 @@
 #include <string>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -58,10 +59,6 @@ void check_free(Permits& permits, int count) {
 // Of two threads whose time is over at the same time, each may be the first.
 constexpr lab::Options kExactTimes{
     .max_preemptions = 1, .early_timeouts = false, .max_schedules = 300, .random_schedules = 30};
-
-void check_time(lab::steady_clock::duration wanted, const std::string& what) {
-  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
-}
 
 TEST(LostHandoff, AWaiterThatGivesUpTakesNoPermitWithIt) {
   expect_every_schedule(

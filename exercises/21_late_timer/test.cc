@@ -207,10 +207,6 @@ constexpr lab::Options kExactTimes{.max_preemptions = 1,
                                    .max_schedules = 100,
                                    .random_schedules = 30};
 
-void check_time(lab::steady_clock::duration wanted, const std::string& what) {
-  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
-}
-
 // The last job that is due finds the worker busy: it runs before those that are submitted later.
 // Job 8 becomes due while job 7 runs. Then job 9 may come, perhaps with a negative delay.
 enum class Another { kNone, kSubmitted, kOverdue };

@@ -71,10 +71,6 @@ lab::Options exact_times(int max_preemptions = 1) {
 
 constexpr auto kTenYears = 24h * 3650;
 
-void check_time(lab::steady_clock::duration wanted, const std::string& what) {
-  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
-}
-
 // The first job runs, and two threads wait for each of the jobs behind it. A thread that polls for
 // so long takes more steps than a schedule may have.
 TEST(BrokenPromise, WaitingCallersAreAnsweredWhileTheRunningJobGoesOn) {

@@ -1,17 +1,25 @@
-// For the jobs of a test: where they run, and what they can own so that the test sees what becomes
-// of them.
+// For the jobs of a test: when and where they run, and what they can own so that the test sees what
+// becomes of them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+
+#include "testing/lab/lab.h"
 
 #ifdef _MSC_VER
 #include <intrin.h>
 #endif
 
 namespace worker_pool {
+
+// Fails the schedule unless so much time has passed since its beginning.
+inline void check_time(lab::steady_clock::duration wanted, const std::string& what) {
+  lab::check(lab::steady_clock::now().time_since_epoch() == wanted, what);
+}
 
 // Returns an address that no other thread has at the same time.
 inline const void* current_thread() {

@@ -1,5 +1,6 @@
 // The job queue between the threads that submit jobs and the workers that take them.
-// Wrong: until the last job is taken back, more than 100 jobs are waiting.
+// Wrong: until the last job is taken back, more than 100 jobs are waiting. It may also be another
+// caller's job.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// During the destructor, the job of a job runs inside it, before older jobs in the queue.
+// During the destructor, what a job submits runs inside that job, before older jobs in the queue.
 // A pool with several workers, and a wait until it is idle.
 #pragma once
 

@@ -1,4 +1,4 @@
-// wait_idle() returns at once on each worker, even on one of another pool.
+// wait_idle() returns at once on any worker, even on one of another pool.
 // A pool with several workers, and a wait until it is idle.
 #pragma once
 

@@ -1,5 +1,5 @@
-// A pool of workers. wait() searches on where it found the last job. While that job ran, other
-// threads took jobs from before it, so a job of the group may be there now: it is skipped.
+// A pool of workers. wait() continues its search where it found the last job. While that job ran,
+// other threads took jobs from before it, so a job of the group may be there now: it is skipped.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A pool of workers. Only workers help in wait(), and search on where they found the last job.
+// A pool of workers. Only workers help in wait(), and continue where they found the last job.
 // While that job ran, other threads took jobs from before it, so one of the group may be skipped.
 #pragma once
 
