@@ -20,8 +20,9 @@ bazel() { at_home ./bazelw "$@"; }
 
 in_root() { at_home tools/private_root/run "$@"; }
 
-# Whether this run needs what only the check NAME uses. Named checks share one private root, so that
-# a contributor does not get one for each name.
+# Whether this run needs what only the check NAME uses. A check that needs another package has to be
+# named here. Named checks share one private root: a contributor does not get one for each set of
+# names.
 needs() { ! $from_nothing || [[ " ${chosen[*]} " == *" $1 "* ]]; }
 
 # The formatter, the other compilers and the broker are in a second private root.

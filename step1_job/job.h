@@ -74,8 +74,8 @@ using JobResult = std::expected<void, JobError>;
 // The user's code that does a job.
 //
 //  1. Threads: each worker calls its own copy, and workers run at the same time. Objects that the
-//     copies share, through a captured reference or std::shared_ptr, need a lock if a call changes
-//     them. Captured values, such as an int, do not.
+//     copies share, through a captured reference or std::shared_ptr, need a lock if any call
+//     changes them. Captured values, such as an int, do not.
 //  2. Errors: return expected failures. The worker catches any exception and turns it into
 //     JobError::Kind::kThrew.
 //  3. Context: it combines the job's and the pool's. Check err() between pieces of work and sleep

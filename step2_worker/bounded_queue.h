@@ -126,8 +126,8 @@ class BoundedQueue final : public ChannelQueue<T> {
   }
 
   // Blocks until settled() is true or the deadline has passed. Both waits take it as their
-  // predicate, so a spurious wake-up does not end them (WP-02), and sleep until they are notified
-  // (WP-53).
+  // predicate, so a spurious wake-up does not end them. (WP-02) They sleep: they do not poll.
+  // (WP-53)
   //
   // `blocked` goes up before the wait releases the lock. So a thread that stats() counts is asleep,
   // or has been woken and has not yet continued.

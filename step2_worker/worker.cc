@@ -107,7 +107,7 @@ JobResult result_of(int id, const Job& job, const JobHandler& handler, Observer&
   }
 }
 
-// receive() has released the channel's lock: none is held while the job runs. (WP-52)
+// receive_into() has released the channel's lock: none is held while the job runs. (WP-52)
 void handle(int id, const Job& job, const JobHandler& handler, Observer& observer,
             const Context& pool) {
   const JobResult result = result_of(id, job, handler, observer, pool);

@@ -41,7 +41,8 @@ class ErrorLog final : public Observer {
   //     the workers whose jobs fail.
   //  2. If it throws, only that line is lost.
   //  3. It must own what it uses, because an abandoned worker may call it late.
-  //  4. It is called under a lock, so it must not report an error to the same log. (WP-31)
+  //  4. It is called under a lock, so it must neither report an error to the same log nor
+  //     wait for a thread that does. (WP-31)
   using Sink = std::function<void(std::string_view line)>;
 
   struct Entry {
