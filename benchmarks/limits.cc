@@ -22,6 +22,7 @@
 
 #include "full_pattern/worker_pool.h"
 #include "measure.h"
+#include "ours.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 
@@ -82,6 +83,70 @@ double round_trip(bool with_value) {
   }
   const double ns = ns_since(start) / kTrips;
   return sum > kTrips ? 0 : ns;
+}
+
+using Times = std::vector<Clock::time_point>;
+
+// When each step of each round trip was over.
+struct Trips {
+  Times begun = Times(kTrips);
+  Times sent = Times(kTrips);      // the first send() has returned
+  Times arrived = Times(kTrips);   // the worker has received the value
+  Times answered = Times(kTrips);  // its send() has returned
+  Times ended = Times(kTrips);     // the answer has been received
+};
+
+// Round trips through two fast channels, as in the row ping-pong with one worker.
+Trips trips_through_channels() {
+  Trips trips;
+  auto [jobs, queue] = make_fast_channel<int>(kCapacity);
+  auto [answers, inbox] = make_fast_channel<bool>(1);
+  std::jthread worker([&trips, &queue, &answers] {
+    for (std::size_t i = 0; queue.receive(); ++i) {
+      trips.arrived[i] = Clock::now();
+      must_be_sent(answers.send(true));
+      trips.answered[i] = Clock::now();
+    }
+  });
+  for (std::size_t i = 0; i < kTrips; ++i) {
+    trips.begun[i] = Clock::now();
+    must_be_sent(jobs.send(0));
+    trips.sent[i] = Clock::now();
+    (void)inbox.receive();
+    trips.ended[i] = Clock::now();
+  }
+  jobs.close();
+  worker.join();
+  return trips;
+}
+
+// The median of the times from `begun` until `ended`.
+double median_between(const Times& begun, const Times& ended) {
+  std::vector<double> ns;
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    ns.push_back(std::chrono::duration<double, std::nano>(ended[i] - begun[i]).count());
+  }
+  std::ranges::nth_element(ns, ns.begin() + kTrips / 2);
+  return ns[kTrips / 2];
+}
+
+// One run: a processor that changes its speed meanwhile would spoil the sums.
+void print_trips_through_channels() {
+  const Trips trips = trips_through_channels();
+  print("a round trip through two fast channels: send() has returned after",
+        median_between(trips.begun, trips.sent));
+  print("the worker has the value after", median_between(trips.begun, trips.arrived));
+  print("its send() has returned after", median_between(trips.begun, trips.answered));
+  print("the answer is back after", median_between(trips.begun, trips.ended));
+  print("a round trip of which only the whole is measured", median_of([] {
+          OnFastChannel<int> channels(1, true);
+          return ping_pong<int>(channels, {.count = kTrips}).wall_ns;
+        }));
+  print("reading the clock", median_of([] {
+          const Clock::time_point start = Clock::now();
+          for (std::size_t i = 1; i < kTrips; ++i) (void)Clock::now();
+          return ns_since(start) / kTrips;
+        }));
 }
 
 // One thread sleeps and the other wakes it. Measures the cost for the waker and the time until the
@@ -181,6 +246,7 @@ int run() {
   print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
   print("the same, with a value in a line of its own each way",
         median_of([] { return round_trip(true); }));
+  print_trips_through_channels();
   print("waking a thread that sleeps: for the waker", median_of([] { return wake_up().waker_ns; }));
   print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));
   print("64 bytes allocated and freed by one thread", median_of(allocate_and_free_here));
