@@ -100,7 +100,7 @@ struct Trips {
 Trips trips_through_channels() {
   Trips trips;
   auto [jobs, queue] = make_fast_channel<int>(kCapacity);
-  auto [answers, inbox] = make_fast_channel<bool>(1);
+  auto [answers, inbox] = make_fast_channel<bool>(kCapacity);
   std::jthread worker([&trips, &queue, &answers] {
     for (std::size_t i = 0; queue.receive(); ++i) {
       trips.arrived[i] = Clock::now();

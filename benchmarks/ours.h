@@ -79,7 +79,7 @@ class OnChannel {
 
  private:
   std::pair<Sender<T>, Receiver<T>> jobs_ = Channel::template make<T>(kCapacity);
-  std::pair<Sender<bool>, Receiver<bool>> answers_ = Channel::template make<bool>(1);
+  std::pair<Sender<bool>, Receiver<bool>> answers_ = Channel::template make<bool>(kCapacity);
   std::pair<Sender<std::vector<std::byte>>, Receiver<std::vector<std::byte>>> returns_ =
       Channel::template make<std::vector<std::byte>>(returns ? 2 * kCapacity : 1);
   std::vector<std::jthread> threads_;
@@ -110,7 +110,7 @@ class WholePool {
   void finish() { (void)pool_.shutdown({.drain = kForever}); }
 
  private:
-  std::pair<Sender<bool>, Receiver<bool>> answers_ = Channel::template make<bool>(1);
+  std::pair<Sender<bool>, Receiver<bool>> answers_ = Channel::template make<bool>(kCapacity);
   WorkerPool pool_;
 };
 

@@ -169,7 +169,7 @@ type pool[T any] struct {
 func newPool[T any](k kind[T], r row) *pool[T] {
 	p := &pool[T]{jobs: make(chan T, capacity)}
 	if r.shape == "ping-pong" {
-		p.answers = make(chan bool, 1)
+		p.answers = make(chan bool, capacity)
 	}
 	for i := 0; i < r.workers; i++ {
 		p.workers.Add(1)
