@@ -1,6 +1,7 @@
 #include "testing/lab/lab.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -76,6 +77,18 @@ ConditionVariable& state_of(const condition_variable* object) {
 steady_clock::time_point steady_clock::now() {
   const Inside inside;
   return time_point(Scheduler::current().read_clock(place_of(return_address())));
+}
+
+steady_clock::time_point time_after(steady_clock::duration time) {
+  const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
+  const Time now = scheduler.read_clock(place_of(return_address()));
+  constexpr std::chrono::hours kUptime(24 * 365 * 10);
+  if (time > Time::max() - kUptime - now) {
+    scheduler.fail(scheduler.own_name() +
+                   " waits for so long that steady_clock::now() plus this time overflows");
+  }
+  return steady_clock::time_point(now + time);
 }
 
 // --- mutex ---------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ struct steady_clock {
   static time_point now();
 };
 
+// now() + time. Fails the schedule if that is more than std's clock can hold on a machine that has
+// run for ten years: there, the sum overflows.
+steady_clock::time_point time_after(steady_clock::duration time);
+
 class mutex {
  public:
   mutex() : mutex("mutex") {}
@@ -80,12 +84,12 @@ class condition_variable {
   }
 
   cv_status wait_for(std::unique_lock<mutex>& lock, steady_clock::duration time) {
-    return wait_until(lock, steady_clock::now() + time);
+    return wait_until(lock, time_after(time));
   }
 
   template <class Predicate>
   bool wait_for(std::unique_lock<mutex>& lock, steady_clock::duration time, Predicate done) {
-    return wait_until(lock, steady_clock::now() + time, std::move(done));
+    return wait_until(lock, time_after(time), std::move(done));
   }
 };
 
@@ -317,7 +321,7 @@ namespace this_thread {
 
 void yield();
 void sleep_until(steady_clock::time_point time);
-inline void sleep_for(steady_clock::duration time) { sleep_until(steady_clock::now() + time); }
+inline void sleep_for(steady_clock::duration time) { sleep_until(time_after(time)); }
 
 }  // namespace this_thread
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -98,6 +99,37 @@ TEST(LabClock, MayPassWhileAThreadGoesOnBeforeTheSleeper) {
               check(!is_late || has_woken, "late, and the sleeper still sleeps");
             }),
             "late, and the sleeper still sleeps");
+}
+
+// std's wait_for() and sleep_for() add the time to a clock that has run for a while.
+TEST(LabClock, AWaitMustNotBeSoLongThatItsEndOverflows) {
+  constexpr steady_clock::duration kForever = steady_clock::duration::max();
+  const std::string verdict =
+      "main waits for so long that steady_clock::now() plus this time overflows";
+  EXPECT_EQ(verdict_of([] { this_thread::sleep_for(kForever); }), verdict);
+  EXPECT_EQ(verdict_of([] {
+              mutex lock;
+              condition_variable changed;
+              std::unique_lock held(lock);
+              changed.wait_for(held, kForever);
+            }),
+            verdict);
+  EXPECT_EQ(verdict_of([] {
+              mutex lock;
+              condition_variable changed;
+              std::unique_lock held(lock);
+              changed.wait_for(held, kForever, [] { return false; });
+            }),
+            verdict);
+  expect_passes([] {
+    this_thread::sleep_for(24h * 365 * 140);
+    this_thread::sleep_for(24h * 365 * 140);
+  });
+  EXPECT_EQ(verdict_of([] {
+              this_thread::sleep_for(24h * 365 * 140);
+              this_thread::sleep_for(24h * 365 * 145);
+            }),
+            verdict);
 }
 
 }  // namespace
