@@ -198,8 +198,8 @@ TEST(DeafSleep, TheDestructorStopsAsFast) {
           const Poller poller(kPeriod, [] { lab::note("polls"); });
         }
         {
-          lab::note("creates a poller with a period of 1 ms, and stops it twice");
-          Poller poller(std::chrono::milliseconds(1), [] { lab::note("polls"); });
+          lab::note("creates a poller with a period of 1 ns, and stops it twice");
+          Poller poller(std::chrono::nanoseconds(1), [] { lab::note("polls"); });
           poller.stop();
           poller.stop();
         }
@@ -208,6 +208,28 @@ TEST(DeafSleep, TheDestructorStopsAsFast) {
         lab::check(lab::running_threads() == 1, "a poller's thread outlives the poller");
       },
       kExactTimes);
+}
+
+TEST(DeafSleep, APollMayStopAnotherPoller) {
+  expect_every_schedule(kLesson,
+                        [] {
+                          Poller poller(kPeriod, [] {
+                            bool done = false;
+                            Poller other(kPeriod, [&done] {
+                              lab::this_thread::sleep_for(seconds(2));
+                              done = true;
+                            });
+                            lab::this_thread::sleep_for(seconds(1));
+                            lab::note("stops another poller, which polls");
+                            other.stop();
+                            lab::check(lab::running_threads() == 2,
+                                       "a poll stopped another poller: stop() returned, but the "
+                                       "thread of that poller still runs");
+                            lab::check(done, "stop() returned before the running poll did");
+                          });
+                          lab::this_thread::sleep_for(kPeriod);
+                        },
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
 }
 
 // The period ends when main wakes up. Main was the last one awake, so without preemptions it is the

@@ -28,8 +28,10 @@ TEST(CloseContract, SecondShutdownDoesNothing) {
       [] {
         Pool pool;
         int done = 0;
-        const SubmitStatus status = pool.submit([&] { ++done; });
+        int copies = 0;
+        const SubmitStatus status = pool.submit([&done, owned = Attachment(copies)] { ++done; });
         lab::check(status == SubmitStatus::kAccepted, "a job was refused before any shutdown");
+        lab::check(copies == 0, "an accepted job was copied; wanted: it is moved");
         lab::note("shuts the pool down");
         pool.shutdown();
         lab::check(lab::running_threads() == 1, "shutdown() returned, but the worker still runs");
@@ -174,6 +176,30 @@ TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
       options());
 }
 
+TEST(CloseContract, AJobMayShutAnotherPoolDown) {
+  lab::Options simple = exact_times();
+  simple.max_preemptions = 0;
+  expect_every_schedule(
+      kLesson,
+      [] {
+        Pool other;
+        submit_accepted(other, [] {
+          int done = 0;
+          Pool pool;
+          submit_accepted(pool, [&done] {
+            lab::this_thread::sleep_for(1h);
+            ++done;
+          });
+          lab::note("shuts another pool down, whose job takes an hour");
+          pool.shutdown();
+          lab::check(lab::running_threads() == 2,
+                     "a job shut another pool down, but the worker of that pool still runs");
+          lab::check(done == 1, "shutdown() returned, but an accepted job has not finished");
+        });
+      },
+      simple);
+}
+
 void check_second_job_runs_at_once(bool in_other_pool) {
   LabGate ran("second job");
   std::optional<Pool> other;
@@ -215,17 +241,19 @@ TEST(CloseContract, AWorkerWaitsHoweverOftenItWakesUp) {
 TEST(CloseContract, EveryJobIsAcceptedHoweverManyWait) {
   lab::Options simple = exact_times();
   simple.max_preemptions = 0;
+  simple.max_steps = 50'000;
+  simple.random_schedules = 0;
   expect_every_schedule(
       kLesson,
       [] {
-        constexpr int kJobs = 200;
+        constexpr int kJobs = 2'000;
         int done = 0;
         Pool pool;
-        lab::note("submits 200 jobs");
+        lab::note("submits 2000 jobs");
         for (int i = 0; i < kJobs; ++i) submit_accepted(pool, [&done] { ++done; });
         pool.shutdown();
         lab::check(done == kJobs, "shutdown() returned, but only " + std::to_string(done) +
-                                      " of 200 accepted jobs have finished");
+                                      " of 2000 accepted jobs have finished");
       },
       simple);
 }
@@ -261,13 +289,17 @@ TEST(CloseContract, JobsThatComeAgainDoNotKeepThePoolOpen) {
 struct Count {
   lab::atomic<int> accepted = 0;
   lab::atomic<int> done = 0;
+  bool is_running = false;  // one of them
 };
 
 // Submits a job, which submits a job, and so on, `more` times. The pool may refuse any of them.
 void submit_chain(Pool& pool, Count& count, int more) {
   const SubmitStatus status = pool.submit([&pool, &count, more] {
+    lab::check(!count.is_running, "submit() ran a job inside the job that submitted it");
+    count.is_running = true;
     ++count.done;
     if (more > 0) submit_chain(pool, count, more - 1);
+    count.is_running = false;
   });
   if (status == SubmitStatus::kAccepted) ++count.accepted;
 }

@@ -138,6 +138,51 @@ TEST(DetachedWorker, APoolWithoutJobsIsDestroyedAtOnce) {
                         {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 
+// The worker of the inner pool has no job for an hour, then one that takes an hour.
+TEST(DetachedWorker, AJobMayUseAndDestroyAnotherPool) {
+  const auto scenario = [] {
+    Pool outer;
+    outer.submit([] {
+      LabGate started("the inner pool's job");
+      bool done = false;
+      {
+        Pool inner;
+        lab::this_thread::sleep_for(1h);
+        lab::note("submits a job to the inner pool, and waits until it starts");
+        inner.submit([&] {
+          started.open();
+          lab::this_thread::sleep_for(1h);
+          done = true;
+        });
+        started.wait();
+        lab::note("leaves the inner pool's scope");
+      }
+      lab::check(lab::running_threads() == 2,
+                 "a job has destroyed another pool, but the worker of that pool still runs");
+      lab::check(done, "a job has destroyed another pool, but a job of that pool has not finished");
+    });
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+TEST(DetachedWorker, AJobMaySubmitThousandsOfJobs) {
+  const auto scenario = [] {
+    constexpr int kJobs = 2'000;
+    int done = 0;
+    {
+      Pool pool;
+      pool.submit([&] {
+        for (int i = 0; i < kJobs; ++i) pool.submit([&] { ++done; });
+      });
+    }
+    check_worker_ended(kJobs, done);
+  };
+  expect_every_schedule(
+      kLesson, scenario,
+      {.max_preemptions = 0, .early_timeouts = false, .max_steps = 50'000, .random_schedules = 0});
+}
+
 TEST(DetachedWorker, TwoThreadsMaySubmit) {
   const auto scenario = [] {
     int done = 0;

@@ -123,7 +123,7 @@ TEST(TimeoutThatWaits, TheResultIsThatOfThisCall) {
       check_drain(pool, kShortest, false, 0ms);
       check_drain(pool, 300'001ns, false, 300'001ns);
       // A thread that polls for so long takes more steps than a schedule may have.
-      check_drain(pool, 10 * kYear, false, 10 * kYear);
+      check_drain(pool, 100 * kYear, false, 100 * kYear);
       first.open();
       check_drain(pool, 10ms, true, 0ms);
       lab::check(done == 2, "drain_for() returned true, but not every job has run");
@@ -255,14 +255,20 @@ TEST(TimeoutThatWaits, TheCallerMayWakeUpTooLate) {
                         {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
+// The first job may wait until the producer has submitted the second one.
 TEST(TimeoutThatWaits, AJobMayBeSubmittedMeanwhile) {
-  for (const auto time : {0h, 2h}) {
-    const auto scenario = [time] {
+  for (const auto& [time, first_waits] :
+       {std::pair(0h, false), std::pair(2h, false), std::pair(0h, true)}) {
+    const auto scenario = [time, first_waits] {
+      LabGate submitted("second job is submitted");
       Pool pool;
-      pool.submit([] {});
+      pool.submit([&] {
+        if (first_waits) submitted.wait();
+      });
       lab::jthread producer("producer", [&] {
         lab::note("submits a job that takes " + text_of(time));
         pool.submit([time] { lab::this_thread::sleep_for(time); });
+        submitted.open();
       });
       const bool drained = pool.drain_for(1h);
       const auto took = lab::steady_clock::now().time_since_epoch();
@@ -278,6 +284,50 @@ TEST(TimeoutThatWaits, AJobMayBeSubmittedMeanwhile) {
                            .early_timeouts = false,
                            .random_schedules = 50});
   }
+}
+
+// Both workers wait for a job at first.
+TEST(TimeoutThatWaits, AJobOfAnotherPoolMaySubmitAndWait) {
+  const auto scenario = [] {
+    Pool pool;
+    Pool other;
+    lab::this_thread::sleep_for(1h);
+    other.submit([&] {
+      lab::note("submits a job that takes 6 ms to the other pool");
+      pool.submit([] { lab::this_thread::sleep_for(6ms); });
+      check_drain(pool, 1ms, false, 1ms);
+      check_drain(pool, 1h, true, 5ms);
+      pool.submit([] { lab::this_thread::sleep_for(6ms); });
+      lab::note("calls drain()");
+      pool.drain();
+      lab::check(lab::steady_clock::now().time_since_epoch() == 1h + 12ms,
+                 "drain() did not return when the job had finished");
+    });
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+TEST(TimeoutThatWaits, AJobMaySubmitThousandsOfJobs) {
+  const auto scenario = [] {
+    bool has_submitted = false;
+    int done = 0;
+    Pool pool;
+    pool.submit([&] {
+      for (int i = 0; i < 2'000; ++i) {
+        pool.submit([&] {
+          lab::check(has_submitted, "submit() ran a job inside the job that submitted it");
+          ++done;
+        });
+      }
+      has_submitted = true;
+    });
+    check_drain(pool, 1h, true, 0h);
+    lab::check(done == 2'000, "drain_for() returned true, but not every job has run");
+  };
+  expect_every_schedule(
+      kLesson, scenario,
+      {.max_preemptions = 0, .early_timeouts = false, .max_steps = 50'000, .random_schedules = 0});
 }
 
 // When job 1 has finished, as many jobs have finished as were submitted before it ran.

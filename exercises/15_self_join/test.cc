@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -143,6 +144,64 @@ TEST(SelfJoin, JobsRunInTheOrderInWhichTheyAreSubmitted) {
                          .max_spurious_wakeups = 0,
                          .early_timeouts = false,
                          .random_schedules = 50});
+}
+
+// The worker of the pool has no job for an hour.
+TEST(SelfJoin, AUserMayBeAJobOfAnotherPool) {
+  const auto scenario = [] {
+    Pool other;
+    other.submit([] {
+      LabGate second("second job");
+      std::string done;
+      auto pool = std::make_shared<Pool>();
+      lab::this_thread::sleep_for(1h);
+      submit_both(
+          pool, [&] { done += "first "; },
+          [&] {
+            second.open();
+            lab::this_thread::sleep_for(1h);
+            done += "second ";
+          });
+      second.wait();
+      lab::note("releases the pool while the second job runs");
+      pool.reset();
+      lab::check(lab::running_threads() == 2,
+                 "the last user, a job of another pool, released the pool, but its worker still "
+                 "runs");
+      lab::check(done == "first second ", "ran: " + done + "; wanted: first second");
+    });
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
+// The first job submits one to the empty queue. Then it holds the worker, while main submits pairs.
+TEST(SelfJoin, SubmitBothWaitsForNoJob) {
+  const auto scenario = [] {
+    constexpr int kPairs = 1'500;
+    LabGate gate("first job");
+    bool has_submitted = false;
+    int done = 0;
+    auto pool = std::make_shared<Pool>();
+    Pool* const plain = pool.get();
+    pool->submit([&, end = at_the_end([&] { plain->submit([&] { ++done; }); })] {
+      plain->submit([&] {
+        lab::check(has_submitted, "submit() ran a job inside the job that submitted it");
+      });
+      has_submitted = true;
+      gate.wait();
+    });
+    gate.await_arrival();
+    lab::note("calls submit_both() 1500 times");
+    for (int i = 0; i < kPairs; ++i) submit_both(pool, [&] { ++done; }, [&] { ++done; });
+    gate.open();
+    pool.reset();
+    lab::check(done == 2 * kPairs + 1,
+               std::to_string(done) + " jobs have run; wanted: " + std::to_string(2 * kPairs + 1));
+  };
+  expect_every_schedule(
+      kLesson, scenario,
+      {.max_preemptions = 0, .early_timeouts = false, .max_steps = 50'000, .random_schedules = 0});
 }
 
 TEST(SelfJoin, TwoUsersLetGo) {

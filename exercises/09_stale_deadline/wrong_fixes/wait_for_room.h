@@ -59,7 +59,7 @@ class Worker {
 
  private:
   // A queue that is longer only holds jobs that become late.
-  static constexpr std::size_t kMaxWaiting = 100;
+  static constexpr std::size_t kMaxWaiting = 1'000;
 
   static bool is_late(const Job& job) { return lab::steady_clock::now() > job.deadline; }
 

@@ -33,7 +33,7 @@ class Poller {
   void run() {
     while (!stop_) {
       poll_();
-      if (period_ < std::chrono::milliseconds(100)) {  // soon over
+      if (period_ < std::chrono::milliseconds(1)) {  // soon over
         lab::this_thread::sleep_for(period_);
         continue;
       }

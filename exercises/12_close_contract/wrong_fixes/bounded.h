@@ -30,7 +30,7 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       // A queue without a limit would grow until memory runs out.
-      if (closed_ || jobs_.size() >= 100) return SubmitStatus::kClosed;
+      if (closed_ || jobs_.size() >= 1'000) return SubmitStatus::kClosed;
       jobs_.push_back(std::move(job));
     }
     work_ready_.notify_one();
