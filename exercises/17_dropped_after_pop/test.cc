@@ -81,6 +81,7 @@ class Jobs {
   bool oldest_started() const { return is_prefix_; }
 
   bool ran(std::size_t i) const { return jobs_[i].ran > 0; }
+  bool destroyed(std::size_t i) const { return jobs_[i].destroyed > 0; }
 
  private:
   struct State {
@@ -211,113 +212,106 @@ TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
 // Each of jobs 1 and 2 waits until the other one runs, too. When job 2 ends, either worker may take
 // job 3. The other one is asleep when job 3 submits jobs 4 and 5, and runs both.
 TEST(DroppedAfterPop, BothWorkersRunJobsAtOnce) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        LabGate first("job 1 runs");
-        LabGate second("job 2 runs");
-        LabGate end("end of job 2");
-        LabGate last("job 5 runs");
-        lab::atomic<bool> last_runs = false;
-        Jobs jobs(5);
-        Pool pool(2);
-        lab::this_thread::sleep_for(1h);
-        jobs.submit(pool, 0, [&] {
-          first.open();
-          second.wait();
-        });
-        jobs.submit(pool, 1, [&] {
-          second.open();
-          first.wait();
-          end.wait();
-        });
-        lab::this_thread::sleep_for(1s);  // by then, one worker waits for a job
-        jobs.submit(pool, 2, [&] {
-          lab::this_thread::sleep_for(1s);
-          jobs.submit(pool, 3);
-          jobs.submit(pool, 4, [&] {
-            last_runs = true;
-            last.open();
-          });
-          lab::this_thread::sleep_for(1s);
-          lab::check(last_runs, "a worker was free, but it did not run a queued job");
-        });
-        end.open();
-        last.wait();
-        lab::check(lab::steady_clock::now().time_since_epoch() == 1h + 2s,
-                   "the workers were woken by the clock, not by submit()");
-        lab::check(pool.shutdown().empty(), "a job ran, and was handed back too");
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    LabGate first("job 1 runs");
+    LabGate second("job 2 runs");
+    LabGate end("end of job 2");
+    LabGate last("job 5 runs");
+    lab::atomic<bool> last_runs = false;
+    Jobs jobs(5);
+    Pool pool(2);
+    lab::this_thread::sleep_for(1h);
+    jobs.submit(pool, 0, [&] {
+      first.open();
+      second.wait();
+    });
+    jobs.submit(pool, 1, [&] {
+      second.open();
+      first.wait();
+      end.wait();
+    });
+    lab::this_thread::sleep_for(1s);  // by then, one worker waits for a job
+    jobs.submit(pool, 2, [&] {
+      lab::this_thread::sleep_for(1s);
+      jobs.submit(pool, 3);
+      jobs.submit(pool, 4, [&] {
+        last_runs = true;
+        last.open();
+      });
+      lab::this_thread::sleep_for(1s);
+      lab::check(last_runs, "a worker was free, but it did not run a queued job");
+    });
+    end.open();
+    last.wait();
+    check_time(1h + 2s, "the workers were woken by the clock, not by submit()");
+    lab::check(pool.shutdown().empty(), "a job ran, and was handed back too");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 // Job 1 submits job 4, after job 3 and before job 5. Job 2 runs when the shutdown begins.
 TEST(DroppedAfterPop, AJobThatAJobSubmitsKeepsItsPlace) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Jobs jobs(5);
-        LabGate first("job 1");
-        Pool pool(1);
-        jobs.submit(pool, 0, [&] {
-          first.wait();
-          jobs.submit(pool, 3);
-        });
-        first.await_arrival();
-        jobs.submit(pool, 1, [&] {
-          lab::this_thread::sleep_for(1h);
-          lab::check(!pool.submit([] {}), "a job's job was accepted after a shutdown had begun");
-        });
-        jobs.submit(pool, 2);
-        first.open();
-        lab::this_thread::sleep_for(1s);  // by then job 2 runs
-        jobs.submit(pool, 4);
-        jobs.check_shutdown(pool.shutdown());
-        lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
-        lab::check(jobs.started() == 2,
-                   "job 2 ended after the shutdown had begun, and the worker started job 3");
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Jobs jobs(5);
+    LabGate first("job 1");
+    Pool pool(1);
+    jobs.submit(pool, 0, [&] {
+      first.wait();
+      jobs.submit(pool, 3);
+    });
+    first.await_arrival();
+    jobs.submit(pool, 1, [&] {
+      lab::check(jobs.destroyed(0), "job 2 has started, but what job 1 owned still exists");
+      lab::this_thread::sleep_for(1h);
+      lab::check(!pool.submit([] {}), "a job's job was accepted after a shutdown had begun");
+    });
+    jobs.submit(pool, 2);
+    first.open();
+    lab::this_thread::sleep_for(1s);  // by then job 2 runs
+    jobs.submit(pool, 4);
+    jobs.check_shutdown(pool.shutdown());
+    lab::check(jobs.oldest_started(), "the only worker did not run the oldest jobs");
+    lab::check(jobs.started() == 2,
+               "job 2 ended after the shutdown had begun, and the worker started job 3");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(DroppedAfterPop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool pool(1);
-        lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
-        const auto submit = [&] { (void)pool.submit([] {}); };
-        (void)pool.submit([end = EachCopyAtTheEnd(submit)] { lab::this_thread::sleep_for(1h); });
-        (void)pool.submit([end = EachCopyAtTheEnd(submit)] {});
-        lab::this_thread::sleep_for(1s);
-        (void)pool.shutdown();
-      },
-      kExactTimes);
+  const auto scenario = [] {
+    Pool pool(1);
+    lab::note("submits jobs that submit another one whenever a copy of them is destroyed");
+    const auto submit = [&] { (void)pool.submit([] {}); };
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] { lab::this_thread::sleep_for(1h); });
+    (void)pool.submit([end = EachCopyAtTheEnd(submit)] {});
+    lab::this_thread::sleep_for(1s);
+    (void)pool.shutdown();
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 TEST(DroppedAfterPop, AJobMaySubmitJobsDuringTheShutdown) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        int children = 0, finished = 0;  // submitted while a job runs, and while it is destroyed
-        Pool pool(1);
-        const auto submit_child = [&] {
-          if (pool.submit([&] { ++finished; })) ++children;
-        };
-        const bool accepted =
-            pool.submit([&, end = at_the_end([&] { submit_child(); })] { submit_child(); });
-        lab::check(accepted, "a job was refused before any shutdown");
-        lab::note("shuts the pool down");
-        std::deque<Job> handed_back = pool.shutdown();
-        while (!handed_back.empty()) {
-          handed_back.front()();
-          handed_back.pop_front();
-        }
-        lab::check(finished == children,
-                   "of " + std::to_string(children) + " accepted jobs that a job submitted, only " +
-                       std::to_string(finished) + " have run or been handed back");
-      },
-      {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
+  const auto scenario = [] {
+    int children = 0, finished = 0;  // submitted while a job runs, and while it is destroyed
+    Pool pool(1);
+    const auto submit_child = [&] {
+      if (pool.submit([&] { ++finished; })) ++children;
+    };
+    const bool accepted =
+        pool.submit([&, end = at_the_end([&] { submit_child(); })] { submit_child(); });
+    lab::check(accepted, "a job was refused before any shutdown");
+    lab::note("shuts the pool down");
+    std::deque<Job> handed_back = pool.shutdown();
+    while (!handed_back.empty()) {
+      handed_back.front()();
+      handed_back.pop_front();
+    }
+    lab::check(finished == children,
+               "of " + std::to_string(children) + " accepted jobs that a job submitted, only " +
+                   std::to_string(finished) + " have run or been handed back");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_spurious_wakeups = 0, .max_schedules = 400, .random_schedules = 100});
 }
 
 // Each running job sees that the shutdown has begun: its own job is refused. Then no job starts.
@@ -346,54 +340,54 @@ TEST(DroppedAfterPop, NoJobStartsAfterAJobWasRefused) {
 }
 
 TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        bool ran = false;
-        bool accepted = false;
-        LabGate begins("producer begins");
-        Pool pool(1);
-        lab::thread producer("producer", [&] {
-          begins.open();
-          Job job = [&] { ran = true; };
-          accepted = pool.submit(std::move(job));
-          lab::note(accepted ? "its job was accepted" : "its job was refused");
-          lab::check(accepted || job != nullptr,
-                     "a job was refused, but the caller no longer has it");
-        });
-        begins.wait();  // so that it takes one preemption to shut down during submit()
-        lab::note("shuts the pool down");
-        std::deque<Job> handed_back = pool.shutdown();
-        producer.join();
-        lab::check(handed_back.size() <= 1, "shutdown() handed back more jobs than were submitted");
-        lab::check(!ran || handed_back.empty(), "a job ran, and was handed back too");
-        lab::check(accepted == (ran || !handed_back.empty()),
-                   accepted ? "a job was accepted, but it has neither run nor been handed back"
-                            : "a job was refused, but it ran or was handed back");
-      },
-      kFewSchedules);
+  const auto scenario = [] {
+    bool ran = false;
+    bool accepted = false;
+    LabGate begins("producer begins");
+    Pool pool(1);
+    lab::thread producer("producer", [&] {
+      begins.open();
+      Job job = [&] { ran = true; };
+      accepted = pool.submit(std::move(job));
+      lab::note(accepted ? "its job was accepted" : "its job was refused");
+      lab::check(accepted || job != nullptr, "a job was refused, but the caller no longer has it");
+    });
+    begins.wait();  // so that it takes one preemption to shut down during submit()
+    lab::note("shuts the pool down");
+    std::deque<Job> handed_back = pool.shutdown();
+    producer.join();
+    lab::check(handed_back.size() <= 1, "shutdown() handed back more jobs than were submitted");
+    lab::check(!ran || handed_back.empty(), "a job ran, and was handed back too");
+    lab::check(accepted == (ran || !handed_back.empty()),
+               accepted ? "a job was accepted, but it has neither run nor been handed back"
+                        : "a job was refused, but it ran or was handed back");
+  };
+  expect_every_schedule(kLesson, scenario, kFewSchedules);
 }
 
 TEST(DroppedAfterPop, TheDestructorIsAShutdown) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        int destroyed = 0;
-        {
-          Pool pool(1);
-          for (int i = 0; i < 3; ++i) {
-            // It is destroyed while the pool still exists, and without a lock.
-            (void)pool.submit([end = at_the_end([&] {
-                                 ++destroyed;
-                                 (void)pool.submit([] {});
-                               })] {});
-          }
-          lab::note("destroys the pool");
-        }
-        lab::check(lab::running_threads() == 1, "the pool was destroyed, but a worker still runs");
-        lab::check(destroyed == 3, "the pool was destroyed, but a job in it was not");
-      },
-      kFewSchedules);
+  const auto scenario = [] {
+    int ran = 0, destroyed = 0;
+    {
+      Pool pool(1);
+      const auto end_of_job = [&] {  // while the pool still exists, and without a lock
+        ++destroyed;
+        (void)pool.submit([] {});
+      };
+      for (int i = 0; i < 3; ++i) {
+        (void)pool.submit([&, end = at_the_end(end_of_job)] {
+          ++ran;
+          lab::this_thread::sleep_for(1h);
+        });
+      }
+      lab::this_thread::sleep_for(1s);  // by then job 1 runs
+      lab::note("destroys the pool");
+    }
+    lab::check(lab::running_threads() == 1, "the pool was destroyed, but a worker still runs");
+    lab::check(ran == 1, "the pool was destroyed, and jobs ran that had not started by then");
+    lab::check(destroyed == 3, "the pool was destroyed, but a job in it was not");
+  };
+  expect_every_schedule(kLesson, scenario, kExactTimes);
 }
 
 }  // namespace

@@ -115,26 +115,48 @@ TEST(LostHandoff, AReleaseIsSeenByAThreadThatIsAboutToWait) {
   }
 }
 
-// One schedule, in which each thread runs until it has to wait.
-TEST(LostHandoff, ReleaseDoesNotBlock) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          lab::atomic<bool> has_permit = false;
-                          Permits permits(1);
-                          permits.acquire();
-                          lab::jthread waiter("waiter", [&] {
-                            permits.acquire();
-                            has_permit = true;
-                            permits.release();
-                          });
-                          lab::this_thread::sleep_for(1ms);
-                          permits.release();
-                          lab::check(!has_permit,
-                                     "release() waited for the thread to which it gave the permit");
-                          waiter.join();
-                          check_free(permits, 1);
-                        },
+// One schedule, in which each thread runs until it has to wait. Main calls acquire() when the
+// waiter has been given the permit, but has not run yet.
+TEST(LostHandoff, ReleaseDoesNotBlockAndAcquireDoesNotOvertake) {
+  const auto scenario = [] {
+    lab::atomic<bool> has_permit = false;
+    Permits permits(1);
+    permits.acquire();
+    lab::jthread waiter("waiter", [&] {
+      permits.acquire();
+      has_permit = true;
+      permits.release();
+    });
+    lab::this_thread::sleep_for(1ms);
+    permits.release();
+    lab::check(!has_permit, "release() waited for the thread to which it gave the permit");
+    permits.acquire();
+    lab::check(has_permit, "a new caller of acquire() got the permit, but a thread waits");
+    permits.release();
+    waiter.join();
+    check_free(permits, 1);
+  };
+  expect_every_schedule(kLesson, scenario,
                         {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
+TEST(LostHandoff, AWaiterSleepsHoweverOftenItWakesUp) {
+  for (const bool limited : {false, true}) {
+    const auto scenario = [limited] {
+      Permits permits(1);
+      permits.acquire();
+      Waiter only = limited ? Waiter(permits, "waiter", 1h) : Waiter(permits, "waiter");
+      lab::this_thread::sleep_for(1min);  // the waiter wakes up for no reason
+      lab::check(lab::running_threads() == 2,
+                 "a call returned although no permit was free and its time was not over");
+      permits.release();
+      finish(permits, only);
+      check_time(1min, "a permit was free, but a thread waited for longer");
+      check_free(permits, 1);
+    };
+    expect_every_schedule(kLesson, scenario,
+                          {.max_preemptions = 0, .max_spurious_wakeups = 4, .random_schedules = 0});
+  }
 }
 
 // Both may give up although they have been given the permit, one after the other.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -88,8 +89,9 @@ TEST(SumOfLimits, OneLimitHoldsForAllStages) {
   expect_every_schedule(kLesson, scenario, exact_times(1));
 }
 
-// A wake-up that comes when a part of the time is over does not begin the time anew.
-TEST(SumOfLimits, AWakeUpDoesNotExtendTheLimit) {
+// A wake-up that comes when a part of the time is over does not begin the time anew, and several of
+// them do not end it.
+TEST(SumOfLimits, AWakeUpDoesNotChangeTheLimit) {
   const auto scenario = [] {
     LabGate gate("job");
     Stage stage;
@@ -100,7 +102,7 @@ TEST(SumOfLimits, AWakeUpDoesNotExtendTheLimit) {
   };
   expect_every_schedule(kLesson, scenario,
                         {.max_preemptions = 0,
-                         .max_spurious_wakeups = 1,
+                         .max_spurious_wakeups = 4,
                          .early_timeouts = false,
                          .random_schedules = 20});
 }
@@ -175,15 +177,15 @@ TEST(SumOfLimits, WhatAReportTakesCountsToo) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
+// The first job submits the second one when it is destroyed.
 TEST(SumOfLimits, JobsMaySubmitToTheNextStageUntilItIsClosed) {
   const auto scenario = [] {
     std::vector<int> done;
     Stage first;
     Stage second;
     Stage third;
-    submit(first, [&] {
+    const auto end_of_first = [&] {
       lab::this_thread::sleep_for(3s);
-      done.push_back(1);
       submit(second, [&] {
         lab::this_thread::sleep_for(3s);
         done.push_back(2);
@@ -192,7 +194,8 @@ TEST(SumOfLimits, JobsMaySubmitToTheNextStageUntilItIsClosed) {
           done.push_back(3);
         });
       });
-    });
+    };
+    submit(first, [&, end = at_the_end(end_of_first)] { done.push_back(1); });
     check_shut_down({&first, &second, &third}, 30s, 9s, {true, true, true});
     lab::check(done == std::vector{1, 2, 3}, "shut_down() returned, but not every job has run");
   };

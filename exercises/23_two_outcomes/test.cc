@@ -1,4 +1,6 @@
 #include <chrono>
+#include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -289,6 +291,26 @@ TEST(TwoOutcomes, AnyIntMayBeAValue) {
     for (int bit = 11; bit < 31; ++bit) {
       for (const int value : {1 << bit, -(1 << bit), (1 << bit) - 1, ~(1 << bit)}) {
         check_value(value);
+      }
+    }
+    // Numbers that people choose because "no job returns this".
+    for (int ones = 1'111; ones < kMost / 10; ones = 10 * ones + 1) {
+      for (int digit = 1; digit <= 9; ++digit) {
+        for (const int value : {digit * ones, -digit * ones}) check_value(value);
+      }
+      const int power = 9 * ones + 1;  // of ten
+      for (const int value : {power, -power, power + 1, -power - 1}) check_value(value);
+    }
+    for (const int value : {12'345, 123'456, 1'234'567, 12'345'678, 123'456'789, 1'234'567'890,
+                            54'321, 654'321, 987'654'321, 1'000'000'007}) {
+      for (const int magic : {value, -value}) check_value(magic);
+    }
+    for (const std::int64_t word : std::initializer_list<std::int64_t>{
+             0xDEADBEEF, 0xDEADC0DE, 0xDEADDEAD, 0xBAADF00D, 0x8BADF00D, 0xBADC0FFE, 0xABADCAFE,
+             0xCAFEBABE, 0xCAFED00D, 0xFEEDFACE, 0xFEEDBEEF, 0xC0FFEE, 0xCDCDCDCD, 0xCCCCCCCC,
+             0xAAAAAAAA, 0x55555555, 0x12345678}) {
+      for (const std::int64_t magic : {word, ~word, word & kMost}) {
+        check_value(static_cast<int>(magic));
       }
     }
   };

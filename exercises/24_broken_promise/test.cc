@@ -217,12 +217,29 @@ TEST(BrokenPromise, WhileThePoolIsOpenEveryJobRunsInOrder) {
     check_answer(replies[1], kFailed, "job 2, which threw an exception,");
     check_answer(replies[0], done(1), "job 1");
     lab::check(ran == std::vector{1, 2, 3, 4}, "the jobs did not run in order");
-    lab::note("submits a job after an hour");
+    lab::note("submits a job after an hour, in a job of another pool");
     lab::this_thread::sleep_for(1h);
-    check_answer(pool.submit([] { return 5; }), done(5), "job 5");
+    Pool other;
+    const auto outer = other.submit([&] { return pool.submit([] { return 5; })->get().value; });
+    check_answer(outer, done(5), "job 5");
     check_time(1h, "the worker did not run a job at once");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+}
+
+TEST(BrokenPromise, AThreadWaitsHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+    const auto reply = pool.submit([] {
+      lab::this_thread::sleep_for(1h);
+      return 1;
+    });
+    check_answer(reply, done(1), "the job");
+    check_time(2h, "the worker was idle, but it did not run a job at once");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 4, .random_schedules = 0});
 }
 
 // What a dropped job owns is destroyed by a thread that holds no lock of the pool, and after all
@@ -261,22 +278,30 @@ TEST(BrokenPromise, TheDestructorOfADroppedJobMayUseThePool) {
   expect_every_schedule(kLesson, scenario, exact_times());
 }
 
-TEST(BrokenPromise, TheDestructorOfAJobThatRanMayUseItsReply) {
+// The second job is still queued while the first one is destroyed, so the shutdown drops it.
+TEST(BrokenPromise, TheDestructorOfAJobThatRanMayWaitForReplies) {
   const auto scenario = [] {
     LabGate gate("job");
-    std::shared_ptr<Reply> reply;
+    LabGate has_run("end of the job");
+    std::shared_ptr<Reply> first;
+    std::shared_ptr<Reply> second;
     bool destroyed = false;
     Pool pool;
     auto end = at_the_end([&] {
-      check_answer(reply, done(1), "a job that is destroyed after it has run");
+      check_answer(first, done(1), "a job that is destroyed after it has run");
+      has_run.open();
+      lab::note("waits for the answer of the second job");
+      check_answer(second, kNotStarted, "the second job");
       destroyed = true;
     });
-    reply = pool.submit([&gate, end = std::move(end)] {
+    first = pool.submit([&gate, end = std::move(end)] {
       gate.wait();
       return 1;
     });
+    second = pool.submit(must_not_run);
     gate.open();
-    (void)reply->get();
+    has_run.wait();
+    lab::note("shuts the pool down");
     pool.shutdown();
     lab::check(destroyed, "shutdown() returned, but the job that ran still exists");
   };
@@ -318,17 +343,22 @@ TEST(BrokenPromise, ACopyOfAJobMayUseThePoolWhenItIsDestroyed) {
 
 TEST(BrokenPromise, TheAnswerOutlivesThePool) {
   const auto scenario = [] {
-    std::vector<std::shared_ptr<Reply>> replies;
-    int ran = 0;
+    std::shared_ptr<Reply> running, second, third;
     {
+      LabGate gate("running job");
       Pool pool;
-      for (int i = 0; i < 3; ++i) replies.push_back(pool.submit([&] { return ++ran; }));
+      running = pool.submit([&] {
+        gate.open();
+        lab::this_thread::sleep_for(1h);
+        return 1;
+      });
+      gate.wait();
+      second = pool.submit(must_not_run);
+      third = pool.submit(must_not_run);
       lab::note("destroys the pool without a shutdown");
     }
-    for (int i = 0; i < 3; ++i) {
-      check_answer(replies[static_cast<std::size_t>(i)], i < ran ? done(i + 1) : kNotStarted,
-                   i < ran ? "a job that ran" : "a job that did not run");
-    }
+    check_answer(running, done(1), "the job that ran when the pool was destroyed");
+    for (const auto& reply : {second, third}) check_answer(reply, kNotStarted, "a queued job");
   };
   expect_every_schedule(kLesson, scenario, exact_times());
 }

@@ -17,6 +17,7 @@ using Job = std::function<void()>;
 
 class Pool {
  public:
+  // Jobs need `workers` >= 1.
   explicit Pool(int workers) {
     for (int i = 1; i <= workers; ++i) {
       workers_.emplace_back("worker " + std::to_string(i), [this] { run(); });
