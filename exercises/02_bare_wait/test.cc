@@ -102,6 +102,34 @@ TEST(BareWait, EachSleepingWorkerIsWokenForAJob) {
   expect_every_schedule(kLesson, [] { check_each_is_woken(2, true); }, simple);
 }
 
+// Two workers are asleep. Job 1 submits job 2, to its own queue or to another one, and waits for
+// it.
+TEST(BareWait, AJobWakesAnotherWorker) {
+  for (const bool is_other_queue : {false, true}) {
+    const auto scenario = [is_other_queue] {
+      JobQueue queue;
+      JobQueue other_queue;
+      JobQueue& second = is_other_queue ? other_queue : queue;
+      LabGate start("worker 2 is about to take a job");
+      LabGate done("job 2 has run");
+      lab::thread worker1 = start_thread("worker 1", [&] { handle_one(queue); });
+      lab::thread worker2 = start_thread("worker 2", [&] {
+        start.open();
+        handle_one(second);
+      });
+      start.wait();
+      queue.submit([&] {
+        lab::note("runs job 1, which submits job 2");
+        second.submit([&] { done.open(); });
+        done.wait();
+      });
+      worker1.join();
+      worker2.join();
+    };
+    expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 0});
+  }
+}
+
 TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
   const auto scenario = [] {
     const auto start = lab::steady_clock::now();

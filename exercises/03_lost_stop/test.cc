@@ -157,6 +157,49 @@ TEST(LostStop, JobMaySubmitAnotherOneAndStop) {
   });
 }
 
+// Job 1 submits jobs 2 and 4. In between, it has another worker submit job 3.
+TEST(LostStop, AJobMaySubmitToAnotherWorkerAndStopIt) {
+  const auto scenario = [] {
+    Worker worker;
+    Worker other;
+    LabGate submitted("job 3 is submitted");
+    std::string ran;
+    const auto submit = [&](char number) { worker.submit([&ran, number] { ran += number; }); };
+    lab::thread other_thread = start_thread("other worker", [&] { other.run(); });
+    worker.submit([&] {
+      lab::note("runs job 1");
+      ran += '1';
+      submit('2');
+      other.submit([&] {
+        submit('3');
+        submitted.open();
+      });
+      submitted.wait();
+      submit('4');
+      lab::note("stops both workers");
+      other.stop();
+      worker.stop();
+    });
+    lab::thread thread = start_thread("worker", [&] { worker.run(); });
+    thread.join();
+    other_thread.join();
+    lab::check(ran == "1234",
+               "the jobs ran in the order " + ran + "; wanted: 1234, the oldest next");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
+}
+
+TEST(LostStop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Worker worker;
+    lab::note("submits a job that submits another one whenever a copy of it is destroyed");
+    worker.submit([end = EachCopyAtTheEnd([&] { worker.submit([] {}); })] {});
+    worker.stop();
+    worker.run();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
 TEST(LostStop, TwoThreadsMayAskItToStop) {
   expect_every_schedule(kLesson,
                         [] {

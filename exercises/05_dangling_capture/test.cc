@@ -19,6 +19,10 @@ constexpr Lesson kLesson(
     "job, which still refers to them. A job outlives the function that creates it, so it must own "
     "what it uses.");
 
+// Six workers have too many schedules to try all of them.
+constexpr lab::Options kManyWorkers{
+    .max_preemptions = 0, .max_spurious_wakeups = 0, .max_schedules = 200, .random_schedules = 0};
+
 using Sent = std::vector<std::string>;  // the texts, in the order they were sent
 
 class Connection {
@@ -175,44 +179,41 @@ TEST(DanglingCapture, JobThatNeverRunsLeavesNothingBehind) {
 }
 
 TEST(DanglingCapture, JobMayRunAfterTheQueueIsDestroyed) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          Sent sent;
-                          Watched report("disk is full");
-                          Job job;
-                          // On the heap, where the lab sees a use after its destruction.
-                          auto jobs = std::make_unique<JobQueue>();
-                          report.send(*jobs, sent);
-                          job = jobs->pop();
-                          lab::note("has taken the job, and destroys the queue");
-                          jobs.reset();
-                          report.check_and_run(job);
-                          job = nullptr;
-                          report.check_destroyed();
-                        },
-                        {.random_schedules = 0});
+  const auto scenario = [] {
+    Sent sent;
+    Watched report("disk is full");
+    Job job;
+    // On the heap, where the lab sees a use after its destruction.
+    auto jobs = std::make_unique<JobQueue>();
+    report.send(*jobs, sent);
+    job = jobs->pop();
+    lab::note("has taken the job, and destroys the queue");
+    jobs.reset();
+    report.check_and_run(job);
+    job = nullptr;
+    report.check_destroyed();
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 0});
 }
 
 TEST(DanglingCapture, EqualReportsAreBothSent) {
-  expect_every_schedule(kLesson,
-                        [] {
-                          JobQueue jobs;
-                          Sent sent;
-                          Watched first("disk is full");
-                          Watched second("disk is full");
-                          lab::note("sends two equal reports");
-                          first.send(jobs, sent);
-                          second.send(jobs, sent);
-                          lab::thread worker = start_thread("worker", [&] {
-                            first.check_and_run(jobs.pop());
-                            second.check_and_run(jobs.pop());
-                          });
-                          worker.join();
-                          lab::check(sent.size() == 2, "two equal reports, but " +
-                                                           std::to_string(sent.size()) +
-                                                           " were sent; wanted: both");
-                        },
-                        {.max_preemptions = 1, .random_schedules = 0});
+  const auto scenario = [] {
+    JobQueue jobs;
+    Sent sent;
+    Watched first("disk is full");
+    Watched second("disk is full");
+    lab::note("sends two equal reports");
+    first.send(jobs, sent);
+    second.send(jobs, sent);
+    lab::thread worker = start_thread("worker", [&] {
+      first.check_and_run(jobs.pop());
+      second.check_and_run(jobs.pop());
+    });
+    worker.join();
+    lab::check(sent.size() == 2, "two equal reports, but " + std::to_string(sent.size()) +
+                                     " were sent; wanted: both");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 0});
 }
 
 struct NoConnection : std::runtime_error {
@@ -273,29 +274,60 @@ TEST(DanglingCapture, OneReportMayBeSentTwiceAtTheSameTime) {
   }
 }
 
+// All workers are asleep. Each send waits for the last one, whose report the first send sends, to
+// its own queue or to another one.
+TEST(DanglingCapture, AllWorkersMaySendAtTheSameTime) {
+  for (const bool is_other_queue : {false, true}) {
+    const auto scenario = [is_other_queue] {
+      constexpr int kWorkers = 6;
+      JobQueue jobs, other_jobs;
+      JobQueue& next = is_other_queue ? other_jobs : jobs;
+      LabGate start("the last worker is about to take a job");
+      LabGate last("the last report is sent");
+      const auto report = std::make_shared<const Report>();
+      std::vector<lab::thread> workers;
+      for (int i = 1; i <= kWorkers; ++i) {
+        workers.push_back(start_thread("worker " + std::to_string(i), [&, i] {
+          if (i < kWorkers) return jobs.pop()();
+          start.open();
+          next.pop()();
+        }));
+      }
+      start.wait();
+      for (int i = 1; i < kWorkers; ++i) {
+        lab::note("sends report " + std::to_string(i) + " of 6");
+        send_later(jobs, report, [&, i](const Report&) {
+          if (i == 1) send_later(next, report, [&](const Report&) { last.open(); });
+          last.wait();
+        });
+      }
+      for (lab::thread& worker : workers) worker.join();
+    };
+    expect_every_schedule(kLesson, scenario, kManyWorkers);
+  }
+}
+
 TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        JobQueue jobs;
-        Sent sent;
-        Watched first("disk is full");
-        Watched second("disk is fine");
-        lab::thread sender1 = start_thread("sender 1", [&] { first.send(jobs, sent); });
-        lab::thread sender2 = start_thread("sender 2", [&] { second.send(jobs, sent); });
-        sender1.join();
-        sender2.join();
-        first.check_alive();
-        second.check_alive();
-        first.is_run_by_this_thread();
-        second.is_run_by_this_thread();
-        for (int i = 0; i < 2; ++i) jobs.pop()();
-        lab::check(sent.size() == 2, "both jobs have run, but " + std::to_string(sent.size()) +
-                                         " reports were sent; wanted: 2");
-        first.check_destroyed();
-        second.check_destroyed();
-      },
-      {.random_schedules = 20});
+  const auto scenario = [] {
+    JobQueue jobs;
+    Sent sent;
+    Watched first("disk is full");
+    Watched second("disk is fine");
+    lab::thread sender1 = start_thread("sender 1", [&] { first.send(jobs, sent); });
+    lab::thread sender2 = start_thread("sender 2", [&] { second.send(jobs, sent); });
+    sender1.join();
+    sender2.join();
+    first.check_alive();
+    second.check_alive();
+    first.is_run_by_this_thread();
+    second.is_run_by_this_thread();
+    for (int i = 0; i < 2; ++i) jobs.pop()();
+    lab::check(sent.size() == 2, "both jobs have run, but " + std::to_string(sent.size()) +
+                                     " reports were sent; wanted: 2");
+    first.check_destroyed();
+    second.check_destroyed();
+  };
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
 }
 
 // Sending may fail, and may send another report. The job and the queue must not get in its way.
@@ -305,10 +337,12 @@ void check_what_send_throws(const Exception& exception) {
   Sent sent;
   Watched next("disk is still full");
   std::weak_ptr<const Report> watch;
+  bool send_destroyed = false;
   {
     auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
     watch = report;
-    send_later(*jobs, std::move(report), [&](const Report& it) {
+    auto end = at_the_end([&] { send_destroyed = true; });
+    send_later(*jobs, std::move(report), [&, end = std::move(end)](const Report& it) {
       lab::note("sends \"" + it.text + "\", which sends another report and throws");
       next.send(*jobs, sent);
       throw exception;
@@ -317,6 +351,7 @@ void check_what_send_throws(const Exception& exception) {
   lab::check(throws<Exception>(jobs->pop()),
              "sending threw an exception, but the job did not throw the same one");
   lab::check(watch.expired(), "sending threw an exception, and the report still exists");
+  lab::check(send_destroyed, "sending threw an exception, and `send` still exists");
   next.check_and_run(jobs->pop());
   next.check_destroyed();
 
@@ -336,29 +371,28 @@ TEST(DanglingCapture, WhatSendDoesIsUpToSend) {
 }
 
 TEST(DanglingCapture, ReportsAreSentInOrderHoweverManyThereAre) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        constexpr int kReports = 200;
-        JobQueue jobs;
-        Sent sent;
-        Sent wanted{""};
-        for (int i = 1; i < kReports; ++i) wanted.push_back(std::to_string(i));
-        std::vector<std::shared_ptr<const Report>> kept;
-        lab::note("sends 200 reports and keeps them; the first one is empty");
-        for (const std::string& text : wanted) {
-          kept.push_back(std::make_shared<const Report>(
-              Report{.to = text.empty() ? "" : "ops", .text = text}));
-          send_later(jobs, kept.back(), [&sent, report = kept.back().get()](const Report& it) {
-            lab::check(&it == report, "the report was copied; wanted: the report itself");
-            sent.push_back(it.text);
-          });
-        }
-        lab::note("runs 200 jobs");
-        for (int i = 0; i < kReports; ++i) jobs.pop()();
-        lab::check(sent == wanted, "the reports were not sent exactly once each, in order");
-      },
-      {.max_spurious_wakeups = 0, .random_schedules = 0});  // one thread, so only one schedule
+  const auto scenario = [] {
+    constexpr int kReports = 200;
+    JobQueue jobs;
+    Sent sent;
+    Sent wanted{""};
+    for (int i = 1; i < kReports; ++i) wanted.push_back(std::to_string(i));
+    std::vector<std::shared_ptr<const Report>> kept;
+    lab::note("sends 200 reports and keeps them; the first one is empty");
+    for (const std::string& text : wanted) {
+      kept.push_back(
+          std::make_shared<const Report>(Report{.to = text.empty() ? "" : "ops", .text = text}));
+      send_later(jobs, kept.back(), [&sent, report = kept.back().get()](const Report& it) {
+        lab::check(&it == report, "the report was copied; wanted: the report itself");
+        sent.push_back(it.text);
+      });
+    }
+    lab::note("runs 200 jobs");
+    for (int i = 0; i < kReports; ++i) jobs.pop()();
+    lab::check(sent == wanted, "the reports were not sent exactly once each, in order");
+  };
+  // One thread, so only one schedule.
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
 }  // namespace

@@ -166,34 +166,43 @@ TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
                                " times; wanted: once more");
   };
   expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+  expect_every_schedule(kLesson, scenario, {.random_schedules = 0, .stale_reads = true});
 }
 
-// The only thread: no other call of get() comes between the two.
+// The only thread: no other call of get() comes between.
 TEST(CheckedFlag, TheThreadThatCaughtTheExceptionGetsTheRulesNext) {
   const auto scenario = [] {
+    constexpr int kThrows = 5;
     int loads = 0;
     RuleCache cache([&](Rules& rules) {
-      if (++loads == 1) {
+      if (++loads <= kThrows) {
         lab::note("throws std::bad_optional_access instead of loading the rules");
+        if (loads % 2 == 0) throw loads;
         throw std::bad_optional_access();
       }
       lab::note("loads the rules");
       rules = kRules;
     });
-    bool thrown = false;
-    try {
-      (void)cache.get();
-    } catch (const std::bad_optional_access&) {
-      lab::note("catches std::bad_optional_access, and calls get() again");
-      thrown = true;
-    } catch (...) {
+    for (int call = 1; call <= kThrows; ++call) {
+      bool thrown = false;
+      try {
+        (void)cache.get();
+      } catch (const std::bad_optional_access&) {
+        thrown = call % 2 == 1;
+      } catch (int number) {
+        thrown = number == call;
+      } catch (...) {
+      }
+      lab::check(loads == call, "loading threw each time, and was called " + std::to_string(loads) +
+                                    " times for " + std::to_string(call) + " calls of get()");
+      lab::check(thrown, "loading threw, but get() did not throw the same exception");
+      lab::note("catches what loading threw, and calls get() again");
     }
-    lab::check(thrown, "loading threw, but get() did not throw the same exception");
     const Rules& rules = cache.get();
     lab::check(rules == kRules, "get() threw because loading had thrown; the next call returned " +
                                     std::to_string(rules.size()) + " of 2 rules");
-    lab::check(loads == 2, "loading threw once, and was then called " + std::to_string(loads - 1) +
-                               " times; wanted: once more");
+    lab::check(loads == kThrows + 1,
+               "loading threw each time but the last, and was called again after that");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }

@@ -1,0 +1,57 @@
+// The job queue between the threads that submit jobs and the workers that take them.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+// Thread-safe. No function waits for a job or for room: the caller decides what to do when the
+// queue is empty or full.
+class JobQueue {
+ public:
+  // The maximum number of waiting jobs.
+  static constexpr std::size_t kMaxWaiting = 100;
+
+  // Returns false when there is no room. Moves from `job` only when it returns true; otherwise the
+  // caller still owns the job.
+  [[nodiscard]] bool try_submit(Job&& job) {
+    std::size_t count = count_;
+    for (int tries = 0; tries < 3; ++tries) {  // few, as it must refuse at once
+      if (count >= kMaxWaiting) return false;
+      if (!count_.compare_exchange_strong(count, count + 1)) continue;
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+      return true;
+    }
+    return false;
+  }
+
+  // Returns the oldest job, or nullopt when no job is waiting.
+  [[nodiscard]] std::optional<Job> try_take() {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.empty()) return std::nullopt;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    --count_;
+    return job;
+  }
+
+  // Returns the number of waiting jobs, for metrics: it may be out of date at once.
+  std::size_t size() const { return count_; }
+
+ private:
+  lab::mutex mutex_;
+  std::deque<Job> jobs_;                // guarded by mutex_
+  lab::atomic<std::size_t> count_ = 0;  // waiting jobs, and those that are about to be queued
+};
+
+}  // namespace worker_pool
