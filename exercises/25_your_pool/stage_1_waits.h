@@ -84,7 +84,7 @@ TEST(Channel, BothWaysToCloseWakeASenderThatIsAboutToSleep) {
       Thread sender([&] { expect_send_refused(channel); });
       close(channel, takes_back);
     };
-    expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
+    expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
   }
 }
 

@@ -263,7 +263,7 @@ TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
   expect_every_schedule(kShutdownLesson, scenario, kExactPool);
 }
 
-// Main submits, so that the shutdown can begin during the call with a single preemption. Another
+// Main submits, so that the shutdown can begin during the call with a single preemption. A second
 // one is between the shutdown's check of the count and its sleep.
 TEST(Shutdown, ItMayBeginDuringASubmit) {
   for (const bool waits : {true, false}) {
@@ -284,7 +284,8 @@ TEST(Shutdown, ItMayBeginDuringASubmit) {
             "a job was accepted and lost, or refused and done");
     };
     expect_every_schedule(kShutdownLesson, scenario,
-                          {.max_spurious_wakeups = 0,
+                          {.max_preemptions = waits ? 2 : 1,
+                           .max_spurious_wakeups = 0,
                            .early_timeouts = false,
                            .max_schedules = kSchedules,
                            .random_schedules = 30});
