@@ -3,12 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -146,16 +144,19 @@ struct Copied {
   std::shared_ptr<int> owned;
 };
 
-TEST(Channel, LetsGoOfAReceivedValue) {
-  const auto scenario = [] {
+TEST(Channel, LetsGoOfAValueThatWasReceivedOrHandedBack) {
+  const auto lets_go = [](bool is_received) {
     Channel<Copied> channel(2);
     const std::weak_ptr<int> watch = [&channel] {
       Copied value(std::make_shared<int>(1));
       check(channel.send(std::move(value)) == SendStatus::kSent, "send() refused a value");
       return value.owned;
     }();
-    (void)channel.receive();
-    check(watch.expired(), "the channel still holds a value that was received");
+    is_received ? (void)channel.receive() : (void)channel.close_and_take_pending();
+    check(watch.expired(), "the channel still holds a value that was received or handed back");
+  };
+  const auto scenario = [&] {
+    for (const bool is_received : {true, false}) lets_go(is_received);
   };
   expect_every_schedule(kChannelLesson, scenario, kOneThread);
 }
@@ -222,174 +223,6 @@ TEST(Channel, ASendDuringACloseIsAcceptedOrRefused) {
     check(!is_sent || is_received,
           "receive() said that the channel had ended, then send() accepted a value");
     check(is_sent || !is_received, "a value was received that send() had refused");
-  };
-  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
-}
-
-TEST(Channel, BothWaysToCloseWakeEverySenderThatSleeps) {
-  for (const bool takes_back : {false, true}) {
-    const auto scenario = [takes_back] {
-      Values channel(1);
-      expect_sent(channel, 1);
-      std::size_t pending = 0;
-      expect_woken([&] { expect_send_refused(channel); },
-                   [&] {
-                     if (!takes_back) return channel.close();
-                     pending = channel.close_and_take_pending().size();
-                   });
-      check(pending == (takes_back ? 1 : 0), "value 1 was not handed back");
-      if (!takes_back) expect_received(channel, 1);
-      expect_end(channel);
-    };
-    expect_every_schedule(kChannelLesson, scenario, kExact);
-  }
-}
-
-// receive() wakes only one of the senders, so the close must wake the other one.
-TEST(Channel, CloseWakesEverySenderThatSleepsEvenIfThereIsRoom) {
-  for (const bool takes_back : {false, true}) {
-    const auto scenario = [takes_back] {
-      Values channel(1);
-      expect_sent(channel, 1);
-      expect_woken([&] { (void)channel.send(Value(2)); },
-                   [&] {
-                     expect_received(channel, 1);
-                     takes_back ? (void)channel.close_and_take_pending() : channel.close();
-                   });
-    };
-    expect_every_schedule(kChannelLesson, scenario, kExact);
-  }
-}
-
-TEST(Channel, BothWaysToCloseWakeEveryReceiverThatSleeps) {
-  for (const bool takes_back : {false, true}) {
-    const auto scenario = [takes_back] {
-      Values channel(1);
-      expect_woken([&] { expect_end(channel); },
-                   [&] { takes_back ? (void)channel.close_and_take_pending() : channel.close(); });
-    };
-    expect_every_schedule(kChannelLesson, scenario, kExact);
-  }
-}
-
-TEST(Channel, CloseWakesWhoeverIsAboutToSleep) {
-  const auto scenario = [] {
-    Values channel(1);
-    Thread first([&] { expect_end(channel); });
-    Thread second([&] { expect_end(channel); });
-    channel.close();
-  };
-  expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
-}
-
-TEST(Channel, EachValueIsReceivedByOneThread) {
-  for (const bool waits : {true, false}) {
-    const auto scenario = [waits] {
-      Values channel(2);
-      int first = 0;
-      int second = 0;
-      const auto receive = [&channel](int& number) {
-        const std::optional<Value> value = channel.receive();
-        check(value.has_value(), "receive() said that an open channel had ended");
-        number = value->number();
-      };
-      Thread one([&] { receive(first); });
-      Thread other([&] { receive(second); });
-      for (const int number : {1, 2}) {
-        const auto status = waits ? channel.send(Value(number)) : channel.try_send(Value(number));
-        check(status == SendStatus::kSent, "an open channel with room refused a value");
-      }
-      one.join();
-      other.join();
-      check(first + second == 3 && first != 0 && second != 0,
-            "the two receivers did not get one value each");
-    };
-    expect_every_schedule(kChannelLesson, scenario, kMoreThreads);
-  }
-}
-
-TEST(Channel, EachFreePlaceAdmitsASender) {
-  const auto scenario = [] {
-    Values channel(2);
-    expect_sent(channel, 1);
-    expect_sent(channel, 2);
-    Thread one([&] { expect_sent(channel, 3); });
-    Thread other([&] { expect_sent(channel, 3); });
-    std::this_thread::sleep_for(1h);  // both wait for room
-    expect_received(channel, 1);
-    expect_received(channel, 2);
-    one.join();
-    other.join();
-    expect_received(channel, 3);
-    expect_received(channel, 3);
-  };
-  expect_every_schedule(kChannelLesson, scenario, kExact);
-}
-
-TEST(Channel, TwoSendersDoNotShareOnePlace) {
-  const auto scenario = [] {
-    Values channel(1);
-    SendStatus first = SendStatus::kFull;
-    SendStatus second = SendStatus::kFull;
-    Thread one([&] { first = channel.try_send(Value(1)); });
-    Thread other([&] { second = channel.send(Value(2)); });
-    std::this_thread::sleep_for(1h);
-    const std::size_t pending = channel.close_and_take_pending().size();
-    one.join();
-    other.join();
-    const int sent = (first == SendStatus::kSent ? 1 : 0) + (second == SendStatus::kSent ? 1 : 0);
-    if (sent != 1) fail(std::to_string(sent) + " values were accepted; the capacity is 1");
-    check(pending == 1, "the value that was accepted was not handed back");
-  };
-  expect_every_schedule(
-      kChannelLesson, scenario,
-      {.max_spurious_wakeups = 0, .early_timeouts = false, .max_schedules = kSchedules});
-}
-
-// With one condition variable for both sides, notify_one() may wake the wrong one.
-TEST(Channel, ANotificationReachesTheSideThatNeedsIt) {
-  const auto scenario = [] {
-    Values channel(1);
-    const auto receive = [&] { check(channel.receive().has_value(), "a value was lost"); };
-    Thread r1(receive);
-    Thread r2(receive);
-    Thread s1([&] { expect_sent(channel, 1); });
-    Thread s2([&] { expect_sent(channel, 2); });
-  };
-  expect_every_schedule(kChannelLesson, scenario,
-                        {.max_preemptions = 0,
-                         .max_spurious_wakeups = 0,
-                         .max_schedules = kSchedules,
-                         .random_schedules = 50});
-}
-
-TEST(Channel, AValueIsRefusedOrHandedBack) {
-  const auto scenario = [] {
-    Values channel(2);
-    std::size_t sent = 0;
-    Thread sender([&] {
-      if (channel.send(Value(1)) == SendStatus::kSent) ++sent;
-      if (channel.try_send(Value(2)) == SendStatus::kSent) ++sent;
-    });
-    const std::size_t pending = channel.close_and_take_pending().size();
-    sender.join();
-    check(pending == sent, "a value was accepted, and neither received nor handed back");
-  };
-  expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
-}
-
-TEST(Channel, AValueIsHandedBackOrReceived) {
-  const auto scenario = [] {
-    Values channel(2);
-    expect_sent(channel, 1);
-    expect_sent(channel, 2);
-    int received = 0;
-    Thread receiver([&] {
-      while (channel.receive()) ++received;
-    });
-    const std::vector<Value> pending = channel.close_and_take_pending();
-    receiver.join();
-    check(received + static_cast<int>(pending.size()) == 2, "a value was lost, or is there twice");
   };
   expect_every_schedule(kChannelLesson, scenario, kTwoThreads);
 }

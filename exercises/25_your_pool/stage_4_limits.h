@@ -1,6 +1,7 @@
 // Stage 4: the shutdown and its limits.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -34,6 +35,25 @@ TEST(Shutdown, AbandonsAJobThatDoesNotStop) {
           "the shutdown abandoned job stuck, then the destructor waited for it");
     let_abandoned_threads_end();  // uses nothing of the pool
     expect_lines(*log, {"stuck"});
+    check(log.use_count() == 1,
+          "the last abandoned thread has exited, but `finished` still exists");
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+TEST(Shutdown, AsksTheJobsToStopEvenIfItDoesNotWaitForThem) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      const auto owner =
+          new_pool({.workers = 1, .capacity = 1}, sleep_until_stopped, shared_log(log));
+      expect_submitted(*owner, "a");
+      std::this_thread::sleep_for(1h);
+      (void)owner->shutdown({.drain = 1h, .cancel = 0s});
+      std::this_thread::sleep_for(1h);
+      expect_lines(*log, {"a: stopped"});
+    }
+    let_abandoned_threads_end();
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
@@ -63,20 +83,27 @@ TEST(Shutdown, AbandonsAJobWhoseReportDoesNotReturn) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// Of three jobs with the same id, one can be stopped.
 TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
-      const auto owner = new_pool({.workers = 3, .capacity = 3}, stuck_or_stopped, shared_log(log));
+      const JobHandler handler = [started = std::make_shared<std::atomic<int>>()](
+                                     const Job& job, std::stop_token stop) -> JobResult {
+        if (++*started == 2) return sleep_until_stopped(job, std::move(stop));
+        return stuck_or_stopped(job, std::move(stop));
+      };
+      const auto owner = new_pool({.workers = 3, .capacity = 3}, handler, shared_log(log));
       WorkerPool& pool = *owner;
-      for (const char* const id : {"stuck", "b", "stuck"}) expect_submitted(pool, id);
+      for (int i = 0; i < 3; ++i) expect_submitted(pool, "stuck");
       std::this_thread::sleep_for(1h);
+      const std::size_t threads = lab::running_threads();
       const ShutdownReport report = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_outcome(report, ShutdownOutcome::kAbandoned);
       expect_still_running(report, {"stuck", "stuck"});
-      check(lab::running_threads() == 3, "job b had finished, but its thread still runs");
+      check(lab::running_threads() < threads, "a job had finished, but its thread still runs");
       expect_not_started(report, {});
-      expect_lines(*log, {"b: stopped"});
+      expect_lines(*log, {"stuck: stopped"});
     }
     let_abandoned_threads_end();
     check(log->lines().size() == 3, "an abandoned job was not reported when it finished");
@@ -128,19 +155,23 @@ TEST(Shutdown, AJobThatFinishesDoesNotProlongTheCancel) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
-// The thread that requests a stop calls the callbacks of the jobs.
+// The thread that requests a stop calls the callbacks of the jobs. Job b asks its token meanwhile.
 TEST(Shutdown, AStopCallbackThatBlocksDoesNotProlongTheCancel) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     const Time start = now();
     {
       const JobHandler handler = [](const Job& job, std::stop_token stop) -> JobResult {
+        if (job.id == "b") {
+          while (!stop.stop_requested()) std::this_thread::sleep_for(30min);
+          return {};
+        }
         const std::stop_callback blocks(stop, [] { std::this_thread::sleep_for(24h); });
         return stuck_or_stopped(job, stop);
       };
-      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      const auto owner = new_pool({.workers = 2, .capacity = 2}, handler, shared_log(log));
       WorkerPool& pool = *owner;
-      expect_submitted(pool, "stuck");
+      for (const char* const id : {"stuck", "b"}) expect_submitted(pool, id);
       std::this_thread::sleep_for(1h);
       const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
       check(now() - start <= 3h + kGrace,
@@ -151,7 +182,7 @@ TEST(Shutdown, AStopCallbackThatBlocksDoesNotProlongTheCancel) {
     check(now() - start <= 3h + kGrace,
           "a stop callback of job stuck blocked, and the destructor waited for it");
     let_abandoned_threads_end();
-    expect_lines(*log, {"stuck"});
+    expect_lines(*log, {"b", "stuck"});
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
@@ -213,7 +244,27 @@ TEST(Shutdown, ASubmitDuringItDoesNotProlongIt) {
   }
 }
 
-// Main submits, so that the shutdown can begin during the call with a single preemption.
+TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
+  const auto scenario = [] {
+    Log log;
+    WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
+    Job job = job_named("a");
+    SendStatus status = SendStatus::kFull;
+    Thread submitter([&] { status = pool.submit(std::move(job)); });
+    const Time start = now();
+    const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
+    check(now() == start, "every accepted job had finished, and the shutdown went on waiting");
+    submitter.join();
+    const bool is_sent = status == SendStatus::kSent;
+    check(is_sent || job.id == "a", "a job was refused, and taken");
+    check(log.lines().size() + report.not_started.size() == (is_sent ? 1 : 0),
+          "a job was accepted and lost, or refused and done");
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+}
+
+// Main submits, so that the shutdown can begin during the call with a single preemption. A second
+// one is between the shutdown's check of the count and its sleep.
 TEST(Shutdown, ItMayBeginDuringASubmit) {
   for (const bool waits : {true, false}) {
     const auto scenario = [waits] {
@@ -232,7 +283,12 @@ TEST(Shutdown, ItMayBeginDuringASubmit) {
       check(log.lines().size() == (status == SendStatus::kSent ? 1 : 0),
             "a job was accepted and lost, or refused and done");
     };
-    expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+    expect_every_schedule(kShutdownLesson, scenario,
+                          {.max_preemptions = waits ? 2 : 1,
+                           .max_spurious_wakeups = 0,
+                           .early_timeouts = false,
+                           .max_schedules = kSchedules,
+                           .random_schedules = 30});
   }
 }
 

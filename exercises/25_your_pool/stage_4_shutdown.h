@@ -246,26 +246,7 @@ TEST(Shutdown, WakesSubmitsThatWaitForRoom) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
-TEST(Shutdown, ASubmitDuringItIsAcceptedOrRefused) {
-  const auto scenario = [] {
-    Log log;
-    WorkerPool pool({.workers = 1, .capacity = 1}, succeed, log.finished());
-    Job job = job_named("a");
-    SendStatus status = SendStatus::kFull;
-    Thread submitter([&] { status = pool.submit(std::move(job)); });
-    const Time start = now();
-    const ShutdownReport report = pool.shutdown({.drain = 1h, .cancel = 1h});
-    check(now() == start, "every accepted job had finished, and the shutdown went on waiting");
-    submitter.join();
-    const bool is_sent = status == SendStatus::kSent;
-    check(is_sent || job.id == "a", "a job was refused, and taken");
-    check(log.lines().size() + report.not_started.size() == (is_sent ? 1 : 0),
-          "a job was accepted and lost, or refused and done");
-  };
-  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
-}
-
-TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
+TEST(Shutdown, TheNextOnesReturnTheSameWithoutTheJobs) {
   const auto scenario = [] {
     const auto log = std::make_shared<Log>();
     {
@@ -277,10 +258,12 @@ TEST(Shutdown, ASecondOneReturnsTheSameWithoutTheJobs) {
       const ShutdownReport first = pool.shutdown({.drain = 0s, .cancel = 1h});
       expect_not_started(first, {"b"});
       let_abandoned_threads_end();  // which does not change the report
-      const ShutdownReport second = pool.shutdown({.drain = 0s, .cancel = 1h});
-      expect_outcome(second, first.outcome);
-      expect_not_started(second, {});
-      expect_still_running(second, {"stuck"});
+      for (int i = 0; i < 2; ++i) {
+        const ShutdownReport next = pool.shutdown({.drain = 0s, .cancel = 1h});
+        expect_outcome(next, first.outcome);
+        expect_not_started(next, {});
+        expect_still_running(next, {"stuck"});
+      }
     }
   };
   expect_every_schedule(kShutdownLesson, scenario, kExact);
@@ -296,7 +279,10 @@ TEST(Shutdown, TwoAtTheSameTimeReturnTheSame) {
     ShutdownReport reports[2];
     const auto shut_down = [&](ShutdownReport& report) {
       report = pool.shutdown({.drain = 0s, .cancel = 24h});
-      expect_lines(log, {"a: stopped"});  // for whichever of the two came second, too
+      // For whichever of the two came second, too. The other one may still be on its way back.
+      expect_lines(log, {"a: stopped"});
+      check(lab::running_threads() <= 2,
+            "shutdown() returned, and a thread of the pool still runs");
       expect_outcome(report, ShutdownOutcome::kCancelled);
     };
     Thread other([&] { shut_down(reports[1]); });

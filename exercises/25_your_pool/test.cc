@@ -83,6 +83,7 @@ void expect_woken(const std::function<void()>& blocks, const std::function<void(
 
 // These use what is above.
 #include "exercises/25_your_pool/stage_1_channel.h"
+#include "exercises/25_your_pool/stage_1_waits.h"
 #include "exercises/25_your_pool/stage_2_worker.h"
 #include "exercises/25_your_pool/stage_3_pool.h"
 #include "exercises/25_your_pool/stage_4_shutdown.h"
