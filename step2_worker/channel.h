@@ -88,7 +88,7 @@ class Sender {
   // see the end of the channel, and a second call returns an empty vector. May throw
   // std::bad_alloc: then the channel is closed, and every value is still queued. T's move must not
   // throw here: values would be lost.
-  [[nodiscard]] std::vector<T> close_and_take_pending() {
+  std::vector<T> close_and_take_pending() {
     return queue_ ? queue_->close_and_take_pending() : std::vector<T>();
   }
 
@@ -159,7 +159,7 @@ template <class T>
 // 0 throws std::invalid_argument: Go's unbuffered channel is another tool, which this course does
 // not need.
 template <class T>
-[[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_channel(std::size_t capacity) {
+std::pair<Sender<T>, Receiver<T>> make_channel(std::size_t capacity) {
   return connect<T>(std::make_shared<BoundedQueue<T>>(capacity));
 }
 

@@ -75,9 +75,8 @@ inline constexpr int kMaxWorkers = 32'768;
 // cannot be copied, it joins those that did start and passes the exception on. Throws
 // std::invalid_argument when count is not from 1 to kMaxWorkers, capacity is 0 or the handler is
 // empty.
-[[nodiscard]] Workers start_workers(int count, JobHandler handler,
-                                    std::shared_ptr<Observer> observer, std::size_t capacity = 100,
-                                    const StartThread& start = start_thread);
+Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,
+                      std::size_t capacity = 100, const StartThread& start = start_thread);
 
 // The same on an existing channel, of any kind. If it throws, it closes the channel. Jobs that were
 // queued may have run by then: the workers that did start drain the channel first, which has no
@@ -85,9 +84,8 @@ inline constexpr int kMaxWorkers = 32'768;
 //
 // These workers must be the only receivers of the channel, from its first job on. shutdown() could
 // not tell a job of another receiver from one that a worker is running.
-[[nodiscard]] Workers start_workers(int count, JobHandler handler,
-                                    std::shared_ptr<Observer> observer,
-                                    std::pair<Sender<Job>, Receiver<Job>> channel,
-                                    const StartThread& start = start_thread);
+Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> observer,
+                      std::pair<Sender<Job>, Receiver<Job>> channel,
+                      const StartThread& start = start_thread);
 
 }  // namespace worker_pool

@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "step1_job/context.h"
@@ -101,5 +102,11 @@ struct ShutdownReport {
 // their jobs may be abandoned too.
 ShutdownReport shutdown(Workers& workers, ShutdownLimits limits = {},
                         std::stop_token cancel_now = {});
+
+// The same for workers that are not used afterwards: shutdown(std::move(workers)).
+inline ShutdownReport shutdown(Workers&& workers, ShutdownLimits limits = {},
+                               std::stop_token cancel_now = {}) {
+  return shutdown(workers, limits, std::move(cancel_now));
+}
 
 }  // namespace worker_pool

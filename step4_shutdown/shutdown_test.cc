@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,6 +87,18 @@ TEST(Shutdown, DrainDoesEveryQueuedJob) {
 
   expect_drained(shut_down(watchdog, pool));
   EXPECT_EQ(log.count("done"), 20u);
+}
+
+TEST(Shutdown, TakesWorkersThatAreNotUsedAfterwards) {
+  const Watchdog watchdog;
+  const auto handler = [](const Job&, const Context&) -> JobResult { return {}; };
+  expect_drained(shutdown(start_workers(2, handler, nullptr)));
+
+  Workers pool = start_workers(1, handler, nullptr);
+  std::stop_source now;
+  now.request_stop();
+  const ShutdownLimits limits{.drain = hours(1), .cancel = hours(1)};
+  expect_drained(shutdown(std::move(pool), limits, now.get_token()));
 }
 
 TEST(Shutdown, DrainWaitsForARunningJobAsLongAsItMay) {

@@ -37,7 +37,7 @@ namespace worker_pool {
 // std::invalid_argument if it is 0 or above kMaxFastCapacity, std::bad_alloc if there is no memory
 // for so many values.
 template <class T>
-[[nodiscard]] std::pair<Sender<T>, Receiver<T>> make_fast_channel(std::size_t capacity) {
+std::pair<Sender<T>, Receiver<T>> make_fast_channel(std::size_t capacity) {
   return connect<T>(std::make_shared<FastQueue<T>>(capacity));
 }
 
