@@ -56,7 +56,7 @@ class Worker {
     std::optional<Job> job = next();
     if (!job || !is_late(*job)) return job;
     report_late_(*job);
-    job.reset();  // before the next look at the clock
+    job.reset();  // before the clock is read again
     return next_in_time();
   }
 

@@ -68,7 +68,7 @@ class Pool {
   void run() {
     std::unique_lock lock(mutex_);
     while (true) {
-      // A wake-up may come for no reason, or the job is gone already: check again, a few times.
+      // A wake-up may come for no reason, or another one has the job: check again, a few times.
       for (int i = 0; i < 5 && !closed_ && jobs_.empty(); ++i) work_ready_.wait(lock);
       if (jobs_.empty()) return;
       run_job(jobs_.begin(), lock);

@@ -23,7 +23,7 @@ class Pool {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
     jobs_.push_back(std::move(job));
-    if (!t_is_worker) work_ready_.notify_one();  // the worker looks before it sleeps
+    if (!t_is_worker) work_ready_.notify_one();  // the worker checks before it sleeps
     return true;
   }
 

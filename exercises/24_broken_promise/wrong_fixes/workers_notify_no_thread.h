@@ -63,7 +63,7 @@ class Pool {
       return reply;
     }
     jobs_.push_back({.work = std::move(work), .reply = reply});
-    if (!t_is_worker) work_ready_.notify_one();  // a worker looks before it sleeps
+    if (!t_is_worker) work_ready_.notify_one();  // a worker checks before it sleeps
     return reply;
   }
 

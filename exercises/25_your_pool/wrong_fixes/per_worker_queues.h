@@ -170,7 +170,7 @@ class WorkerPool {
       for (int id = 0; id < options.workers; ++id) queues.emplace_back(options.capacity);
     }
 
-    // Each worker in its turn.
+    // One worker after another.
     Channel<Job>& next_queue() { return queues[next++ % queues.size()]; }
 
     void close() {
