@@ -149,6 +149,33 @@ void print_trips_through_channels() {
         }));
 }
 
+// A stream of values of the size of a cache line, per value. One thread fills half of the memory
+// that a full channel has, while the other one reads the other half. There are no locks, and only
+// two flags for each half.
+double stream_of_cache_lines() {
+  constexpr std::size_t kHalf = kCapacity / 2;
+  std::array<std::array<Value, kHalf>, 2> halves;
+  Flag filled;
+  Flag emptied;
+  int sum = 0;
+  std::jthread other([&] {
+    for (int i = 1; i <= kTrips / 10; ++i) {
+      await(filled, i);
+      for (const Value& value : halves[static_cast<std::size_t>(i % 2)]) sum += value.value & 1;
+      emptied.value.store(i, std::memory_order_release);
+    }
+  });
+  const Clock::time_point start = Clock::now();
+  for (int i = 1; i <= kTrips / 10; ++i) {
+    for (Value& value : halves[static_cast<std::size_t>(i % 2)]) value.value = i;
+    await(emptied, i - 1);
+    filled.value.store(i, std::memory_order_release);
+  }
+  other.join();
+  const double ns = ns_since(start) / (kHalf * kTrips / 10.0);
+  return sum < 0 ? 0 : ns;
+}
+
 // One thread sleeps and the other wakes it. Measures the cost for the waker and the time until the
 // sleeper runs.
 struct WakeUp {
@@ -246,6 +273,8 @@ int run() {
   print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
   print("the same, with a value in a line of its own each way",
         median_of([] { return round_trip(true); }));
+  print("a stream of values with a cache line each, for each value",
+        median_of(stream_of_cache_lines));
   print_trips_through_channels();
   print("waking a thread that sleeps: for the waker", median_of([] { return wake_up().waker_ns; }));
   print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));
