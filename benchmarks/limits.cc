@@ -5,7 +5,7 @@
 //   ../bazelw run -c opt //:limits
 //
 // They explain the rows of ./compare in which all channels are slow. Each figure is the median of
-// many rounds.
+// many rounds; the steps of a round trip, of the trips of one.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -130,7 +130,7 @@ double median_between(const Times& begun, const Times& ended) {
   return ns[kTrips / 2];
 }
 
-// One run: a processor that changes its speed meanwhile would spoil the sums.
+// All four times come from one run, so that they can be subtracted from each other.
 void print_trips_through_channels() {
   const Trips trips = trips_through_channels();
   print("a round trip through two fast channels: send() has returned after",
