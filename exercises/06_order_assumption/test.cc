@@ -145,7 +145,7 @@ TEST(OrderAssumption, AWorkerTakesTheNextJobAtOnce) {
                         {.max_preemptions = 0,
                          .max_spurious_wakeups = 0,
                          .early_timeouts = false,
-                         .max_steps = 20'000,
+                         .max_steps = 50'000,
                          .random_schedules = 0});
 }
 

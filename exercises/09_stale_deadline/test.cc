@@ -199,7 +199,7 @@ TEST(StaleDeadline, JobsStartInTheOrderOfSubmission) {
     });
     const std::function<void(int)> submit = [&](int i) {
       const std::string id = std::to_string(i);
-      const auto deadline = lab::steady_clock::now() + (i % 300 >= 100 ? 5s : (3'000 - i) * 1s);
+      const auto deadline = lab::steady_clock::now() + (i % 300 >= 20 ? 5s : (3'000 - i) * 1s);
       worker.submit({.id = id, .deadline = deadline, .body = [&, i, id] {
                        lab::note("runs job " + id);
                        first_left = std::find(first_left, settled.end(), false);
@@ -228,10 +228,12 @@ TEST(StaleDeadline, OnlyTheEarlierOfTheDeadlinesMinAndMaxIsOver) {
   const auto scenario = [] {
     bool ran = false;
     int reported = 0;
+    LabGate both("both late jobs are reported");
     std::function<void()> submit_min;
     Worker worker([&](const Job& job) {
       lab::check(job.id == "min", "a job with the deadline max() was late");
-      if (++reported == 1) lab::jthread("other", submit_min);  // is joined at once
+      if (++reported == 2) return both.open();
+      lab::jthread("other", submit_min);  // is joined at once
     });
     submit_min = [&] {
       worker.submit({.id = "min", .deadline = TimePoint::min(), .body = [] {
@@ -241,8 +243,10 @@ TEST(StaleDeadline, OnlyTheEarlierOfTheDeadlinesMinAndMaxIsOver) {
     lab::this_thread::sleep_for(1s);
     worker.submit({.id = "", .deadline = TimePoint::max(), .body = [&] { ran = true; }});
     submit_min();
+    lab::thread thread("worker", [&] { worker.run(); });
+    both.wait();
     worker.close();
-    worker.run();
+    thread.join();
     lab::check(ran, "the job with the deadline max() and an empty id did not run");
     lab::check(reported == 2, "of two jobs with the deadline min() and the same id, " +
                                   std::to_string(reported) + " were reported as late");

@@ -235,7 +235,7 @@ TEST(NestedWait, WaitRunsNoOtherGroupsJobs) {
 }
 
 // One worker waits for a group, another one for any job. Then a job of another group is submitted,
-// and an hour later two jobs of the group: by main, or by its job while main waits for the others.
+// and an hour later two jobs of the group: by main, or by a job of the group.
 TEST(NestedWait, JobsAreAddedToAGroupThatAWorkerWaitsFor) {
   for (const bool by_job : {true, false}) {
     const auto scenario = [by_job] {

@@ -265,7 +265,7 @@ TEST(LateTimer, AThreadSleepsHoweverOftenItWakesUp) {
   const auto scenario = [] {
     Record record(2);
     Pool pool;
-    lab::this_thread::sleep_for(1h);  // both threads wake up for no reason
+    lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
     submit(pool, record, 0, record.job(0));
     lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that was queued");
     record.check_all();
@@ -388,8 +388,8 @@ TEST(LateTimer, AnIdlePoolShutsDownAtOnce) {
       (void)other.submit([&] { submit(pool, record, 0, record.job(0, 5 * kYear)); });
     }
     lab::this_thread::sleep_for(10 * kYear);
-    lab::check(record.shut_down(pool).empty(), "shutdown() returned a job, but there is none");
-    check_time(10 * kYear, "shutdown() waited: a job was queued, although the worker was idle");
+    lab::check(record.shut_down(pool).empty(), "shutdown() returned a job that was due");
+    check_time(10 * kYear, "shutdown() waited, although its only job was over after 5 years");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
 }

@@ -50,8 +50,8 @@ class Pool {
 
  private:
   void run() {
-    std::vector<Job>
-        done;  // destroyed when there is time for it, so that the next job starts sooner
+    // Destroyed when there is time for it, so that the next job starts sooner.
+    std::vector<Job> done;
     while (std::optional<Job> job = next(done)) {
       (*job)();
       done.push_back(std::move(*job));

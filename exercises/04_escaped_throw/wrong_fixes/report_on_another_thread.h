@@ -57,7 +57,7 @@ class Worker {
         result = std::unexpected("an exception that is not a std::exception");
       }
       if (result) continue;
-      // Reporting may be slow: the next job need not wait for it.
+      // On a thread of its own, which is joined at once.
       lab::jthread("reporter", [&] { report_(job->id, result.error()); });
     }
   }
