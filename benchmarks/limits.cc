@@ -18,6 +18,7 @@
 #include <mutex>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "full_pattern/worker_pool.h"
@@ -32,15 +33,21 @@ namespace {
 constexpr std::size_t kRounds = 31;
 constexpr int kTrips = 20'000;
 
-double ns_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+double ns_between(Clock::time_point begun, Clock::time_point ended) {
+  return std::chrono::duration<double, std::nano>(ended - begun).count();
+}
+
+double ns_since(Clock::time_point start) { return ns_between(start, Clock::now()); }
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
 }
 
 double median_of(const std::function<double()>& measure, std::size_t rounds = kRounds) {
   std::vector<double> values(rounds);
   std::ranges::generate(values, measure);
-  std::ranges::sort(values);
-  return values[rounds / 2];
+  return median(std::move(values));
 }
 
 void print(std::string_view what, double ns) {
@@ -123,11 +130,8 @@ Trips trips_through_channels() {
 // The median of the times from `begun` until `ended`.
 double median_between(const Times& begun, const Times& ended) {
   std::vector<double> ns;
-  for (std::size_t i = 0; i < begun.size(); ++i) {
-    ns.push_back(std::chrono::duration<double, std::nano>(ended[i] - begun[i]).count());
-  }
-  std::ranges::nth_element(ns, ns.begin() + kTrips / 2);
-  return ns[kTrips / 2];
+  for (std::size_t i = 0; i < begun.size(); ++i) ns.push_back(ns_between(begun[i], ended[i]));
+  return median(std::move(ns));
 }
 
 // All four times come from one run, so that they can be subtracted from each other.
@@ -150,8 +154,8 @@ void print_trips_through_channels() {
 }
 
 // A stream of values of the size of a cache line, per value. One thread fills half of the memory
-// that a full channel has, while the other one reads the other half. There are no locks, and only
-// two flags for each half.
+// that a full channel has, while the other one reads the other half. There are no locks, only
+// two flags.
 double stream_of_cache_lines() {
   constexpr std::size_t kHalf = kCapacity / 2;
   std::array<std::array<Value, kHalf>, 2> halves;
@@ -209,7 +213,7 @@ WakeUp wake_up() {
   changed.notify_one();
   const double waker_ns = ns_since(start);
   sleeper.join();
-  return {waker_ns, std::chrono::duration<double, std::nano>(runs_at - start).count()};
+  return {waker_ns, ns_between(start, runs_at)};
 }
 
 constexpr std::size_t kPieces = 2'000;
