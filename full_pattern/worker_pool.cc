@@ -57,7 +57,8 @@ void WorkerPool::drop_queued() noexcept {
   try {
     (void)workers_.jobs.close_and_take_pending();
   } catch (const std::bad_alloc&) {
-    workers_.jobs.close();  // the workers report those they have not started yet
+    workers_.jobs.close();
+    workers_.stop.request_stop();  // the workers report those that they have not started
   }
 }
 

@@ -43,7 +43,7 @@ struct Metrics {
   std::uint64_t rejected = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;  // finished with a JobError of any kind
-  // Of these, the ones with kShutDown: the pool's shutdown ended them, or the handler returned it.
+  // Of these, the ones with kShutDown. A handler that stops early because of a shutdown returns it.
   std::uint64_t shut_down = 0;
   std::uint64_t not_started = 0;  // handed back in the shutdown report
   std::size_t queued = 0;
@@ -81,8 +81,8 @@ class WorkerPool {
   // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
   // the running jobs, and joins the threads, which blocks without a time limit until their handlers
   // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
-  // Without memory to take them back, the workers that are left report as shut down each job that
-  // they have not started by then.
+  // Without memory to take them back, the workers report as canceled each job that they have not
+  // started by then.
   // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
 

@@ -45,13 +45,16 @@ JobResult ended_before_start(CancelReason why) {
   }
 }
 
-// Returns what the err() of a link of the two would.
-std::optional<CancelReason> err_of_either(const Context& a, const Context& b) {
-  const auto of_a = a.err();
-  const auto of_b = b.err();
-  if (!of_a) return of_b;
-  const bool a_is_late = *of_a == CancelReason::kDeadlineExceeded;
-  return a_is_late && of_b ? of_b : of_a;
+// Returns why the job must not start, if so: what the err() of a link of both contexts would say,
+// unless the reason is the pool's shutdown. That has handed back the jobs that no worker has
+// received, and this one was received, so it is up to its handler what to do.
+std::optional<CancelReason> reason_not_to_start(const Context& job, const Context& pool) {
+  const auto of_job = job.err();
+  auto of_pool = pool.err();
+  if (of_pool == CancelReason::kShutDown) of_pool.reset();
+  if (!of_job) return of_pool;
+  const bool job_is_late = *of_job == CancelReason::kDeadlineExceeded;
+  return job_is_late && of_pool ? of_pool : of_job;
 }
 
 // Calls the observer and drops any exception it throws.
@@ -66,19 +69,18 @@ void tell(Call call) {
 
 JobResult start(int id, const Job& job, const JobHandler& handler, Observer& observer,
                 const Context& ctx) {
-  // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09) It
-  // has left the queue, so it gets a result even if it does not start. (WP-43)
-  if (const auto why = ctx.err()) return ended_before_start(*why);
   tell([&] { observer.job_started(id, job); });
   return run(handler, job, ctx);
 }
 
-JobResult link_and_start(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                         const Context& pool) {
+JobResult start_or_refuse(int id, const Job& job, const JobHandler& handler, Observer& observer,
+                          const Context& pool) {
+  // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09) It
+  // has left the queue, so it gets a result even if it does not start. (WP-43) Checked before there
+  // is a link, so that the reason is reported even without memory for one.
+  if (const auto why = reason_not_to_start(job.ctx, pool)) return ended_before_start(*why);
   // A link costs two allocations and a lock that all workers share. Most jobs do not need one.
   if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
-  // Asked before there is a link, so that the reason is reported even without memory for one.
-  if (const auto why = err_of_either(job.ctx, pool)) return ended_before_start(*why);
   const LinkedContext linked(job.ctx, pool);
   return start(id, job, handler, observer, linked.context());
 }
@@ -87,7 +89,7 @@ JobResult link_and_start(int id, const Job& job, const JobHandler& handler, Obse
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
                   const Context& pool) {
   try {
-    return link_and_start(id, job, handler, observer, pool);
+    return start_or_refuse(id, job, handler, observer, pool);
   } catch (...) {
     rethrow_forced_unwind();
     // No memory for the link or a message. This text fits without an allocation.

@@ -83,7 +83,7 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
             SendStatus::kSent);
   jobs.close();
   ContextSource stop;
-  stop.request_shut_down();
+  stop.request_stop();
   const Context pool = stop.context();
   const auto recorder = std::make_shared<RecorderOfKinds>();
   WaitGroup::Token token = WaitGroup().add();
@@ -92,7 +92,7 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
     const ScarceMemory memory(0);
     worker(1, queue, std::move(token), throw_last_straw, recorder, pool);
   }
-  EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kShutDown, JobError::Kind::kShutDown));
+  EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kCancelled, JobError::Kind::kCancelled));
 }
 
 TEST(WorkerWithoutMemory, NeedsNoneToStartWithoutAnObserver) {

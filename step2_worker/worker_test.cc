@@ -144,13 +144,36 @@ TEST(Worker, DoesNotStartACancelledOrLateJobAndSaysSo) {
 }
 
 TEST(Worker, SaysWhyAJobWasNotStartedIfThePoolHasEndedToo) {
+  EXPECT_THAT(reports({make_job("a", late())}, fail_the_test, cancelled()),
+              ElementsAre("1 finished a: cancelled, cancelled before it started"))
+      << "a stop outranks a deadline";
+  EXPECT_THAT(reports({make_job("a", cancelled())}, fail_the_test, late()),
+              ElementsAre("1 finished a: cancelled, cancelled before it started"));
+}
+
+TEST(Worker, AShutdownOfThePoolKeepsNoReceivedJobFromStarting) {
+  ContextSource pool;
+  pool.request_shut_down();
+  const auto stop_early = [](const Job&, const Context& ctx) -> JobResult {
+    return std::unexpected(ended(ctx.err().value()));
+  };
+  const Context patient = Context().with_timeout(std::chrono::hours(1));
+  EXPECT_THAT(
+      reports({make_job("a"), make_job("b", patient), make_job("c")}, stop_early, pool.context()),
+      ElementsAre("1 started a", "1 finished a: shut down, shut down", "1 started b",
+                  "1 finished b: shut down, shut down", "1 started c",
+                  "1 finished c: shut down, shut down"));
+}
+
+TEST(Worker, AJobWhoseOwnContextHasEndedIsNotStartedDuringAShutdown) {
   ContextSource pool;
   pool.request_shut_down();
   EXPECT_THAT(
-      reports({make_job("a", late()), make_job("b", cancelled())}, fail_the_test, pool.context()),
-      ElementsAre("1 finished a: shut down, shut down before it started",
-                  "1 finished b: cancelled, cancelled before it started"))
-      << "a stop outranks a deadline, and of two stops, that of the job counts";
+      reports({make_job("a", cancelled()), make_job("b", late()), make_job("c", pool.context())},
+              fail_the_test, pool.context()),
+      ElementsAre("1 finished a: cancelled, cancelled before it started",
+                  "1 finished b: deadline exceeded, deadline exceeded before it started",
+                  "1 finished c: shut down, shut down before it started"));
 }
 
 TEST(Worker, HandlesTheJobsBehindACancelledOne) {
