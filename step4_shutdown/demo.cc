@@ -38,7 +38,10 @@ void show(std::string_view title, const JobHandler& handler, ShutdownLimits limi
   std::cout << title << ": " << to_string(report.outcome);
   for (const Job& job : report.not_started) std::cout << ", " << job.id << " handed back";
   for (const std::string& id : report.still_running) std::cout << ", " << id << " still runs";
-  std::cout << "\n";
+  std::cout << "\n"
+            << (report.outcome == ShutdownOutcome::kAbandoned
+                    ? "All workers finished but one. Safe to exit, without destructors.\n"
+                    : "All workers finished. Safe to exit.\n");
 }
 
 JobResult quick(const Job&, const Context&) { return {}; }
@@ -61,6 +64,5 @@ int main() {
   show("Quick jobs", quick, {});
   show("Slow jobs that obey the cancel", slow_but_obedient, {.drain = 50ms});
   show("Jobs that ignore everything", stubborn, {.drain = 50ms, .cancel = 50ms});
-  std::cout << "All workers finished but one. Safe to exit, without destructors.\n";
   exit_without_destructors(EXIT_SUCCESS);
 }
