@@ -5,13 +5,16 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "full_pattern/pool_testing.h"
 #include "full_pattern/worker_pool.h"
 #include "step1_job/job.h"
 #include "step2_worker/channel.h"
+#include "step4_shutdown/shutdown.h"
 #include "testing/event_log.h"
 #include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
@@ -40,6 +43,33 @@ TEST_P(WorkerPoolOn, IsDestroyedWithoutMemoryAndStartsNoQueuedJob) {
     pool.reset();
   }
   EXPECT_THAT(log->events(), ElementsAre("start a", "cancelled a"));
+}
+
+// In each round, one more allocation of the shutdown succeeds, until all do.
+TEST_P(WorkerPoolOn, AShutdownThatRunsOutOfMemoryLosesNoJob) {
+  int rounds = 0;
+  for (std::optional<ShutdownReport> first; !first; ++rounds) {
+    const Watchdog watchdog;
+    const auto held = std::make_shared<Held>(watchdog);
+    WorkerPool pool({.workers = 1, .channel = GetParam()}, Held::handler(held));
+    ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
+    held->log.await("start a");
+    for (const char* const id : {"b", "c"}) {
+      Job job{.id = id, .payload = std::vector<std::byte>(64)};  // so a copy needs memory
+      ASSERT_EQ(pool.submit(std::move(job)), SendStatus::kSent);
+    }
+    try {
+      const ScarceMemory memory(rounds);
+      first = pool.shutdown(kAbandonNow);
+    } catch (const std::bad_alloc&) {
+    }
+    const auto note = watchdog.waiting("test: for a shutdown after one without memory");
+    const ShutdownReport report = first ? *first : pool.shutdown(kAbandonNow);
+    EXPECT_THAT(ids_of(report.not_started), ElementsAre("b", "c"))
+        << "with memory for " << rounds << " allocations at first";
+    held->gate.open();
+  }
+  EXPECT_GE(rounds, 4);
 }
 
 // The first job in each place of the queue gives nothing back, nor does a worker's first one. So
