@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "full_pattern/fast_channel/brief_lock.h"
 #include "full_pattern/worker_pool.h"
 #include "measure.h"
 #include "ours.h"
@@ -153,31 +154,43 @@ void print_trips_through_channels() {
         }));
 }
 
-// A stream of values of the size of a cache line, per value. One thread fills half of the memory
-// that a full channel has, while the other one reads the other half. There are no locks, only
-// two flags.
-double stream_of_cache_lines() {
+// A stream of the jobs of the `struct` rows, which have the size of a cache line, per job. One
+// thread fills half of the memory that a full channel has, while the other one reads the other
+// half, and two flags tell when. With locks, each thread also takes a lock of its own for each job,
+// as a channel does on each side.
+double stream_of_jobs(bool with_locks) {
   constexpr std::size_t kHalf = kCapacity / 2;
-  std::array<std::array<Value, kHalf>, 2> halves;
+  alignas(64) std::array<std::array<Block, kHalf>, 2> halves;
   Flag filled;
   Flag emptied;
-  int sum = 0;
+  alignas(64) BriefLock writers;
+  alignas(64) BriefLock readers;
+  const auto lock = [with_locks](BriefLock& mutex) {
+    return with_locks ? std::unique_lock(mutex) : std::unique_lock(mutex, std::defer_lock);
+  };
+  std::uint64_t sum = 0;
   std::jthread other([&] {
     for (int i = 1; i <= kTrips / 10; ++i) {
       await(filled, i);
-      for (const Value& value : halves[static_cast<std::size_t>(i % 2)]) sum += value.value & 1;
+      for (const Block& job : halves[static_cast<std::size_t>(i % 2)]) {
+        const auto locked = lock(readers);
+        sum += job.number + job.rest.back();
+      }
       emptied.value.store(i, std::memory_order_release);
     }
   });
   const Clock::time_point start = Clock::now();
   for (int i = 1; i <= kTrips / 10; ++i) {
-    for (Value& value : halves[static_cast<std::size_t>(i % 2)]) value.value = i;
+    for (Block& job : halves[static_cast<std::size_t>(i % 2)]) {
+      const auto locked = lock(writers);
+      job = make_job<Block>(static_cast<std::uint64_t>(i));
+    }
     await(emptied, i - 1);
     filled.value.store(i, std::memory_order_release);
   }
   other.join();
   const double ns = ns_since(start) / (kHalf * kTrips / 10.0);
-  return sum < 0 ? 0 : ns;
+  return sum == 0 ? 0 : ns;
 }
 
 // One thread sleeps and the other wakes it. Measures the cost for the waker and the time until the
@@ -277,8 +290,10 @@ int run() {
   print("a cache line to the other thread and back", median_of([] { return round_trip(false); }));
   print("the same, with a value in a line of its own each way",
         median_of([] { return round_trip(true); }));
-  print("a stream of values with a cache line each, for each value",
-        median_of(stream_of_cache_lines));
+  print("a stream of jobs of the size of a cache line, for each job",
+        median_of([] { return stream_of_jobs(false); }));
+  print("the same, with a lock for each job on each side",
+        median_of([] { return stream_of_jobs(true); }));
   print_trips_through_channels();
   print("waking a thread that sleeps: for the waker", median_of([] { return wake_up().waker_ns; }));
   print("until it runs", median_of([] { return wake_up().until_it_runs_ns; }));
