@@ -21,9 +21,10 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
   const PlayScenario play{lesson, scenario, options, line};
   if (run.is_export()) return run.exported(play_data(play));
   const bool is_replay = !run.replay().empty();
-  lab::Options replayed = options;
-  if (is_replay) replayed.replay = run.replay();
-  const lab::Result result = lab::explore(is_replay ? replayed : options, play.run);
+  lab::Options all = options;
+  all.must_free_memory = true;
+  if (is_replay) all.replay = run.replay();
+  const lab::Result result = lab::explore(all, play.run);
   run.explored(file, line, result.schedules, lesson.explanation);
   if (!result.failed) {
     // A test that sets the limit itself wants a part of the schedules only.

@@ -227,7 +227,16 @@ struct Exploration {
   const std::function<void()>& scenario;
   bool shows_held_locks = false;
   bool tries_locks = false;  // whether a thread tried to lock in the last schedule
+  bool has_run = false;
 };
+
+std::string verdict_on_memory() {
+  const std::size_t blocks = blocks_in_use();
+  if (blocks == 0) return "";
+  return std::to_string(blocks) + (blocks == 1 ? " block" : " blocks") +
+         " of memory that the scenario allocated " + (blocks == 1 ? "was" : "were") +
+         " never freed";
+}
 
 // Runs one schedule. Returns true if it failed.
 bool run_one(Exploration& exploration, Recording& strategy, Result& result) {
@@ -237,6 +246,9 @@ bool run_one(Exploration& exploration, Recording& strategy, Result& result) {
   ++result.schedules;
   result.verdict = scheduler->run(exploration.scenario);
   exploration.tries_locks = scheduler->tries_locks();
+  const bool is_first = !std::exchange(exploration.has_run, true);
+  const bool checks_memory = exploration.options.must_free_memory && !is_first;
+  if (result.verdict.empty() && checks_memory) result.verdict = verdict_on_memory();
   if (result.verdict.empty()) return false;
   result.failed = true;
   result.story = scheduler->story() + "  " + result.verdict + "\n";
@@ -315,8 +327,10 @@ Result explore(const Options& options, const std::function<void()>& scenario) {
   Result result;
   if (!options.replay.empty()) {
     exploration.shows_held_locks = options.replay.starts_with(kShowsHeldLocks);
-    Replay strategy(decisions_of(options.replay), false);
-    run_one(exploration, strategy, result);
+    do {
+      Replay strategy(decisions_of(options.replay), false);
+      if (run_one(exploration, strategy, result)) break;
+    } while (options.must_free_memory && blocks_in_use() > 0 && result.schedules < 2);
     return result;
   }
   run_systematically(exploration, result);

@@ -54,6 +54,10 @@ struct Options {
 
   // For code with hooks: threads also switch at the counts of std::shared_ptr.
   bool reference_counts = false;
+
+  // For code with hooks: a schedule fails if it never frees memory that it has allocated. The first
+  // one may keep some, for its static variables.
+  bool must_free_memory = false;
 };
 
 struct Result {

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstring>
 #include <exception>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -161,6 +163,38 @@ TEST(Memory, ThatAScheduleLeavesBehindIsNoneOfTheNext) {
       {.max_preemptions = 0});
   EXPECT_GT(left.size(), 8);
   for (const char* const bytes : left) delete[] bytes;
+}
+
+// Nor can a copy be right that the lab does not see, as those of memcpy() in code compiled by GCC.
+TEST(Memory, DoesNotKeepItsValueWhenItIsFreed) {
+  const Result result = explore({}, [] {
+    char* const text = new char[4]{'t', 'e', 'x', 't'};
+    char* volatile same = text;  // the compiler does not see that it is the same
+    delete[] text;
+    char copy[4];
+    std::memcpy(copy, same, sizeof copy);
+    check(std::string_view(copy, sizeof copy) == "text", "the copy is not right");
+  });
+  EXPECT_TRUE(result.failed);
+}
+
+TEST(Memory, MustBeFreedIfTheOptionsSaySo) {
+  const auto leaks = [] { (void)std::make_unique<std::string>(100, 'x').release(); };
+  const auto fails = [](const auto& scenario, std::string schedule) {
+    return explore({.replay = std::move(schedule), .must_free_memory = true}, scenario).verdict;
+  };
+  constexpr const char* kLeak = "2 blocks of memory that the scenario allocated were never freed";
+  EXPECT_EQ(fails(leaks, ""), kLeak);
+  EXPECT_EQ(fails(leaks, "0"), kLeak) << "a replay";
+  expect_passes(leaks);
+}
+
+TEST(Memory, OfAStaticVariableNeedNotBeFreed) {
+  const auto scenario = [] {
+    static const std::string text(100, 'x');
+    check(text.size() == 100, "the text has not its length");
+  };
+  EXPECT_EQ(explore({.must_free_memory = true}, scenario).verdict, "");
 }
 
 TEST(Memory, MustNotBeFreedTwice) {

@@ -130,6 +130,8 @@ void release(void* block, std::uintptr_t from) {
   if (header.is_free) scheduler.fail(scheduler.own_name() + " frees memory a second time");
   header.is_free = true;
   scheduler.free(block, header.size, {.address = from, .stack = t_stack});
+  // A copy made by memcpy(), which the lab does not see, must not look right.
+  std::memset(block, 0xfd, header.size);
 }
 
 }  // namespace
@@ -146,6 +148,8 @@ void begin_schedule_memory() {
   heaps.blocks_in_use = 0;
   if (is_half_full) reserve();
 }
+
+std::size_t blocks_in_use() { return heaps.blocks_in_use; }
 
 void abandon_schedule_memory() { reserve(); }
 

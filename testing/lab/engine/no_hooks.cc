@@ -5,6 +5,7 @@ namespace worker_pool::lab {
 
 bool has_hooks() { return false; }
 void begin_schedule_memory() {}
+std::size_t blocks_in_use() { return 0; }
 void abandon_schedule_memory() {}
 
 }  // namespace worker_pool::lab
