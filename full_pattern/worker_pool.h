@@ -66,7 +66,7 @@ enum class ChannelKind {
 class WorkerPool {
  public:
   struct Options {
-    int workers = 3;
+    int workers = 3;             // as in the lessons; name your own number (pool_size/README.md)
     std::size_t capacity = 100;  // of the queue; running jobs do not count
     ChannelKind channel = ChannelKind::kFast;
   };

@@ -58,8 +58,7 @@ class Context {
       : Context(std::move(stop), {}, deadline) {}
 
   // Returns why this context has ended, or nullopt if it has not. If it is both stopped and late,
-  // the answer is kCancelled or kShutDown: a decision says more than the clock. Does not block.
-  // (WP-09)
+  // the answer is kCancelled or kShutDown: a stop outranks a deadline. Does not block. (WP-09)
   std::optional<CancelReason> err() const {
     if (stop_.stop_requested()) return stop_reason();
     if (has_deadline() && Clock::now() >= deadline_) return CancelReason::kDeadlineExceeded;

@@ -17,7 +17,8 @@
 namespace worker_pool {
 
 // Guarantees
-//  1. Each call runs on the worker's own thread, and the worker holds no lock.
+//  1. A worker calls on its own thread, and holds no lock. (A program may itself report a job that
+//     no worker received, as checksum.cc does: on another thread, as worker 0.)
 //  2. Several workers may call at the same time, so an observer guards its own state.
 //  3. The worker blocks for as long as the call takes.
 //  4. An exception from an observer is dropped, so that observing a job cannot stop it. (WP-04)

@@ -24,7 +24,7 @@ namespace worker_pool {
 //     reason. (WP-09) One reason of the pool, kShutDown, stops no job that was received: it starts,
 //     with its context ended. So each job of a pool that shuts down reaches its handler or is
 //     handed back, unless its own context has ended.
-//  3. Only closing the channel ends the loop. Canceling the pool does not.
+//  3. Canceling the pool does not end the loop. Closing the channel does.
 //  4. `done` is released after this worker's copies of the handler and the observer have been
 //     destroyed. So when a wait for the group has succeeded, this worker runs no user code, with
 //     one exception: its copies of `queue` live until its thread exits, so the destructor of a
@@ -33,9 +33,10 @@ namespace worker_pool {
 //     and start_workers() of step 3 does not.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
 //  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
-//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. So it does if
-//     a cancel is pending when the handler returns or throws. A cancel from another thread that
-//     comes while the worker waits ends it there, or after the next job, which is then reported so.
+//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. The same
+//     happens if a cancel is pending when the handler returns or throws. A cancel from another
+//     thread that comes while the worker waits ends it there, or after the next job, which is then
+//     reported in that way.
 //     This needs the GNU C library, libstdc++ and the default cancel type, PTHREAD_CANCEL_DEFERRED;
 //     elsewhere the program may end. (WP-04)
 //

@@ -64,8 +64,8 @@ using StartThread = std::function<std::jthread(int id, Receiver<Job>, WaitGroup:
 std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
                           std::shared_ptr<Observer> observer, Context pool);
 
-// Linux, with its default settings, has no memory mappings for the stacks of more threads in one
-// process (vm.max_map_count, see proc_sys_vm(5)).
+// With the kernel's default of vm.max_map_count (proc_sys_vm(5)), a Linux process has no memory
+// mappings for the stacks of more threads. Some distributions set a higher one.
 inline constexpr int kMaxWorkers = 32'768;
 
 // Starts `count` workers, numbered from 1, on a channel that holds up to `capacity` waiting jobs.

@@ -32,7 +32,7 @@ struct ShutdownLimits {
 };
 
 enum class ShutdownOutcome {
-  kDrained,    // every job that was left finished on its own; every thread was joined
+  kDrained,    // all remaining jobs finished by themselves; every thread was joined
   kCancelled,  // unfinished jobs were canceled or handed back; every thread was joined
   kAbandoned,  // some threads did not exit in time: they still run, detached
 };
@@ -69,7 +69,7 @@ struct ShutdownReport {
 // Shuts the workers down and reports what became of their jobs. (WP-14)
 //
 // 1. Blocks for at most limits.drain + limits.cancel + 100 ms + 5 ms for each worker, whatever the
-//    handlers do, with the three exceptions below. The time beyond the limits is for workers that
+//    handlers do, with the exceptions below. The time beyond the limits is for workers that
 //    are about to leave. So the sum has to fit into the grace period of the platform (WP-47). A
 //    stop request on `cancel_now` ends the drain at once; connect it to a second Ctrl-C.
 // 2. A job that is handed back has not started and never will. No error loses one: if memory runs
@@ -97,6 +97,7 @@ struct ShutdownReport {
 //   objects and whatever a custom StartThread runs after worker().
 // - If the system has no thread for the cancel, the caller's thread runs the jobs' stop callbacks.
 // - On a machine that is busy with other work, the calling thread itself may be late.
+// - A caller with a higher real-time priority than the workers may block forever (running_jobs.h).
 //
 // The jobs are canceled one after another. A stop callback that blocks delays those after it, and
 // their jobs may be abandoned too.

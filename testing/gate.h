@@ -5,7 +5,10 @@
 //
 //   const Watchdog watchdog;
 //   const auto gate = std::make_shared<Gate>(watchdog, "the job may finish");
-//   WorkerPool pool({}, [gate](const Job&, const Context&) { return gate->wait(), JobResult(); });
+//   WorkerPool pool({}, [gate](const Job&, const Context&) {
+//     gate->wait();
+//     return JobResult();
+//   });
 //   ASSERT_EQ(pool.submit(Job{.id = "a"}), SendStatus::kSent);
 //   gate->await_arrivals(1);  // the job is running now
 //   EXPECT_EQ(pool.metrics().running, 1u);

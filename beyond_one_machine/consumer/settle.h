@@ -9,11 +9,15 @@
 // | ended its worker's thread        | moves it to the dead-letter stream at once                |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
 //
-// A job that was not done before its limit (in_hand.h), or before Consumer::run() returned, is left
-// to the broker: it delivers the job again by itself, so an answer may belong to what another
-// consumer runs by then. A job that ended its worker's thread is buried also then, because each
-// further start would end another worker. A job stays in hand, so that it is extended, until the
-// broker has replied to what is asked before the answer.
+// A job may end after its limit (in_hand.h), or after Consumer::run() has returned. The broker may
+// have delivered it to another consumer by then:
+// - If it failed, threw, was late or was interrupted, it is left to the broker. An answer might
+//   count for the delivery that the other consumer has.
+// - If it succeeded, or its caller canceled it, it is removed: nothing is left to do.
+// - If it ended its worker's thread, it is buried: each further start would end another worker.
+//
+// A job stays in hand, so that it is extended, until the broker has replied to what is asked before
+// the answer.
 #pragma once
 
 #include <atomic>

@@ -136,6 +136,20 @@ TEST(SettleWithAFake, HandsBackNoJobWhoseLimitHasPassedMeanwhile) {
   }
 }
 
+// Another consumer may run the job meanwhile, but nothing is left to do.
+TEST(SettleWithAFake, RemovesAJobThatSucceedsOrIsCanceledAfterItsLimit) {
+  const JobError canceled{.kind = JobError::Kind::kCancelled};
+  for (const JobResult& result : {JobResult(), JobResult(std::unexpected(canceled))}) {
+    SCOPED_TRACE(result ? "succeeded" : "canceled by its caller");
+    StartedJob test(0);
+    test.settle.in_hand().end_limits();
+    test.settle.job_finished(0, test.job, result);
+    EXPECT_THAT(test.server.answers(), ElementsAre("done job-1 (2)"));
+    EXPECT_THAT(test.events, ElementsAre("done"));
+    EXPECT_EQ(test.settle.in_hand().size(), 0u);
+  }
+}
+
 // Without an answer, the broker would deliver the job once more, to be buried twice.
 TEST(SettleWithAFake, RemovesAJobThatItHasBuriedAlsoAfterItsLimit) {
   for (const Ending& ending : kEndings) {

@@ -22,10 +22,12 @@ struct StdThreads {
   template <class T>
   using Atomic = std::atomic<T>;
 
-  // How long a thread that has to wait spins before it sleeps. Receivers spin for longer than a
-  // wake-up takes, which is tens of microseconds on a virtual machine. With less, the two threads
-  // of a ping-pong could miss each other every time, each asleep while the other one spins. Senders
-  // spin for less, because on a full queue they wait for work to be done, which may take any time.
+  // How long a thread that has to wait spins before it sleeps. Receivers that spin for less than a
+  // wake-up takes may miss each other in every trip of a ping-pong, each asleep while the other one
+  // spins. 50 microseconds are enough where a woken thread runs after 28 (machine A of the
+  // benchmarks). On machine E it runs after 80 to 115; there, sleeps were rare all the same,
+  // because a trip takes about one (README.md). Senders spin for less, because on a full queue they
+  // wait for work to be done, which may take any time.
   static constexpr Clock::duration kReceiversSpinFor = std::chrono::microseconds(50);
   static constexpr Clock::duration kSendersSpinFor = std::chrono::microseconds(20);
   // A yield is a system call, in which a thread does not see what it waits for. These checks take

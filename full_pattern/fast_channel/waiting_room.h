@@ -1,6 +1,6 @@
 // WaitingRoom: where the threads of one side of a fast channel wait, and which thread wakes them.
 //
-// A wake-up is a system call and costs as much as hundreds of sends. So
+// A wake-up is a system call and costs as much as 500 to 1,000 sends (benchmarks/limits.cc). So
 //   1. a thread that has to wait spins for some microseconds before it sleeps (WP-53). If spinning
 //      has failed recently, only some of the waits spin;
 //   2. no thread is woken while another thread of its side is spinning, unless rule 3 wants it. A

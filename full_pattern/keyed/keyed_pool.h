@@ -28,11 +28,11 @@
 
 namespace worker_pool {
 
-// Returns the key of a job, and for one job the same key each time. Several threads call it at
-// once: the submitting one, which gets what it throws, and a worker once the job has finished. If
-// it throws there (a key of more than 15 characters may need memory), the key stays busy: its later
-// jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected. It
-// must own what it uses: for a job that was abandoned, it may be called after the pool has been
+// Returns the key of a job. It must return the same key for the same job. Several threads call it
+// at once: the submitting one, which gets what it throws, and a worker once the job has finished.
+// If it throws there (a key of more than 15 characters may need memory), the key stays busy: its
+// later jobs do not start, and shutdown() hands them back. The jobs of other keys are not affected.
+// It must own what it uses: for a job that was abandoned, it may be called after the pool has been
 // destroyed. (WP-13)
 using KeyOf = std::function<std::string(const Job&)>;
 

@@ -61,8 +61,8 @@ class ShutdownSignals {
   // after the stop was requested. It may print, lock and block: the next signal is seen all the
   // same. The destructor waits for it, and a third signal ends that wait too. A signal that comes
   // once the destructor has begun, or when there is no memory, may not be announced. What it throws
-  // is dropped. To be seen while a worker is blocked in std::cout, print with std::fputs() to
-  // stderr: std::cerr flushes std::cout first.
+  // is dropped. Print with std::fputs() to stderr if the text must appear while a worker is blocked
+  // in std::cout: std::cerr flushes std::cout first.
   using Listener = std::function<void(int signal, int count)>;
 
   // Throws std::system_error if a thread cannot be started, and std::bad_alloc. No signal is
