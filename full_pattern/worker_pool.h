@@ -10,10 +10,7 @@
 //   3. It accounts for each accepted job: the observer sees it finish, or the shutdown report lists
 //      it as not started or still running. Only a pool that is destroyed without shutdown() drops
 //      jobs.
-//   4. A job that ends its own thread with pthread_exit() or pthread_cancel() ends one worker, and
-//      the pool does not replace it. A pool without workers accepts jobs until its queue is full,
-//      so submit() then blocks until close() or shutdown(), and runs none: shutdown() hands them
-//      back as not started, with the outcome kCancelled. worker.h says on which systems that holds.
+//   4. It does not replace a worker whose thread was ended by a job: forced_unwind.h.
 #pragma once
 
 #include <atomic>
@@ -61,8 +58,8 @@ enum class ChannelKind {
 };
 
 // Thread-safe, except for the destructor. In a child process of fork(), which has none of the
-// workers' threads, call nothing: shutdown() throws there, the destructor does nothing, and any
-// other function may block forever. (WP-36)
+// workers' threads, call nothing: shutdown() throws std::logic_error there, the destructor does
+// nothing, and any other function may block forever. (WP-36)
 class WorkerPool {
  public:
   struct Options {
@@ -114,13 +111,13 @@ class WorkerPool {
   // Drains, then cancels, then abandons, as worker_pool::shutdown() of step 4 does. Idempotent: the
   // first call sets the limits and `cancel_now`. Later and concurrent calls block until the
   // shutdown has finished and return the same report without the jobs: they belong to the caller
-  // that got them first, and are not copied. In one of the pool's own jobs, or in a child process
-  // of fork(), it throws std::logic_error and does nothing else. Do not end the calling thread with
-  // pthread_cancel() meanwhile: that may destroy jobs that were to be handed back.
+  // that got them first, and are not copied. In one of the pool's own jobs, it throws
+  // std::logic_error and does nothing else. pthread_cancel() must not end the calling thread
+  // meanwhile: forced_unwind.h.
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
-  // Throws the std::logic_error that shutdown() would throw in a running job or in a child process
-  // of fork(). For a class that does something else before it calls shutdown().
+  // Throws the std::logic_error that shutdown() would throw. For a class that does something else
+  // before it calls shutdown().
   void check_may_shut_down() const;
 
   // Whether this is a child process of fork(). For a class whose destructor takes a lock: it must

@@ -15,6 +15,19 @@
 // pthread_cancel() only asks for the end. The thread goes on to its next cancellation point, such
 // as a wait, which may be in code that has nothing to do with the request.
 // end_thread_if_canceled() is such a point, at a place of our choice.
+//
+// Few programs end a thread like this. With the GNU C library, libstdc++ and the default cancel
+// type, PTHREAD_CANCEL_DEFERRED, this is what workers and pools then do. Elsewhere, the program
+// may end.
+//  1. A job that ends its own thread ends its worker. The job is reported as kThrew with
+//     `ended_thread`, and the worker leaves the group. The same happens if a cancel is pending when
+//     the handler returns or throws. A cancel from another thread that comes while the worker waits
+//     for a job ends it there, or after the next job, which is then reported in this way.
+//  2. No other worker takes its place. If none is left, no queued job runs: the destructor of a
+//     Workers drops them, and shutdown() hands them back, with the outcome kCancelled. A WorkerPool
+//     still accepts jobs until its queue is full; then submit() blocks until close() or shutdown().
+//  3. pthread_cancel() must not end a thread that is in shutdown(): that may destroy jobs that were
+//     to be handed back.
 #pragma once
 
 #include <exception>  // also defines __GLIBC__ and __GLIBCXX__

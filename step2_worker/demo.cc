@@ -35,7 +35,7 @@ class LogLines : public Observer {
   }
 };
 
-JobResult handle(const Job& job, const Context&) {
+JobResult process(const Job& job, const Context&) {
   if (job.payload.empty()) {
     return std::unexpected(JobError{JobError::Kind::kFailed, "job " + job.id + " has no payload"});
   }
@@ -48,7 +48,7 @@ std::vector<std::byte> bytes(std::size_t size) { return std::vector<std::byte>(s
 void run() {
   auto [jobs, queue] = make_channel<Job>(100);
   WaitGroup group;
-  const std::jthread thread(worker, 1, queue, group.add(), handle, std::make_shared<LogLines>(),
+  const std::jthread thread(worker, 1, queue, group.add(), process, std::make_shared<LogLines>(),
                             Context());
 
   for (Job job :

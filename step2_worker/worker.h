@@ -32,13 +32,8 @@ namespace worker_pool {
 //     of the handler either: std::jthread(worker, ...) may keep one until the thread has exited,
 //     and start_workers() of step 3 does not.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
-//  6. A job that ends its own thread with pthread_exit() or pthread_cancel() ends the worker: the
-//     job is reported as kThrew with `ended_thread`, and the worker leaves the group. The same
-//     happens if a cancel is pending when the handler returns or throws. A cancel from another
-//     thread that comes while the worker waits ends it there, or after the next job, which is then
-//     reported in that way.
-//     This needs the GNU C library, libstdc++ and the default cancel type, PTHREAD_CANCEL_DEFERRED;
-//     elsewhere the program may end. (WP-04)
+//  6. A job that ends its own thread, with pthread_exit() for example, ends the worker:
+//     forced_unwind.h. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,

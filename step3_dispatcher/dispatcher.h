@@ -27,8 +27,8 @@ namespace worker_pool {
 // for, a stop source to cancel with, and the threads.
 //
 // 1. Leaving the scope closes the channel, drains it and joins the threads, in that order. That
-//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one. If
-//    jobs have ended the threads of all workers, nothing runs the queued jobs: they are dropped.
+//    blocks until every queued job has finished, without a limit; shutdown() of step 4 has one.
+//    (The jobs are dropped if all workers were ended by their jobs: forced_unwind.h.)
 // 2. Every member outlives the threads that are joined, so a running job may use the other members
 //    until it returns. A job that shutdown() abandons may not: it can outlive all of them.
 // 3. A moved-from Workers has no threads and a closed channel, and can only be destroyed. Do not

@@ -73,8 +73,8 @@ struct ShutdownReport {
 //    are about to leave. So the sum has to fit into the grace period of the platform (WP-47). A
 //    stop request on `cancel_now` ends the drain at once; connect it to a second Ctrl-C.
 // 2. A job that is handed back has not started and never will. No error loses one: if memory runs
-//    out (std::bad_alloc), the jobs are still queued, and a second call hands them back. Do not end
-//    the calling thread with pthread_cancel() meanwhile: that may destroy jobs already taken back.
+//    out (std::bad_alloc), the jobs are still queued, and a second call hands them back.
+//    pthread_cancel() must not end the calling thread meanwhile: forced_unwind.h.
 // 3. Other threads may go on sending to workers.jobs; they get kClosed and keep their jobs.
 // 4. Afterwards workers.threads is empty, workers.jobs is closed, and leaving the scope does not
 //    block. workers.group counts the abandoned threads until they leave: workers, and the thread

@@ -1,5 +1,6 @@
 // The exercises, from the table in exercises/README.md and the BUILD file of each one. Nothing else
-// names them, so a new exercise needs no change here.
+// names them, so a new exercise needs no change here. The table has the order of the lessons:
+// //tools/check_documents compares the two.
 #pragma once
 
 #include <expected>
@@ -12,7 +13,7 @@ namespace worker_pool {
 
 struct Exercise {
   std::string name;            // its folder: 03_lost_stop
-  std::string step;            // from the column "After step": 2. Worker
+  std::string step;            // the link in the column "After step": 2. Worker
   std::string bug;             // from the column "The bug"
   std::filesystem::path file;  // the file to fix, relative to the clone
   std::string target() const { return "//exercises/" + name + ":test"; }

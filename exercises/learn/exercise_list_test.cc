@@ -24,10 +24,22 @@ TEST(ExerciseList, ReadsTheTableByStep) {
   EXPECT_EQ(exercises[2].name, "02_second");
 }
 
+TEST(ExerciseList, KeepsTheOrderOfTheTableWhateverTheNumbersAre) {
+  const FakeClone clone;
+  clone.write_table({{"03_third", "[2. Worker](../step2/README.md#sitting-1), sitting 1"},
+                     {"02_second", "[2. Worker](../step2/README.md#sitting-1), sitting 1"},
+                     {"01_first", "[2. Worker](../step2/README.md#sitting-2), sitting 2"}});
+  const std::vector<Exercise> exercises = read_exercises(clone.path());
+  ASSERT_EQ(exercises.size(), 3U);
+  EXPECT_EQ(exercises[0].name, "03_third");
+  EXPECT_EQ(exercises[1].name, "02_second");
+  EXPECT_EQ(exercises[2].name, "01_first");
+  EXPECT_EQ(exercises[2].step, "2. Worker") << "the sittings of a step are one step on the board";
+}
+
 TEST(ExerciseList, AStepNeedsNoLink) {
   const FakeClone clone;
-  clone.write("exercises/README.md",
-              "| [01_first](01_first/README.md) | Full pattern | the bug | 10 | x |");
+  clone.write_table({{"01_first", "Full pattern"}});
   EXPECT_EQ(read_exercises(clone.path()).at(0).step, "Full pattern");
 }
 

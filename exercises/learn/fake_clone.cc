@@ -11,6 +11,8 @@
 #include <initializer_list>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace worker_pool {
 namespace {
@@ -158,6 +160,13 @@ void FakeClone::replace(const std::string& exercise, const std::string& content)
 void FakeClone::write(const fs::path& file, const std::string& content) const {
   fs::create_directories((path_ / file).parent_path());
   std::ofstream(path_ / file) << content << "\n";
+}
+
+void FakeClone::write_table(const std::vector<std::pair<std::string, std::string>>& rows) const {
+  std::string table;
+  for (const auto& [name, step] : rows)
+    table += "| [" + name + "](" + name + "/README.md) | " + step + " | its bug | 10 | x |\n";
+  write("exercises/README.md", table);
 }
 
 fs::path FakeClone::file(const std::string& exercise) const {

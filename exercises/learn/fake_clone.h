@@ -11,6 +11,8 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exercises/learn/exercise_list.h"
 
@@ -33,6 +35,9 @@ class FakeClone {
   void save(const std::string& exercise, const std::string& content) const;
   void replace(const std::string& exercise, const std::string& content) const;
   void write(const std::filesystem::path& file, const std::string& content) const;
+
+  // Replaces the table of exercises. A row is the name of an exercise and the cell of its step.
+  void write_table(const std::vector<std::pair<std::string, std::string>>& rows) const;
 
   // Writes a shell script that can be started.
   void add_program(const std::filesystem::path& file, const std::string& script) const;

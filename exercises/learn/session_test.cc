@@ -142,6 +142,20 @@ TEST_F(LearnSession, ListsAndSkips) {
   await_screen(child, "deadlock of 01_first");
 }
 
+TEST_F(LearnSession, ProposesTheExercisesInTheOrderOfTheTableWhateverTheirNumbersAre) {
+  clone_.write_table({{"02_second", "[2. Worker](../step2/README.md#sitting-1), sitting 1"},
+                      {"01_first", "[2. Worker](../step2/README.md#sitting-2), sitting 2"},
+                      {"03_third", "[3. Dispatcher](../step3/README.md)"}});
+  TerminalChild child = start();
+  await_screen(child, "deadlock of 02_second");
+  clone_.save("02_second", "GREEN");
+  await_screen(child, "GREEN");
+  child.type("n");
+  await_screen(child, "deadlock of 01_first");
+  child.type("s");
+  await_screen(child, "deadlock of 03_third");
+}
+
 TEST_F(LearnSession, ResumesWhereTheLearnerStopped) {
   {
     TerminalChild child = start();

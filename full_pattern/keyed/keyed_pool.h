@@ -75,7 +75,7 @@ class KeyedPool {
   //
   // A drain without a limit may never end if job_finished() of the observer ends its thread,
   // because the job's key stays busy, or if another thread cancels the last workers while they wait
-  // for a job (worker.h, 6).
+  // for a job (forced_unwind.h).
   ShutdownReport shutdown(ShutdownLimits limits = {}, std::stop_token cancel_now = {});
 
   // As WorkerPool::metrics(). A job that waits here is queued.

@@ -159,6 +159,28 @@ TEST_F(Documents, HaveEachExerciseInItsLesson) {
   EXPECT_THAT(found(), only("step1_job/README.md:1: 01_first is not linked"));
 }
 
+TEST_F(Documents, HaveTheExercisesInTheOrderOfTheirLesson) {
+  write("exercises/BUILD", "_EXERCISES = [\n    \"01_first\",\n    \"02_second\",\n]\n");
+  write("exercises/02_second/README.md", "# Second\n");
+  write("exercises/02_second/solution/README.md", "[a](../../../docs/review_cards.md#wp-02)\n");
+  const std::string second = "[02](../exercises/02_second/README.md)";
+  write("docs/review_cards.md", kFirstRow + "| [" + kSecondCard + "](#wp-02) | a smell | " +
+                                    second + " |\n\n" + card(kFirstCard) +
+                                    card(kSecondCard, ", *exercise*: " + second));
+  write("step1_job/job.h", "// " + kFirstCard + ", " + kSecondCard);
+  write("step1_job/README.md", second + ", " + kLesson);
+  const std::string first_row =
+      "| [01_first](01_first/README.md) | [1](../step1_job/README.md) |\n";
+  const std::string second_row =
+      "| [02](02_second/README.md) | [1](../step1_job/README.md#break-it) |\n";
+  write("exercises/README.md", second_row + first_row);
+  EXPECT_THAT(found(), IsEmpty());
+  write("exercises/README.md", first_row + second_row);
+  EXPECT_THAT(found(),
+              only("exercises/README.md:2: 02_second is below 01_first, but its lesson has "
+                   "it first"));
+}
+
 TEST_F(Documents, HaveWhatMattersOnTheFrontPage) {
   write("full_pattern/README.md", kBreak);
   write("README.md", "[x](benchmarks/README.md)\n");

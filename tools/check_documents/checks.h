@@ -39,7 +39,8 @@ Findings check_breaks(const std::filesystem::path& root);
 Findings check_cards(const std::filesystem::path& root);
 
 // Each exercise is in the table of exercises/README.md, in exercises/BUILD, and in the lesson that
-// the table names. Its solution links a card that links the exercise.
+// the table names. Its solution links a card that links the exercise. The table has the exercises
+// of a lesson in the order in which the lesson links them, because ./learn follows the table.
 Findings check_exercises(const std::filesystem::path& root);
 
 // The front page links every lesson, the exercises, the cards, and the page "Go to C++".
