@@ -10,6 +10,14 @@
 #include "testing/event_log.h"
 #include "testing/watchdog.h"
 
+#if defined(__linux__)
+#include <unistd.h>
+
+#include <atomic>
+
+#include "testing/is_asleep.h"
+#endif
+
 namespace worker_pool {
 
 // Makes a failure print "kCancelled" instead of raw bytes. GoogleTest finds it by its name.
@@ -20,20 +28,27 @@ inline void PrintTo(CancelReason reason, std::ostream* out) {
 
 inline constexpr auto kNoDeadline = Clock::time_point::max();
 
-// A test cannot see whether a thread is already asleep, so in any one round the stop request may
-// come before the sleep. Over many rounds both orders occur, and each must end the sleep.
-inline constexpr int kRounds = 50;
-
-// Fails unless a stop request ends a sleep of `duration` that another thread starts.
+// Fails unless a stop request ends a sleep of `duration` that another thread has started. On Linux
+// that thread is asleep. Elsewhere the request may come before the sleep, which must not begin
+// then. full_pattern/every_schedule tries both orders, and all between.
 inline void expect_stop_ends_sleep(const Watchdog& watchdog, std::stop_source& stop,
                                    const Context& ctx, Clock::duration duration) {
   EventLog log(watchdog);
   bool slept = true;
+#if defined(__linux__)
+  std::atomic<pid_t> thread = 0;
+#endif
   auto sleeper = watchdog.thread("sleeper: for request_stop()", [&] {
+#if defined(__linux__)
+    thread = gettid();
+#endif
     log.add("sleeps");
     slept = ctx.sleep_for(duration);
   });
   log.await("sleeps");
+#if defined(__linux__)
+  watchdog.await("the sleeper to be asleep", [&] { return is_asleep(thread); });
+#endif
   stop.request_stop();
   sleeper.join();
   EXPECT_FALSE(slept) << "sleep_for() returned true although the context was stopped";

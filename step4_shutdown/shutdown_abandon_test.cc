@@ -2,17 +2,14 @@
 //
 // Each test opens its gate only after shutdown() has returned and the scope of the workers was
 // left. If a stuck worker blocked either of them, the watchdog would end the test. An abandoned
-// worker shares ownership of everything it uses: its gate, log and observer.
+// worker shares ownership of everything it uses: its gate and its observer.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,7 +20,6 @@
 #include "step2_worker/worker.h"
 #include "step3_dispatcher/dispatcher.h"
 #include "step4_shutdown/shutdown.h"
-#include "testing/event_log.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
 
@@ -38,8 +34,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 constexpr ShutdownLimits kNoWait = {.drain = milliseconds(0), .cancel = milliseconds(0)};
-
-constexpr auto kNever = Clock::time_point::max();
 
 // A handler that ignores everything until the gate opens.
 JobHandler stuck_at(std::shared_ptr<Gate> gate) {
@@ -129,51 +123,6 @@ TEST(ShutdownAbandon, NamesNoJobThatHasFinished) {
   release(*gate, pool.group, watchdog);
 }
 
-TEST(ShutdownAbandon, NamesNoJobThatObeyedTheCancel) {
-  Watchdog watchdog;
-  // On a busy machine the obedient worker may not leave in time. It is then rightly named too, and
-  // the next round gives it twice the time.
-  bool left_in_time = false;
-  for (auto limit = milliseconds(20); !left_in_time; limit *= 2) {
-    const auto gate = std::make_shared<Gate>(watchdog, "the stubborn job may end");
-    const auto log = std::make_shared<EventLog>(watchdog);
-    const auto handler = [gate, log](const Job& job, const Context& ctx) -> JobResult {
-      log->add(job.id + " started");
-      if (job.id == "stubborn") gate->wait();
-      (void)ctx.sleep_for(kForever);
-      return {};
-    };
-    const auto first_left = std::make_shared<std::atomic<Clock::time_point>>(kNever);
-    const auto start = [first_left](int id, Receiver<Job> jobs, WaitGroup::Token done,
-                                    JobHandler handle, std::shared_ptr<Observer> observer,
-                                    Context pool) {
-      return std::jthread(
-          [first_left, id, jobs, done = std::move(done), handle, observer, pool]() mutable {
-            worker(id, jobs, std::move(done), std::move(handle), std::move(observer), pool);
-            auto none_yet = kNever;
-            first_left->compare_exchange_strong(none_yet, Clock::now());
-          });
-    };
-    Workers pool = start_workers(2, handler, nullptr, 100, start);
-    for (const std::string id : {"stubborn", "obedient"}) {
-      send(pool, id);
-      log->await(id + " started");
-    }
-
-    const Clock::time_point begin = Clock::now();
-    const ShutdownReport report =
-        shut_down(watchdog, pool, {.drain = milliseconds(0), .cancel = limit});
-    EXPECT_EQ(to_string(report.outcome), "abandoned");
-    left_in_time = first_left->load() < begin + limit;
-    if (left_in_time) {
-      EXPECT_THAT(report.still_running, ElementsAre("stubborn"));
-    }
-    release(*gate, pool.group, watchdog);
-  }
-}
-
-constexpr auto kAFewRounds = milliseconds(5);
-
 // Starts workers that receive the job "held back" but do not name it before the gate opens, like a
 // thread that loses its processor at that point.
 StartThread held_back_at(std::shared_ptr<Gate> gate) {
@@ -212,41 +161,6 @@ TEST(ShutdownAbandon, NamesNoMoreJobsThanThereAreWorkersIfAnotherReceiverTookSom
   release(*gate, pool.group, watchdog);
 }
 
-TEST(ShutdownAbandon, NamesAJobThatItsWorkerHasOnlyJustReceived) {
-  Watchdog watchdog;
-  // shutdown() checks for about 100 ms. On a busy machine the worker may name its job later than
-  // that; the round then proves nothing and is repeated.
-  for (bool named_in_time = false; !named_in_time;) {
-    const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
-    const auto gate = std::make_shared<Gate>(watchdog, "the stuck jobs may end");
-    const auto named_at = std::make_shared<std::atomic<Clock::time_point>>(kNever);
-    const auto handler = [gate, named_at](const Job& job, const Context&) -> JobResult {
-      if (job.id == "held back") *named_at = Clock::now();
-      gate->wait();
-      return {};
-    };
-    Workers pool = start_workers(2, handler, nullptr, 100, held_back_at(received));
-    send(pool, "stuck");
-    send(pool, "held back");
-    gate->await_arrivals(1);
-    received->await_arrivals(1);
-
-    const Clock::time_point begin = Clock::now();
-    const std::stop_callback on_cancel(pool.stop.get_token(), [&] {
-      watchdog.await("rounds that see one job of two",
-                     [&] { return Clock::now() > begin + kAFewRounds; });
-      received->open();
-    });
-    const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
-    release(*gate, pool.group, watchdog);
-    named_in_time = named_at->load() < begin + milliseconds(25);
-    if (named_in_time) {
-      EXPECT_EQ(to_string(report.outcome), "abandoned");
-      EXPECT_THAT(report.still_running, UnorderedElementsAre("stuck", "held back"));
-    }
-  }
-}
-
 TEST(ShutdownAbandon, CountsAJobThatItsWorkerDoesNotName) {
   Watchdog watchdog;
   const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
@@ -265,34 +179,6 @@ TEST(ShutdownAbandon, CountsAJobThatItsWorkerDoesNotName) {
   // As the header says of "?": the worker had already checked the context, so the job started after
   // the report was written.
   EXPECT_EQ(gate->arrived(), 2u);
-}
-
-TEST(ShutdownAbandon, NamesNoJobIfAllWorkersLeaveInTheEnd) {
-  Watchdog watchdog;
-  // On a busy machine the workers may leave too late; the round is then repeated.
-  for (bool all_left = false; !all_left;) {
-    const auto received = std::make_shared<Gate>(watchdog, "the worker may name its job");
-    const auto gate = std::make_shared<Gate>(watchdog, "the jobs may end");
-    Workers pool = start_workers(2, stuck_at(gate), nullptr, 100, held_back_at(received));
-    send(pool, "slow");
-    send(pool, "held back");
-    gate->await_arrivals(1);
-    received->await_arrivals(1);
-
-    const Clock::time_point begin = Clock::now();
-    const std::stop_callback on_cancel(pool.stop.get_token(), [&] {
-      watchdog.await("rounds that see one job of two",
-                     [&] { return Clock::now() > begin + kAFewRounds; });
-      gate->open();
-      received->open();
-    });
-    const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
-    all_left = report.outcome == ShutdownOutcome::kCancelled;
-    if (all_left) {
-      EXPECT_THAT(report.still_running, IsEmpty());
-    }
-    release(*gate, pool.group, watchdog);
-  }
 }
 
 TEST(ShutdownAbandon, WaitsForBothLimits) {

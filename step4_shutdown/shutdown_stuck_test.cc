@@ -154,26 +154,6 @@ TEST(ShutdownStuck, InTheDestructorOfTheHandlerAfterTheLastJob) {
   release(*gate, pool.group, watchdog);
 }
 
-// Every job has finished, and the worker needs a few milliseconds to leave. It is not abandoned.
-TEST(ShutdownStuck, NotAWorkerThatNeedsAFewMillisecondsToLeave) {
-  // On a busy machine the worker may leave too late; the round is then repeated.
-  Watchdog watchdog;
-  for (bool left_in_time = false; !left_in_time;) {
-    std::shared_ptr<void> state(nullptr, [](void*) { (void)Context().sleep_for(milliseconds(5)); });
-    Workers pool = start_workers(
-        1, [state = std::move(state)](const Job&, const Context&) -> JobResult { return {}; },
-        nullptr);
-    const Clock::time_point begin = Clock::now();
-    const ShutdownReport report = shut_down(watchdog, pool, kNoWait);
-    const auto note = watchdog.waiting("test: for the worker to leave");
-    pool.group.wait();
-    left_in_time = Clock::now() < begin + milliseconds(50);
-    if (left_in_time) {
-      EXPECT_EQ(to_string(report.outcome), "drained");
-    }
-  }
-}
-
 struct LogResults : Observer {
   const std::shared_ptr<EventLog> log;
   explicit LogResults(std::shared_ptr<EventLog> where) : log(std::move(where)) {}

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <iostream>
 #include <list>
@@ -10,7 +12,13 @@
 #include <mutex>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
+
+#if !defined(_WIN32)
+#include <sys/types.h>
+#include <unistd.h>
+#endif
 
 namespace worker_pool {
 namespace {
@@ -21,6 +29,23 @@ std::string current_test() {
   return std::string(test->test_suite_name()) + "." + test->name();
 }
 
+// Writes to standard error. A hanging thread may hold the lock of std::cout or of stdout, and on
+// POSIX even that of stderr.
+void report(const std::string& text) {
+#if defined(_WIN32)
+  // Not std::cerr itself: it flushes std::cout first.
+  std::ostream out(std::cerr.rdbuf());
+  out << text << std::flush;
+#else
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t written = write(STDERR_FILENO, rest.data(), rest.size());
+    if (written < 0 && errno != EINTR) return;
+    if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+#endif
+}
+
 }  // namespace
 
 Watchdog::Waiting::Waiting(std::shared_ptr<Notes> notes, std::string what)
@@ -28,8 +53,10 @@ Watchdog::Waiting::Waiting(std::shared_ptr<Notes> notes, std::string what)
 
 Watchdog::Waiting::~Waiting() { notes_->remove(line_); }
 
-Watchdog::Watchdog(std::chrono::milliseconds limit)
-    : notes_(std::make_shared<Notes>()),
+Watchdog::Watchdog(std::chrono::milliseconds limit) : Watchdog(limit, std::make_shared<Notes>()) {}
+
+Watchdog::Watchdog(std::chrono::milliseconds limit, std::shared_ptr<Notes> notes)
+    : notes_(std::move(notes)),
       watcher_([this, limit, test = current_test()] { watch(limit, test); }) {}
 
 Watchdog::~Watchdog() {
@@ -44,10 +71,8 @@ Watchdog::~Watchdog() {
 void Watchdog::watch(std::chrono::milliseconds limit, const std::string& test) {
   std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, limit, [this] { return test_is_done_; })) return;
-  // Not std::cerr itself: it flushes std::cout first, which may be what a thread is stuck in.
-  std::ostream out(std::cerr.rdbuf());
-  out << "Watchdog: " << test << " is not done after " << limit.count() << " ms. Waiting:\n"
-      << notes_->text() << std::flush;
+  report("Watchdog: " + test + " is not done after " + std::to_string(limit.count()) +
+         " ms. Waiting:\n" + notes_->text());
   // exit() would run destructors, which wait for the threads that hang.
   std::_Exit(EXIT_FAILURE);
 }

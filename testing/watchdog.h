@@ -44,6 +44,8 @@ class Watchdog {
   };
 
   explicit Watchdog(std::chrono::milliseconds limit = std::chrono::seconds(10));
+  // With notes that may have lines already, for the tests of the Watchdog itself.
+  Watchdog(std::chrono::milliseconds limit, std::shared_ptr<Notes> notes);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();

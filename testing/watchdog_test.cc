@@ -7,15 +7,21 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <sstream>
-#include <streambuf>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#if defined(__linux__)
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "testing/is_asleep.h"
+#endif
 
 namespace worker_pool {
 namespace {
@@ -23,60 +29,24 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ExitedWithCode;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr auto kNoThread = "  no thread that left a note\n";
-
-// Redirects std::cerr while it lives.
-class RedirectCerr {
- public:
-  explicit RedirectCerr(std::streambuf* to) : before_(std::cerr.rdbuf(to)) {}
-  RedirectCerr(const RedirectCerr&) = delete;
-  RedirectCerr& operator=(const RedirectCerr&) = delete;
-  ~RedirectCerr() { std::cerr.rdbuf(before_); }
-
- private:
-  std::streambuf* before_;
-};
-
-// Standard error that takes a lock for each character. A death test holds that lock until its
-// waiters are in place. The watchdog's limit passes earlier, but the watchdog cannot print until
-// then, so its output does not depend on how busy the machine is.
-class HeldBack : public std::streambuf {
- public:
-  explicit HeldBack(std::mutex* mutex) : mutex_(mutex), out_(std::cerr.rdbuf()) {}
-
- protected:
-  int_type overflow(int_type letter) override {
-    const std::lock_guard lock(*mutex_);
-    return out_->sputc(traits_type::to_char_type(letter));
-  }
-
- private:
-  std::mutex* mutex_;
-  std::streambuf* out_;
-};
 
 // Far longer than any limit below, but finite: if the watchdog does not act, the test fails and no
 // process is left behind.
 void hang() { std::this_thread::sleep_for(5s); }
 
+// The notes are left before the watchdog exists, so its report does not depend on how busy the
+// machine is.
 void hang_with_two_waiters() {
-  std::mutex mutex;
-  HeldBack held_back(&mutex);
-  const RedirectCerr redirect(&held_back);
-  std::unique_lock hold(mutex);
-  const Watchdog watchdog(1ms);
-  std::atomic<bool> works = false;
-  const auto worker = watchdog.thread("worker: for a job", [&] {
-    works = true;
-    hang();
-  });
-  watchdog.await("the worker to start", [&] { return works.load(); });
+  const auto notes = std::make_shared<Watchdog::Notes>();
+  const Watchdog::Waiting worker(notes, "worker: for a job");
   {
-    const auto done = watchdog.waiting("main: done by now");
+    const Watchdog::Waiting done(notes, "main: done by now");
   }
-  const auto note = watchdog.waiting("main: for the worker");
-  hold.unlock();
+  const Watchdog::Waiting caller(notes, "main: for the worker");
+  const Watchdog watchdog(1ms, notes);
   hang();
 }
 
@@ -123,14 +93,21 @@ TEST_F(WatchdogDeathTest, RunsNothingThatCouldHangAgain) {
 }
 
 #if !defined(_WIN32)
+void hang_with_the_lock_of(std::FILE* stream) {
+  flockfile(stream);
+  const Watchdog limited(1ms);
+  hang();
+  std::_Exit(0);  // the watchdog, too, waits for the lock
+}
+
 TEST_F(WatchdogDeathTest, EndsATestThatHoldsTheLockOfStandardOutput) {
   Watchdog watchdog;
-  const auto hang_with_the_lock = [] {
-    const Watchdog limited(1ms);
-    flockfile(stdout);
-    hang();
-  };
-  EXPECT_EXIT(hang_with_the_lock(), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
+  EXPECT_EXIT(hang_with_the_lock_of(stdout), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
+}
+
+TEST_F(WatchdogDeathTest, EndsATestThatHoldsTheLockOfStandardError) {
+  Watchdog watchdog;
+  EXPECT_EXIT(hang_with_the_lock_of(stderr), ExitedWithCode(1), HasSubstr("not done after 1 ms"));
 }
 #endif
 
@@ -144,26 +121,37 @@ TEST_F(WatchdogDeathTest, IsNotEarly) {
   EXPECT_GE(std::chrono::steady_clock::now() - start, kLimit);
 }
 
-TEST(Watchdog, KeepsNoTestThatIsDoneWaiting) {
+TEST_F(WatchdogDeathTest, IsSilentWhenTheTestIsDoneInTime) {
   Watchdog watchdog;
-  const auto note = watchdog.waiting("test: for another watchdog to be destroyed");
-  int bodies_run = 0;
-  for (int round = 0; round < 20; ++round) {
-    const Watchdog other(1h);
-    // Gives the other watchdog time to fall asleep, in most rounds.
-    other.thread("body: nothing", [&] { ++bodies_run; }).join();
-  }
-  EXPECT_EQ(bodies_run, 20);
+  const auto be_done_in_time = [] {
+    {
+      const Watchdog other(1h);
+      const auto note = other.waiting("main: for nothing");
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(be_done_in_time(), ExitedWithCode(0), IsEmpty());
 }
 
-TEST(Watchdog, IsSilentWhenTheTestIsDoneInTime) {
-  std::ostringstream said;
-  {
-    const RedirectCerr redirect(said.rdbuf());
-    const Watchdog watchdog(1h);
-    const auto note = watchdog.waiting("main: for nothing");
+#if defined(__linux__)
+// Whether every thread but this one sleeps.
+bool others_are_asleep() {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    const pid_t number = std::stoi(thread.path().filename());
+    if (number != gettid() && !is_asleep(number)) return false;
   }
-  EXPECT_EQ(said.str(), "");
+  return true;
+}
+#endif
+
+TEST(Watchdog, KeepsNoTestThatIsDoneWaiting) {
+  const Watchdog watchdog;
+  std::optional<Watchdog> other(std::in_place, 1h);
+#if defined(__linux__)
+  watchdog.await("both watchdogs to sleep", others_are_asleep);
+#endif
+  const auto note = watchdog.waiting("test: for the other watchdog to be destroyed");
+  other.reset();
 }
 
 TEST(Watchdog, NotesLastAsLongAsTheirWaits) {

@@ -192,6 +192,94 @@ TEST(ShutdownSchedules, AnAbandonedJobIsNamed) {
   });
 }
 
+// --- Which jobs still run: in virtual time, so that each thread is exactly as late as it should be
+
+constexpr lab::Options kOnTime{
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .early_timeouts = false};
+
+// Between two of the checks that shutdown() makes each millisecond.
+constexpr auto kAFewChecks = 4500us;
+
+// Starts workers that name the job "late" only after a few checks, like a thread that loses its
+// processor at that point.
+std::jthread start_late(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
+                        std::shared_ptr<Observer> observer, Context pool) {
+  struct NamesLate final : Observer {
+    const std::shared_ptr<Observer> next;
+    explicit NamesLate(std::shared_ptr<Observer> who) : next(std::move(who)) {}
+    void job_started(int worker, const Job& job) override {
+      if (job.id == "late") std::this_thread::sleep_for(kAFewChecks);
+      next->job_started(worker, job);
+    }
+    void job_finished(int worker, const Job& job, const JobResult& result) override {
+      next->job_finished(worker, job, result);
+    }
+  };
+  return start_thread(id, std::move(jobs), std::move(done), std::move(handler),
+                      std::make_shared<NamesLate>(std::move(observer)), std::move(pool));
+}
+
+// Sends the two jobs to two workers, and shuts them down once each job was received.
+ShutdownReport shut_down_during(const std::string& one, const std::string& other,
+                                const JobHandler& handler, ShutdownLimits limits) {
+  Workers workers = start_workers(2, handler, nullptr, 2, start_late);
+  for (const std::string& id : {one, other}) expect_sent(workers.jobs.send(Job{.id = id}));
+  std::this_thread::sleep_for(1ns);
+  ShutdownReport report = shutdown(workers, limits);
+  std::ranges::sort(report.still_running);
+  return report;
+}
+
+TEST(ShutdownSchedules, OnlyTheJobThatIgnoresTheCancelIsNamed) {
+  expect_every_schedule(
+      [] {
+        const JobHandler handler = [](const Job& job, const Context& ctx) -> JobResult {
+          if (job.id == "stubborn") std::this_thread::sleep_for(24h);
+          return sleep_until_canceled(job, ctx);
+        };
+        const ShutdownReport report =
+            shut_down_during("obedient", "stubborn", handler, {.drain = 0s, .cancel = 1s});
+        lab::check(report.outcome == ShutdownOutcome::kAbandoned, "not abandoned");
+        lab::check(report.still_running == std::vector<std::string>{"stubborn"},
+                   "not exactly the job that still runs is named");
+        let_abandoned_threads_end();
+      },
+      kOnTime);
+}
+
+TEST(ShutdownSchedules, AJobThatItsWorkerHasOnlyJustReceivedIsNamed) {
+  expect_every_schedule(
+      [] {
+        const JobHandler handler = [](const Job&, const Context&) -> JobResult {
+          std::this_thread::sleep_for(24h);
+          return {};
+        };
+        const ShutdownReport report =
+            shut_down_during("late", "stuck", handler, {.drain = 0s, .cancel = 0s});
+        lab::check(report.outcome == ShutdownOutcome::kAbandoned, "not abandoned");
+        lab::check(report.still_running == std::vector<std::string>{"late", "stuck"},
+                   "not both of the jobs that still run are named");
+        let_abandoned_threads_end();
+      },
+      kOnTime);
+}
+
+// Both end together. Until then, one of two jobs has a name, so shutdown() goes on checking.
+TEST(ShutdownSchedules, NoJobIsNamedIfAllWorkersLeaveInTheEnd) {
+  expect_every_schedule(
+      [] {
+        const JobHandler handler = [](const Job& job, const Context&) -> JobResult {
+          if (job.id == "slow") std::this_thread::sleep_for(kAFewChecks);
+          return {};
+        };
+        const ShutdownReport report =
+            shut_down_during("late", "slow", handler, {.drain = 0s, .cancel = 0s});
+        lab::check(report.outcome == ShutdownOutcome::kCancelled, "not canceled");
+        lab::check(report.still_running.empty(), "a job that has finished is named");
+      },
+      kOnTime);
+}
+
 // A machine with other work to do lets a thread leave late. Time is virtual here: without early
 // timeouts it passes only while no thread can run. Spurious wake-ups of each short wait would be
 // ten times as many schedules; other tests have them.

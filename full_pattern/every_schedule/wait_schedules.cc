@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -64,6 +65,18 @@ TEST(ContextSchedules, AStopRequestEndsASleep) {
   });
 }
 
+// The clock moves only if no thread can run, so the stop comes in time.
+TEST(ContextSchedules, AStopRequestEndsASleepWithATimeout) {
+  const auto scenario = [] {
+    std::stop_source stop;
+    std::jthread sleeper([token = stop.get_token()] {
+      lab::check(!Context(token).sleep_for(1h), "slept for the whole hour");
+    });
+    stop.request_stop();
+  };
+  expect_every_schedule(scenario, {.max_preemptions = preemptions(), .early_timeouts = false});
+}
+
 // In virtual time, the clock can show exactly the deadline.
 TEST(ContextSchedules, HasEndedAtItsDeadline) {
   expect_every_schedule([] {
@@ -100,6 +113,26 @@ TEST(ContextSchedules, EitherParentEndsALinkedContext) {
     });
     std::jthread other([&] { b.request_stop(); });
     a.request_stop();
+  });
+}
+
+// The count is a plain int: a stop that the destructor has not waited for is a data race.
+TEST(ContextSchedules, ALinkMayBeDestroyedDuringTheStopsOfBothParents) {
+  expect_every_schedule([] {
+    std::stop_source a;
+    std::stop_source b;
+    int stops = 0;
+    std::optional<LinkedContext> linked(std::in_place, Context(a.get_token()),
+                                        Context(b.get_token()));
+    const std::stop_callback count(linked->context().stop_token(), [&] { ++stops; });
+    std::jthread first([&] { a.request_stop(); });
+    std::jthread second([&] { b.request_stop(); });
+    linked.reset();
+    const int stops_while_linked = stops;
+    first.join();
+    second.join();
+    lab::check(stops == stops_while_linked, "passed on a stop after the link was destroyed");
+    lab::check(stops <= 1, "passed on both stops");
   });
 }
 

@@ -9,7 +9,9 @@
 //      processor, but yields it to other threads. A sleeping thread uses none.
 //   2. A sender on a full channel waits until half of it is free, while it spins and for the first
 //      100 microseconds of its sleep. After that, any free place wakes it. So it may continue later
-//      than with the simple channel, and one wake-up serves many jobs.
+//      than with the simple channel, and one wake-up serves many jobs. Several sleeping senders are
+//      woken one after another, each by this rule. Once one of them has slept for 100 microseconds,
+//      any free place wakes one.
 //   3. It allocates the memory for `capacity` values at once.
 //   4. If T has a default constructor, a noexcept swap and a noexcept function recycle(T&), as Job
 //      has, receive_into() does not destroy the value that its variable held. It empties it with

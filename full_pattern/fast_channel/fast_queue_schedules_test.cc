@@ -182,6 +182,43 @@ TEST(FastQueueSchedules, ASleepingSenderIsWokenAtOnceWhenHalfIsFree) {
   });
 }
 
+// Half of the places are free when the first of two sleeping senders is woken, and no longer when
+// it has sent. The other one must not be woken for the place that is left, only by its own timer.
+TEST(FastQueueSchedules, ASenderThatLeavesASinglePlaceBehindWakesNoOther) {
+  expect_to_hold_on_time([] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    thread first("first sender", [&] { send(queue, 5); });
+    thread second("second sender", [&] { send(queue, 6); });
+    pass(std::chrono::microseconds(10));
+    (void)receive(queue);
+    (void)receive(queue);
+    pass(std::chrono::microseconds(80));
+    check(queue.stats().sent >= 5, "both senders sleep with half of the places free");
+    check(queue.stats().sent == 5, "the second sender was woken for a single place");
+    pass(std::chrono::microseconds(20));
+    check(queue.stats().sent == 6, "the second sender sleeps on after its timeout");
+    first.join();
+    second.join();
+  });
+}
+
+// If half is free when the first one leaves, or after that, the other one is woken at once.
+TEST(FastQueueSchedules, ASenderThatLeavesHalfOfThePlacesBehindWakesTheOther) {
+  expect_to_hold_on_time([] {
+    Queue<int> queue(4);
+    for (int i = 1; i <= 4; ++i) send(queue, i);
+    thread first("first sender", [&] { send(queue, 5); });
+    thread second("second sender", [&] { send(queue, 6); });
+    pass(std::chrono::microseconds(10));
+    for (int i = 1; i <= 3; ++i) (void)receive(queue);
+    pass(std::chrono::microseconds(1));
+    check(queue.stats().sent == 6, "a sender sleeps with half of the places free");
+    first.join();
+    second.join();
+  });
+}
+
 // A second sender that has just arrived and prefers two places must not keep the first one asleep.
 TEST(FastQueueSchedules, ASenderThatHasWaitedIsWokenEvenWhileAnotherSpins) {
   expect_to_hold_on_time([] {
@@ -328,6 +365,31 @@ TEST(FastQueueSchedules, AMoveThatThrowsLeavesTheWakeUpToTheOther) {
     first.join();
     second.join();
     check(received == 1, "the value was lost or doubled");
+  });
+}
+
+// The same for a place. Both senders have waited for so long that a single place is enough.
+TEST(FastQueueSchedules, ASendThatThrowsLeavesThePlaceToTheOther) {
+  expect_to_hold_on_time([] {
+    Queue<ThrowsOnce> queue(4);
+    bool never = false;
+    bool armed = false;
+    const auto send_one = [&queue](bool& throws) {
+      try {
+        (void)queue.send(ThrowsOnce(throws), Context());
+      } catch (const std::runtime_error&) {  // of the armed value
+      }
+    };
+    for (int i = 1; i <= 4; ++i) send_one(never);
+    thread first("first sender", [&] { send_one(armed); });
+    thread second("second sender", [&] { send_one(armed); });
+    pass(std::chrono::microseconds(150));
+    armed = true;
+    (void)queue.receive(kNever);
+    pass(std::chrono::microseconds(1));
+    check(queue.stats().sent == 5, "the other sender sleeps on beside a free place");
+    first.join();
+    second.join();
   });
 }
 

@@ -3,10 +3,11 @@
 // A wake-up is a system call and costs as much as 500 to 1,000 sends (benchmarks/limits.cc). So
 //   1. a thread that has to wait spins for some microseconds before it sleeps (WP-53). If spinning
 //      has failed recently, only some of the waits spin;
-//   2. no thread is woken while another thread of its side is spinning, unless rule 3 wants it. A
-//      thread that stops spinning and leaves a possible step behind wakes the next one;
-//   3. a sender on a full queue waits until half of the queue is free. After 100 microseconds of
-//      sleep its own timer wakes it, and from then on every free place wakes a sender.
+//   2. no thread is woken while another thread of its side spins or is waking up, unless rule 3
+//      wants it. A thread that ends its wait wakes the next one if enough steps are left for it;
+//   3. a sender on a full queue waits until half of the queue is free, and that much is enough to
+//      wake one sender. After 100 microseconds of sleep its own timer wakes it. While a sender
+//      sleeps on after that, one free place is enough.
 //
 // No wake-up is lost: README.md explains why ("Why no thread sleeps forever"), and
 // fast_queue_schedules_test.cc explores the schedules of small scenarios within stated bounds.
@@ -45,7 +46,7 @@ class WaitingRoom {
       : mine_(mine), other_(other), habits_(habits), closed_(closed) {}
 
   // The wait of one thread, from its first failed try until it succeeds or gives up. The destructor
-  // wakes another thread if a step is possible.
+  // wakes another thread if enough steps are possible.
   class Stay {
    public:
     explicit Stay(WaitingRoom& room, std::stop_token cancel = {})
@@ -191,6 +192,7 @@ class WaitingRoom {
   }
 
   void leave(Stay& stay) {
+    std::uint64_t enough = 0;
     {
       const std::lock_guard lock(mutex_);
       if (stay.found_) spin_period_ = 1;
@@ -198,8 +200,9 @@ class WaitingRoom {
       if (!stay.arrived_) return;
       --awake_;
       announce();
+      enough = any_step_ > 0 ? 1 : habits_.goal;  // as announced, so wants_one() has the same rule
     }
-    if (available() > 0) wake_one();  // after announce(): README.md, "Design notes"
+    if (available() >= enough) wake_one();  // after announce(): README.md, "Design notes"
   }
 
   // True if a thread sleeps, and either no thread is awake that will see the next step, or a

@@ -15,6 +15,7 @@ Retrier::Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool)
     : queue_(std::move(queue)), pool_(pool) {
   if (!queue_) throw std::invalid_argument("Retrier: the queue is null");
   thread_ = std::jthread([this] { queue_->resubmit_to(pool_); });
+  queue_->attach();  // only now: without the thread, no job may wait
 }
 
 Retrier::~Retrier() {

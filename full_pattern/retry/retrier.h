@@ -2,7 +2,7 @@
 //
 //   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
 //   WorkerPool pool({.workers = 3}, handler, retries);
-//   Retrier retrier(retries, pool);                      // after the pool, so destroyed before it
+//   Retrier retrier(retries, pool);    // after the pool, so destroyed before it; before any job
 //   ...
 //   const ShutdownReport report = pool.shutdown();
 //   for (WaitingJob& waiting : retrier.stop()) put_back(std::move(waiting.job));
@@ -32,9 +32,9 @@ namespace worker_pool {
 // In a child process of fork(), as a WorkerPool: call nothing; the destructor does nothing. (WP-36)
 class Retrier {
  public:
-  // The pool must outlive the Retrier. A queue has at most one Retrier; without one its jobs wait
-  // forever. Throws std::invalid_argument if `queue` is null, and std::system_error if the thread
-  // cannot be started.
+  // From now on the jobs that fail wait in `queue`; until now their errors were final. The pool
+  // must outlive the Retrier. A queue has at most one Retrier. Throws std::invalid_argument if
+  // `queue` is null, and std::system_error if the thread cannot be started.
   Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool);
 
   // DROPS the waiting jobs, unless stop() was called. Does not wait for jobs.

@@ -60,7 +60,7 @@ TEST(Retrier, StopReturnsTheWaitingJobsWithTheirErrors) {
 // The second a counts as a second try and waits twice as long, so b is due earlier.
 TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries) {
   const Watchdog watchdog;
-  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
+  WorkerPool pool({}, succeed);
   const auto retries = std::make_shared<RetryQueue>(
       RetryPolicy{.tries = 3, .backoff = 1h, .longest = 2h, .jitter = 0}, nullptr);
   Retrier retrier(retries, pool);
@@ -77,7 +77,7 @@ TEST(Retrier, StopReturnsThemInTheOrderInWhichTheyWereDueAndOneIdSharesItsTries)
 // Without jitter a would be due first.
 TEST(Retrier, JitterSpreadsJobsThatFailAtTheSameTime) {
   const Watchdog watchdog;
-  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
+  WorkerPool pool({}, succeed);
   std::vector<double> numbers = {0.1, 0.5, 0.9};  // used from the back
   const auto next_number = [&numbers] {
     const double number = numbers.back();
@@ -158,14 +158,11 @@ TEST(Retrier, ShutdownBeforeStopLeavesTheFailedJobsToIt) {
 
 TEST(Retrier, ClosedPoolLeavesTheJobsToStop) {
   const Watchdog watchdog;
-  const auto tries = std::make_shared<Tries>();
   const auto retries = std::make_shared<RetryQueue>(kSoon, nullptr);
-  WorkerPool pool({.workers = 1}, always_fails(tries), retries);
-  for (const std::string id : {"a", "b"}) {
-    ASSERT_EQ(pool.submit({.id = id}), SendStatus::kSent);
-  }
+  WorkerPool pool({.workers = 1}, succeed, retries);
   (void)pool.shutdown(kPatient);
   Retrier retrier(retries, pool);
+  for (const std::string id : {"a", "b"}) retries->job_finished(1, Job{.id = id}, failed("no"));
   watchdog.await("the Retrier to be refused", [&] { return pool.metrics().rejected > 0; });
   EXPECT_THAT(ids_of(retrier.stop()), UnorderedElementsAre("a", "b"));
 }
@@ -268,10 +265,13 @@ TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfItsCallerHasCanceledIt) {
   const auto ends = std::make_shared<Ends>(watchdog);
   std::stop_source caller;
   caller.request_stop();
-  RetryQueue retries(kSoon, ends);
-  retries.job_finished(1, Job{.id = "a", .ctx = Context(caller.get_token())},
-                       std::unexpected(ended(CancelReason::kShutDown)));
+  const auto retries = std::make_shared<RetryQueue>(kSoon, ends);
+  WorkerPool pool({}, succeed);
+  Retrier retrier(retries, pool);
+  retries->job_finished(1, Job{.id = "a", .ctx = Context(caller.get_token())},
+                        std::unexpected(ended(CancelReason::kShutDown)));
   EXPECT_EQ(ends->log.count("a: shut down"), 1u);
+  EXPECT_THAT(retrier.stop(), IsEmpty());
 }
 
 TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfTooManyWaitAlready) {
@@ -279,9 +279,11 @@ TEST(Retrier, JobThatTheShutdownStoppedIsReportedIfTooManyWaitAlready) {
   const auto ends = std::make_shared<Ends>(watchdog);
   RetryPolicy one = kInAnHour;
   one.capacity = 1;
-  RetryQueue retries(one, ends);
-  retries.job_finished(1, Job{.id = "a"}, failed("no"));
-  retries.job_finished(1, Job{.id = "b"}, std::unexpected(ended(CancelReason::kShutDown)));
+  const auto retries = std::make_shared<RetryQueue>(one, ends);
+  WorkerPool pool({}, succeed);
+  const Retrier retrier(retries, pool);
+  retries->job_finished(1, Job{.id = "a"}, failed("no"));
+  retries->job_finished(1, Job{.id = "b"}, std::unexpected(ended(CancelReason::kShutDown)));
   EXPECT_THAT(ends->log.events(), ElementsAre("b: shut down"));
 }
 

@@ -16,6 +16,7 @@
 #include "full_pattern/worker_pool.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
+#include "step2_worker/channel.h"
 #include "step2_worker/observer.h"
 #include "testing/gate.h"
 #include "testing/watchdog.h"
@@ -39,8 +40,21 @@ TEST(RetryQueue, RefusesABadPolicy) {
 
 TEST(Retrier, WithoutAQueueItIsRefused) {
   const Watchdog watchdog;
-  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
+  WorkerPool pool({}, succeed);
   EXPECT_THROW(Retrier(nullptr, pool), std::invalid_argument);
+}
+
+TEST(RetryQueue, WithoutARetrierEachErrorIsFinal) {
+  const Watchdog watchdog;
+  const auto tries = std::make_shared<Tries>();
+  const auto ends = std::make_shared<Ends>(watchdog);
+  const auto retries = std::make_shared<RetryQueue>(kInAnHour, ends);
+  WorkerPool pool({.workers = 1}, always_fails(tries), retries);
+  ASSERT_EQ(pool.submit({.id = "a"}), SendStatus::kSent);
+  (void)pool.shutdown(kPatient);
+  EXPECT_THAT(ends->log.events(), ElementsAre("start a", "a: 1"))
+      << "the observer behind the queue was not notified of the error";
+  EXPECT_THAT(Retrier(retries, pool).stop(), IsEmpty()) << "the job was also kept";
 }
 
 // --- Tries ---------------------------------------------------------------------------------------
@@ -143,12 +157,13 @@ TEST(Retrier, IdIsForgottenBeforeTheObserverSeesTheResult) {
   };
   const Watchdog watchdog;
   const auto queue = std::make_shared<RetryQueue>(kInAnHour, std::make_shared<Throws>());
+  WorkerPool pool({}, succeed);
+  Retrier retrier(queue, pool);
   const Job job{.id = "a"};
   queue->job_finished(1, job, failed("no"));
   EXPECT_THROW(queue->job_finished(1, job, {}), std::runtime_error);
   queue->job_finished(1, job, failed("no"));
-  WorkerPool pool({}, [](const Job&, const Context&) { return JobResult(); });
-  const std::vector<WaitingJob> waiting = Retrier(queue, pool).stop();
+  const std::vector<WaitingJob> waiting = retrier.stop();
   ASSERT_EQ(waiting.size(), 2u);
   EXPECT_EQ(waiting[1].tries, 1) << "it has a try of the job that has finished";
 }
@@ -314,7 +329,7 @@ TEST(Retrier, StopReturnsAJobThatTheFullPoolRefused) {
   full.gate->open();
   (void)full.pool.shutdown(kPatient);
   EXPECT_THAT(full.ends->log.events(),
-              ElementsAre("start a", "start b", "b: ok", "start c", "c: ok"));
+              ElementsAre("start b", "start a", "b: ok", "start c", "c: ok"));
 }
 
 TEST(Retrier, JobThatIsCancelledWhileItWaitsIsReported) {

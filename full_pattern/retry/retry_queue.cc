@@ -56,6 +56,11 @@ void RetryQueue::job_finished(int worker, const Job& job, const JobResult& resul
   next_->job_finished(worker, job, result);
 }
 
+void RetryQueue::attach() noexcept {
+  const std::lock_guard lock(mutex_);
+  attached_ = true;
+}
+
 // Returns false if the job is not to wait. The caller then has to forget it.
 bool RetryQueue::keep(const Job& job, const JobError& error) {
   const bool failed = error.kind != JobError::Kind::kShutDown;
@@ -65,7 +70,8 @@ bool RetryQueue::keep(const Job& job, const JobError& error) {
   int& tries = tries_[job.id];
   if (failed) ++tries;
   waiting.tries = tries;
-  if (stopped_ || tries >= policy_.tries || waiting_.size() >= policy_.capacity) return false;
+  if (!attached_ || stopped_) return false;
+  if (tries >= policy_.tries || waiting_.size() >= policy_.capacity) return false;
   Clock::time_point due = kNever;
   if (failed) {
     due = deadline_after(wait_before(policy_, tries + 1, random_()));

@@ -1,11 +1,12 @@
 // RetryQueue: the jobs that failed and wait for another try, and the observer that collects them.
 //
 // Pass it to a WorkerPool as its observer, and to a Retrier (retrier.h), which submits its jobs
-// again. A ResultPool or a KeyedPool has no Retrier, so there it would only keep them.
+// again. Without a Retrier, as in a ResultPool or a KeyedPool, no job waits and every error is
+// final.
 //
 //   const auto retries = std::make_shared<RetryQueue>(RetryPolicy{.tries = 3}, observer);
 //   WorkerPool pool({.workers = 3}, handler, retries);
-//   Retrier retrier(retries, pool);
+//   Retrier retrier(retries, pool);  // before the first job
 #pragma once
 
 #include <condition_variable>
@@ -37,7 +38,8 @@ struct WaitingJob {
 //   1. its kind is kCancelled or kDeadlineExceeded, so the result is no longer wanted;
 //   2. the job's own context has ended, or its deadline, which is for all tries together, is before
 //      the next try;
-//   3. all tries are used up, `capacity` jobs are waiting already, or the Retrier has stopped;
+//   3. all tries are used up, `capacity` jobs are waiting already, there is no Retrier yet, or it
+//      has stopped;
 //   4. the job ended its worker's thread (JobError::ended_thread): each try would cost a worker;
 //   5. there is no memory (std::bad_alloc) to let the job wait.
 //
@@ -68,6 +70,7 @@ class RetryQueue final : public Observer {
  private:
   friend class Retrier;
 
+  void attach() noexcept;
   bool keep(const Job& job, const JobError& error);
   void forget(const std::string& id);
   void resubmit_to(WorkerPool& pool);
@@ -83,6 +86,7 @@ class RetryQueue final : public Observer {
   // By the time of the next try. max(): there is none, and the job waits for stop().
   std::multimap<Clock::time_point, WaitingJob> waiting_;
   std::map<std::string, int> tries_;  // by id, of jobs that have failed and have not finished
+  bool attached_ = false;             // there is a Retrier, or there was one
   bool stopped_ = false;
 };
 

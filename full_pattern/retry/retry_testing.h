@@ -68,6 +68,8 @@ class Tries {
   std::map<std::string, int> by_id_;
 };
 
+inline JobResult succeed(const Job&, const Context&) { return {}; }
+
 // Fails with the message "1" at the first try and so on, until try number `good`.
 inline JobHandler succeeds_at_try(int good, const std::shared_ptr<Tries>& tries) {
   return [good, tries](const Job& job, const Context&) -> JobResult {
@@ -108,7 +110,7 @@ inline std::vector<std::string> ids_of(const std::vector<WaitingJob>& jobs) {
   return ids;
 }
 
-// A pool that is full when the Retrier starts: a has failed and is due, b runs, c is queued.
+// A full pool whose Retrier has been refused: a has failed and is due, b runs, c is queued.
 struct FullPool {
   FullPool(const Watchdog& watchdog, int tries_allowed, Clock::duration backoff = 1ms)
       : gate(std::make_shared<Gate>(watchdog, "b may finish")),
@@ -117,11 +119,11 @@ struct FullPool {
             RetryPolicy{.tries = tries_allowed, .backoff = backoff, .longest = backoff}, ends,
             [] { return 0.0; })),  // with full jitter, the shortest wait is none
         pool({.workers = 1, .capacity = 1}, handler(tries, gate), retries) {
-    submit({.id = "a", .ctx = Context(stop.get_token())});
     submit({.id = "b"});
-    ends->log.await("start b");  // so the only worker has finished a
+    ends->log.await("start b");
     submit({.id = "c"});
     retrier.emplace(retries, pool);
+    fail_once({.id = "a", .ctx = Context(stop.get_token())});
     watchdog.await("the Retrier to be refused",
                    [this] { return pool.metrics().rejected > 0 && tries->of("a") == 1; });
   }
@@ -137,6 +139,12 @@ struct FullPool {
   }
 
   void submit(Job job) { ASSERT_EQ(pool.submit(std::move(job)), SendStatus::kSent); }
+
+  // Plays a worker whose job fails, because the only worker is busy with b.
+  void fail_once(const Job& job) {
+    retries->job_started(1, job);
+    retries->job_finished(1, job, failed(std::to_string(tries->next(job.id))));
+  }
 
   std::stop_source stop;
   const std::shared_ptr<Tries> tries = std::make_shared<Tries>();

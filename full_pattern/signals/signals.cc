@@ -207,8 +207,10 @@ class ShutdownSignals::Waiter {
   // still pending and `signal` was sent to the process. The process gets it back. If another
   // SIGTERM is pending for the process, the two merge.
   //
-  // All of it under the lock. For a third signal that is because end_wait() must not send one once
-  // leave() has unblocked the signals.
+  // All of it under the lock, so that the destructor waits until a signal whose stop was requested
+  // is also announced, and end_wait() sends no signal once leave() has unblocked them. So the stop
+  // callbacks run under a lock, too. It is an exception to WP-31: only the destructor takes this
+  // lock, and it has to wait for the callbacks anyway, because it joins their thread.
   bool handle(int signal, int count) {
     const std::lock_guard lock(mutex_);
     if (over_) {

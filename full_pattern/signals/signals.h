@@ -74,7 +74,8 @@ class ShutdownSignals {
 
   // A std::stop_callback on one of these tokens runs on the waiting thread. It may take a lock that
   // is held only briefly, as WorkerPool::close() does. It must not wait for anything else, nor
-  // print: while it blocks, no further signal is seen.
+  // print: while it blocks, no further signal is seen, and the destructor waits for it. So do not
+  // destroy this object under a lock that such a callback takes.
   std::stop_token first() const { return first_.get_token(); }
   std::stop_token second() const { return second_.get_token(); }
 
