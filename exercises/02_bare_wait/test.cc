@@ -130,6 +130,20 @@ TEST(BareWait, AJobWakesAnotherWorker) {
   }
 }
 
+TEST(BareWait, TwoThreadsMaySubmitAtTheSameTime) {
+  const auto scenario = [] {
+    JobQueue queue;
+    int done = 0;
+    const auto submit = [&] { queue.submit([&] { ++done; }); };
+    lab::thread producer = start_thread("producer", submit);
+    submit();
+    for (int i = 0; i < 2; ++i) handle_one(queue);
+    producer.join();
+    lab::check(done == 2, "2 jobs were submitted and taken, but " + std::to_string(done) + " ran");
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
+}
+
 TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
   const auto scenario = [] {
     const auto start = lab::steady_clock::now();

@@ -126,9 +126,9 @@ TEST(CheckedFlag, ALateWorkerGetsTheRulesAfterManyCallsToo) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
-// If get() throws, only worker 1 calls it again, perhaps while worker 2 waits or is about to.
+// If get() throws, only worker 1 calls it again, perhaps while the others wait or are about to.
 TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
-  const auto scenario = [] {
+  const auto scenario = [](bool has_third) {
     struct NoRules {};
     lab::atomic<int> loads = 0;
     RuleCache cache([&](Rules& rules) {
@@ -159,14 +159,20 @@ TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
                  "again; wanted: it loads the rules");
     });
     lab::thread two("worker 2", [&] { throws(); });
+    std::optional<lab::thread> three;
+    if (has_third) three.emplace("worker 3", [&] { throws(); });
     one.join();
     two.join();
+    if (three) three->join();
     lab::check(thrown > 0, "loading threw, but no call of get() did");
     lab::check(loads == 2, "loading threw once, and was then called " + std::to_string(loads - 1) +
                                " times; wanted: once more");
   };
-  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
-  expect_every_schedule(kLesson, scenario, {.random_schedules = 0, .stale_reads = true});
+  const auto two_workers = [&] { scenario(false); };
+  expect_every_schedule(kLesson, two_workers, {.random_schedules = 20});
+  expect_every_schedule(kLesson, two_workers, {.random_schedules = 0, .stale_reads = true});
+  expect_every_schedule(kLesson, [&] { scenario(true); },
+                        {.max_preemptions = 1, .random_schedules = 0});
 }
 
 // The only thread: no other call of get() comes between.

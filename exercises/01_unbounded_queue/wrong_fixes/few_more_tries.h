@@ -24,9 +24,11 @@ class JobQueue {
   // Returns false when there is no room. Moves from `job` only when it returns true; otherwise the
   // caller still owns the job.
   [[nodiscard]] bool try_submit(Job&& job) {
-    if (push(job)) return true;
-    lab::this_thread::yield();  // perhaps a worker is just about to take a job
-    return push(job);
+    for (int tries = 0; tries < 5; ++tries) {
+      if (push(job)) return true;
+      lab::this_thread::yield();  // perhaps a worker is just about to take a job
+    }
+    return false;
   }
 
   // Returns the oldest job, or nullopt when no job is waiting.
