@@ -166,6 +166,26 @@ TEST(DetachedWorker, AJobMayUseAndDestroyAnotherPool) {
                         {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
 }
 
+// A job waits for a job of another pool, which submits one to this pool.
+TEST(DetachedWorker, AJobOfAnotherPoolMaySubmitDuringTheDestruction) {
+  const auto scenario = [] {
+    int done = 0;
+    {
+      Pool pool;
+      pool.submit([&] {
+        lab::this_thread::sleep_for(1h);
+        lab::note("lets a job of another pool submit a job");
+        Pool().submit([&] { pool.submit([&] { ++done; }); });
+        ++done;
+      });
+      lab::note("leaves the pool's scope");
+    }
+    check_worker_ended(2, done);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .early_timeouts = false, .random_schedules = 20});
+}
+
 TEST(DetachedWorker, AJobMaySubmitThousandsOfJobs) {
   const auto scenario = [] {
     constexpr int kJobs = 2'000;
