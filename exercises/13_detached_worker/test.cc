@@ -56,8 +56,10 @@ TEST(DetachedWorker, DestructorWaitsForTheWorker) {
       exact_times);
 }
 
+// A load may return an older value, unless a memory order forbids it, as on real machines. This
+// counts as a preemption.
 TEST(DetachedWorker, SubmittedJobsAreDone) {
-  expect_every_schedule(kLesson, [] {
+  const auto scenario = [] {
     int done = 0;
     {
       Pool pool;
@@ -65,7 +67,8 @@ TEST(DetachedWorker, SubmittedJobsAreDone) {
       lab::note("leaves the pool's scope");
     }
     check_worker_ended(2, done);
-  });
+  };
+  expect_every_schedule(kLesson, scenario, {.stale_reads = true});
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for ten

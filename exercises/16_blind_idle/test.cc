@@ -24,7 +24,7 @@ constexpr Lesson kLesson(
 constexpr lab::Options kTwoWorkers{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
 constexpr lab::Options kOneWorker{
-    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30};
+    .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30, .stale_reads = true};
 
 void wait_idle(Pool& pool) {
   lab::note("calls wait_idle()");
