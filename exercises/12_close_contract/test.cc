@@ -176,28 +176,36 @@ TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
       options());
 }
 
-TEST(CloseContract, AJobMayShutAnotherPoolDown) {
+TEST(CloseContract, AJobMayShutDownOrDestroyAnotherPool) {
   lab::Options simple = exact_times();
   simple.max_preemptions = 0;
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Pool other;
-        submit_accepted(other, [] {
-          int done = 0;
-          Pool pool;
-          submit_accepted(pool, [&done] {
-            lab::this_thread::sleep_for(1h);
-            ++done;
-          });
-          lab::note("shuts another pool down, whose job takes an hour");
-          pool.shutdown();
-          lab::check(lab::running_threads() == 2,
-                     "a job shut another pool down, but the worker of that pool still runs");
-          lab::check(done == 1, "shutdown() returned, but an accepted job has not finished");
-        });
-      },
-      simple);
+  for (const bool destroys : {false, true}) {
+    const auto use_other = [destroys] {
+      const void* const user = current_thread();
+      int done = 0;
+      std::optional<Pool> pool(std::in_place);
+      submit_accepted(*pool, [&done, user] {
+        lab::check(current_thread() != user,
+                   "a job ran on a thread that uses the pool; wanted: only on its worker");
+        lab::this_thread::sleep_for(1h);
+        ++done;
+      });
+      lab::note(std::string(destroys ? "destroys" : "shuts down") +
+                " another pool, whose job takes an hour");
+      destroys ? pool.reset() : pool->shutdown();
+      lab::check(lab::running_threads() == 2,
+                 "a job shut down or destroyed another pool, but the worker of that pool still "
+                 "runs");
+      lab::check(done == 1, "an accepted job had not finished when its pool had been shut down");
+    };
+    expect_every_schedule(
+        kLesson,
+        [&] {
+          Pool other;
+          submit_accepted(other, use_other);
+        },
+        simple);
+  }
 }
 
 void check_second_job_runs_at_once(bool in_other_pool) {

@@ -146,7 +146,8 @@ TEST(SelfJoin, JobsRunInTheOrderInWhichTheyAreSubmitted) {
                          .random_schedules = 50});
 }
 
-// The worker of the pool has no job for an hour.
+// The worker of the pool has no job for an hour. While the pool is being destroyed, the second job
+// waits for a job of a third pool, which submits one more.
 TEST(SelfJoin, AUserMayBeAJobOfAnotherPool) {
   const auto scenario = [] {
     Pool other;
@@ -154,12 +155,14 @@ TEST(SelfJoin, AUserMayBeAJobOfAnotherPool) {
       LabGate second("second job");
       std::string done;
       auto pool = std::make_shared<Pool>();
+      Pool* const plain = pool.get();
       lab::this_thread::sleep_for(1h);
       submit_both(
           pool, [&] { done += "first "; },
           [&] {
             second.open();
             lab::this_thread::sleep_for(1h);
+            Pool().submit([&] { plain->submit([&] { done += "last "; }); });
             done += "second ";
           });
       second.wait();
@@ -168,7 +171,7 @@ TEST(SelfJoin, AUserMayBeAJobOfAnotherPool) {
       lab::check(lab::running_threads() == 2,
                  "the last user, a job of another pool, released the pool, but its worker still "
                  "runs");
-      lab::check(done == "first second ", "ran: " + done + "; wanted: first second");
+      lab::check(done == "first second last ", "ran: " + done + "; wanted: first second last");
     });
   };
   expect_every_schedule(kLesson, scenario,
@@ -202,6 +205,51 @@ TEST(SelfJoin, SubmitBothWaitsForNoJob) {
   expect_every_schedule(
       kLesson, scenario,
       {.max_preemptions = 0, .early_timeouts = false, .max_steps = 50'000, .random_schedules = 0});
+}
+
+// The job may be the last one, whether main releases the pool at once or an hour later.
+TEST(SelfJoin, TheDestructorOfAJobMaySubmitAnother) {
+  for (const auto pause : {0h, 1h}) {
+    const auto scenario = [pause] {
+      lab::atomic<bool> done = false;
+      {
+        const std::shared_ptr<Pool> pool = make_pool();
+        Pool* const plain = pool.get();
+        const auto submit_another = [&, plain] { plain->submit([&] { done = true; }); };
+        lab::note("submits a job whose destructor submits another one");
+        pool->submit([end = at_the_end(submit_another)] {});
+        lab::this_thread::sleep_for(pause);
+        lab::check(done || pause == 0h, "a job ran an hour ago, but what it owns still exists");
+        lab::note("releases the pool");
+      }
+      lab::check(done, "the job that the destructor of the last job submits has not run");
+    };
+    expect_every_schedule(kLesson, scenario,
+                          {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
+  }
+}
+
+TEST(SelfJoin, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
+  const auto scenario = [] {
+    Pool pool;
+    lab::note("submits a job that submits another one whenever a copy of it is destroyed");
+    pool.submit([end = EachCopyAtTheEnd([&] { pool.submit([] {}); })] {});
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 0});
+}
+
+TEST(SelfJoin, AWorkerSleepsHoweverOftenItWakesUp) {
+  const auto scenario = [] {
+    bool done = false;
+    {
+      const std::shared_ptr<Pool> pool = make_pool();
+      lab::this_thread::sleep_for(1h);  // the worker wakes up for no reason
+      pool->submit([&] { done = true; });
+    }
+    lab::check(done, "the pool has been destroyed, but a job has not run");
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 12, .random_schedules = 0});
 }
 
 TEST(SelfJoin, TwoUsersLetGo) {

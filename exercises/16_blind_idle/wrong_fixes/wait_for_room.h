@@ -48,7 +48,8 @@ class Pool {
   int failed() const { return failed_; }
 
  private:
-  static constexpr std::size_t kMaxWaiting = 100;  // so that the queue does not grow without bound
+  static constexpr std::size_t kMaxWaiting =
+      1'000;  // so that the queue does not grow without bound
 
   void run() {
     while (std::optional<Job> job = next()) {

@@ -1,0 +1,88 @@
+// A pool with several workers. Its shutdown hands back the jobs that have not started.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class Pool {
+ public:
+  // Jobs need `workers` >= 1.
+  explicit Pool(int workers) : workers_count_(static_cast<std::size_t>(workers)) {
+    for (int i = 1; i <= workers; ++i) {
+      workers_.emplace_back("worker " + std::to_string(i), [this] { run(); });
+    }
+  }
+
+  // A shutdown, and the jobs that have not started are destroyed.
+  ~Pool() { shutdown(); }
+
+  // Moves from `job` only when it returns true. Returns false after the start of a shutdown.
+  [[nodiscard]] bool submit(Job&& job) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    jobs_.push_back(std::move(job));
+    work_ready_.notify_one();
+    return true;
+  }
+
+  // Blocks until the running jobs have finished and the workers have exited. Returns the jobs that
+  // have not started, the oldest first. A second call returns none. Not for jobs, and not for two
+  // threads at the same time.
+  std::deque<Job> shutdown() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      work_ready_.notify_all();
+    }
+    workers_.clear();  // ~jthread joins each of them
+    return std::exchange(jobs_, {});
+  }
+
+ private:
+  void run() {
+    while (true) {
+      std::deque<Job> jobs = next();
+      if (jobs.empty()) return;
+      for (Job& job : jobs) {
+        job();
+        job = nullptr;
+      }
+    }
+  }
+
+  // Blocks until there is a job. Takes several if many are queued, so that the workers lock less
+  // often. Returns none when the pool stops: then the jobs stay in the queue.
+  std::deque<Job> next() {
+    std::unique_lock lock(mutex_);
+    work_ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    std::deque<Job> taken;
+    if (stopping_) return taken;
+    const std::size_t share = std::max(1uz, jobs_.size() / (2 * workers_count_));
+    while (taken.size() < share) {
+      taken.push_back(std::move(jobs_.front()));
+      jobs_.pop_front();
+    }
+    return taken;
+  }
+
+  const std::size_t workers_count_;
+  lab::mutex mutex_;
+  lab::condition_variable work_ready_{"work_ready"};
+  std::deque<Job> jobs_;               // guarded by mutex_
+  bool stopping_ = false;              // guarded by mutex_
+  std::vector<lab::jthread> workers_;  // declared last: they use the other members
+};
+
+}  // namespace worker_pool
