@@ -118,26 +118,28 @@ TEST(LostHandoff, AReleaseIsSeenByAThreadThatIsAboutToWait) {
 // One schedule, in which each thread runs until it has to wait. Main calls acquire() when the
 // waiter has been given the permit, but has not run yet.
 TEST(LostHandoff, ReleaseDoesNotBlockAndAcquireDoesNotOvertake) {
-  const auto scenario = [] {
-    lab::atomic<bool> has_permit = false;
-    Permits permits(1);
-    permits.acquire();
-    lab::jthread waiter("waiter", [&] {
+  for (const bool limited : {false, true}) {
+    const auto scenario = [limited] {
+      lab::atomic<bool> has_permit = false;
+      Permits permits(1);
       permits.acquire();
-      has_permit = true;
+      lab::jthread waiter("waiter", [&] {
+        if (!limited) permits.acquire();
+        has_permit = !limited || permits.acquire_for(1h);
+        permits.release();
+      });
+      lab::this_thread::sleep_for(1ms);
       permits.release();
-    });
-    lab::this_thread::sleep_for(1ms);
-    permits.release();
-    lab::check(!has_permit, "release() waited for the thread to which it gave the permit");
-    permits.acquire();
-    lab::check(has_permit, "a new caller of acquire() got the permit, but a thread waits");
-    permits.release();
-    waiter.join();
-    check_free(permits, 1);
-  };
-  expect_every_schedule(kLesson, scenario,
-                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+      lab::check(!has_permit, "release() waited for the thread to which it gave the permit");
+      permits.acquire();
+      lab::check(has_permit, "a new caller of acquire() got the permit, but a thread waits");
+      permits.release();
+      waiter.join();
+      check_free(permits, 1);
+    };
+    expect_every_schedule(kLesson, scenario,
+                          {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+  }
 }
 
 TEST(LostHandoff, AWaiterSleepsHoweverOftenItWakesUp) {
@@ -215,25 +217,25 @@ TEST(LostHandoff, TwoPermitsAreGivenToTwoWaiters) {
 
 // Waiter 1 has its permit, but has not run yet.
 TEST(LostHandoff, AFreePermitIsTakenAlthoughAThreadStillWaits) {
-  expect_every_schedule(
-      kLesson,
-      [] {
-        Permits permits(2);
-        permits.acquire();
-        permits.acquire();
-        Waiter only(permits, "waiter");
-        lab::this_thread::sleep_for(1h);
-        lab::note("releases both permits");
-        permits.release();
-        permits.release();
-        lab::check(permits.acquire_for(0s),
-                   "two permits were released for one thread that waits, but "
-                   "acquire_for(0s) returned false");
-        permits.release();
-        finish(permits, only);
-        check_free(permits, 2);
-      },
-      kExactTimes);
+  for (const bool limited : {false, true}) {
+    const auto scenario = [limited] {
+      Permits permits(2);
+      permits.acquire();
+      permits.acquire();
+      Waiter only = limited ? Waiter(permits, "waiter", 24h) : Waiter(permits, "waiter");
+      lab::this_thread::sleep_for(1h);
+      lab::note("releases both permits");
+      permits.release();
+      permits.release();
+      lab::check(permits.acquire_for(0s),
+                 "two permits were released for one thread that waits, but acquire_for(0s) "
+                 "returned false");
+      permits.release();
+      finish(permits, only);
+      check_free(permits, 2);
+    };
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
 }
 
 TEST(LostHandoff, TheOldestWaiterIsNext) {

@@ -364,22 +364,35 @@ TEST(LeakedPermit, AJobMayRunAJob) {
   expect_every_schedule(kLesson, scenario, {.random_schedules = 0});  // there is one thread
 }
 
+// After a year, worker 2 has the other permit for a year. A job in a job waits for it meanwhile,
+// perhaps until shutdown() is called.
 TEST(LeakedPermit, AJobInAJobTakesAPermitToo) {
-  const auto scenario = [] {
-    JobLimit limit(2);
-    const auto run = [&](const Job& job) {
-      lab::check(limit.run(job), "run() returned false although the limit is open");
+  for (const bool shuts_down : {false, true}) {
+    const auto scenario = [shuts_down] {
+      JobLimit limit(2);
+      lab::jthread other = start_thread("worker 2", [&] {
+        lab::this_thread::sleep_for(1h);  // by then, the inner job runs
+        const bool ran = limit.run([] {
+          check_time(kYear, "two jobs, one in the other, ran, and a third job started");
+          lab::this_thread::sleep_for(kYear);
+        });
+        lab::check(ran, "run() returned false although the limit is open");
+      });
+      lab::jthread closer = start_thread("closer", [&] {
+        lab::this_thread::sleep_for(kYear + 2h);
+        if (shuts_down) shut_down(limit);
+      });
+      (void)limit.run([&] {
+        (void)limit.run([] { lab::this_thread::sleep_for(kYear); });
+        lab::this_thread::sleep_for(1h);  // by then, worker 2 has the permit
+        shuts_down ? check_refused(limit) : run_query(limit);
+        check_time(shuts_down ? kYear + 2h : 2 * kYear,
+                   "a job in a job did not wait until a permit was free, or until shutdown()");
+        lab::this_thread::sleep_for(kYear);
+      });
     };
-    lab::jthread other = start_thread("worker 2", [&] {
-      lab::this_thread::sleep_for(1h);  // by then, the inner job runs
-      run([] { check_time(kYear, "two jobs, one in the other, ran, and a third job started"); });
-    });
-    run([&] {
-      run([] { lab::this_thread::sleep_for(kYear); });
-      lab::this_thread::sleep_for(kYear);
-    });
-  };
-  expect_every_schedule(kLesson, scenario, kExactTimes);
+    expect_every_schedule(kLesson, scenario, kExactTimes);
+  }
 }
 
 }  // namespace

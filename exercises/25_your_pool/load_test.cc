@@ -96,5 +96,20 @@ TEST(Load, AShutdownAccountsForEachJob) {
   EXPECT_EQ(finished + static_cast<int>(report.not_started.size()), accepted);
 }
 
+// A new thread may have the id of a worker that has exited.
+TEST(Load, ANewThreadMayShutDownOnceMore) {
+  const worker_pool::Watchdog watchdog;
+  WorkerPool pool(
+      {.workers = kThreads, .capacity = 8},
+      [](const Job&, std::stop_token) -> JobResult { return {}; },
+      [](const Job&, const JobResult&) {});
+  (void)pool.shutdown({.drain = 10s, .cancel = 10s});
+  for (int i = 0; i < 100; ++i) {
+    const std::jthread later = watchdog.thread("second shutdown: for the first", [&] {
+      EXPECT_EQ(pool.shutdown({}).outcome, ShutdownOutcome::kDrained);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace your_pool

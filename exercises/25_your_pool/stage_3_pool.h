@@ -194,15 +194,20 @@ TEST(Pool, RefusesAJobWhenItIsFull) {
 TEST(Pool, SubmitWaitsForRoom) {
   const auto scenario = [] {
     Log log;
+    std::atomic<WorkerPool*> itself = nullptr;
     const auto submitter = std::this_thread::get_id();
-    const JobHandler handler = [&](const Job&, std::stop_token) -> JobResult {
+    const JobHandler handler = [&](const Job& job, std::stop_token) -> JobResult {
       check(std::this_thread::get_id() != submitter, "submit() ran a job itself");
       std::this_thread::sleep_for(1h);
+      check(job.id != "a" || itself.load()->try_submit(job_named("d")) == SendStatus::kFull,
+            "job b waits in the channel, and a thread in submit(), but try_submit() did not return "
+            "kFull");
       return {};
     };
     {
       const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, log.finished());
       WorkerPool& pool = *owner;
+      itself = &pool;
       const auto start = std::chrono::steady_clock::now();
       for (const char* const id : {"a", "b", "c"}) expect_submitted(pool, id);
       check(std::chrono::steady_clock::now() - start == 1h,

@@ -111,6 +111,55 @@ TEST(Shutdown, AbandonsOnlyWhatIsStuck) {
   expect_every_schedule(kShutdownLesson, scenario, kExact);
 }
 
+// The thread of job a has finished its job, but not exited: a thread_local object needs a day.
+TEST(Shutdown, AThreadThatExitsSlowlyDoesNotProlongIt) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      const JobHandler handler = [](const Job& job, std::stop_token stop) -> JobResult {
+        if (job.id == "stuck") return stuck_or_stopped(job, std::move(stop));
+        thread_local const AtTheEnd slow([] { std::this_thread::sleep_for(24h); });
+        std::this_thread::sleep_for(10min);
+        return {};
+      };
+      const auto owner = new_pool({.workers = 2, .capacity = 2}, handler, shared_log(log));
+      for (const char* const id : {"a", "stuck"}) expect_submitted(*owner, id);
+      std::this_thread::sleep_for(1h);
+      const Time start = now();
+      const ShutdownReport report = owner->shutdown({.drain = 0s, .cancel = 1h});
+      check(now() - start <= 1h + kGrace,
+            "a job is stuck, and the shutdown waited for the thread of another one to exit, for "
+            "longer than its limits");
+      expect_outcome(report, ShutdownOutcome::kAbandoned);
+      expect_still_running(report, {"stuck"});
+    }
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExact);
+}
+
+// The job has finished within the drain limit, but the shutdown may be delayed for longer.
+TEST(Shutdown, WakesUpLateAndFindsThatTheJobHasFinished) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    const auto exit = std::make_shared<std::atomic<Time>>(Time::max());
+    {
+      const JobHandler handler = [exit](const Job&, std::stop_token) -> JobResult {
+        thread_local const AtTheEnd notes([exit] { *exit = now(); });
+        return {};
+      };
+      const auto owner = new_pool({.workers = 1, .capacity = 1}, handler, shared_log(log));
+      expect_submitted(*owner, "a");
+      Thread sleeper([] { std::this_thread::sleep_for(1h); });
+      const Time start = now();
+      const ShutdownReport report = owner->shutdown({.drain = 1s, .cancel = 1s});
+      if (exit->load() < start + 1s) expect_outcome(report, ShutdownOutcome::kDrained);
+    }
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kPool);
+}
+
 // A job that finishes wakes the shutdown, which must not begin its limit again.
 TEST(Shutdown, AJobThatFinishesDoesNotProlongTheDrain) {
   const auto scenario = [] {

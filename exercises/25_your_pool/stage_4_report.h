@@ -60,6 +60,25 @@ TEST(Shutdown, AReceivedJobIsInTheReportBeforeItHasItsName) {
                          .random_schedules = 1'000});
 }
 
+// Both jobs may be handed back, or job a may end on its own.
+TEST(Shutdown, AbandonsNoThreadIfNoJobIsLeft) {
+  const auto scenario = [] {
+    const auto log = std::make_shared<Log>();
+    {
+      const auto owner = new_pool({.workers = 1, .capacity = 2}, succeed, shared_log(log));
+      for (const char* const id : {"a", "b"}) expect_submitted(*owner, id);
+      const ShutdownReport report = owner->shutdown({.drain = 0s, .cancel = 0s});
+      if (report.outcome != ShutdownOutcome::kAbandoned) {
+        expect_all_joined();
+      } else if (report.still_running.empty()) {
+        fail("neither a job nor a stop callback was left, and the outcome is kAbandoned");
+      }
+    }
+    let_abandoned_threads_end();
+  };
+  expect_every_schedule(kShutdownLesson, scenario, kExactPool);
+}
+
 JobResult fail_in_many_ways(const Job& job, std::stop_token stop) {
   if (job.id == "throws") throw std::runtime_error("disk full");
   if (job.id == "throws an int") throw 42;

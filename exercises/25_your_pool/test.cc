@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -14,6 +15,7 @@ namespace your_pool {
 namespace {
 
 namespace lab = worker_pool::lab;
+using worker_pool::AtTheEnd;
 using worker_pool::expect_every_schedule;
 using worker_pool::Lesson;
 using worker_pool::LessonStage;
