@@ -1,0 +1,75 @@
+// A pool with one worker, shared by its users, and a job that submits another job.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "testing/lab/lab.h"
+
+namespace worker_pool {
+
+using Job = std::function<void()>;
+
+class Pool {
+ public:
+  // Waits until every job has finished, including jobs that other jobs submit meanwhile.
+  ~Pool() {
+    closed_.store(true, std::memory_order_release);
+    if (asleep_.load(std::memory_order_acquire)) {
+      // The worker may be between its check and its sleep: lock once, so that it sleeps by now.
+      const std::lock_guard lock(mutex_);
+    }
+    work_ready_.notify_one();
+    worker_.join();
+  }
+
+  void submit(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    work_ready_.notify_one();
+  }
+
+ private:
+  void run() {
+    while (const std::optional<Job> job = next()) (*job)();
+  }
+
+  // Blocks until there is a job. Returns nullopt when closed and no job is left.
+  std::optional<Job> next() {
+    std::unique_lock lock(mutex_);
+    asleep_.store(true, std::memory_order_release);  // before the check
+    work_ready_.wait(lock,
+                     [this] { return closed_.load(std::memory_order_acquire) || !jobs_.empty(); });
+    asleep_.store(false, std::memory_order_release);
+    if (jobs_.empty()) return std::nullopt;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return job;
+  }
+
+  lab::mutex mutex_;
+  lab::condition_variable work_ready_{"work_ready"};
+  std::deque<Job> jobs_;  // guarded by mutex_
+  lab::atomic<bool> closed_{false, "closed"};
+  lab::atomic<bool> asleep_{false, "asleep"};
+  lab::thread worker_{"worker", [this] { run(); }};  // declared last: it uses the other members
+};
+
+// Runs `first`, then submits `second` as a separate job: jobs submitted in the meantime run between
+// the two.
+inline void submit_both(const std::shared_ptr<Pool>& pool, Job first, Job second) {
+  // A plain pointer: ~Pool waits for the jobs, so they need not own the pool.
+  pool->submit([pool = pool.get(), first = std::move(first), second = std::move(second)] {
+    first();
+    pool->submit(second);
+  });
+}
+
+}  // namespace worker_pool
