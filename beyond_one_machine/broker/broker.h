@@ -32,7 +32,9 @@ struct BrokerError : std::runtime_error {
 //
 // The three functions only queue a message for the broker and return false if they cannot: it may
 // be lost with the connection, and then the job is delivered again. They block for at most a second
-// and a half, if the server hangs or its machine cannot be reached. A Delivery outlives its Broker.
+// and a half, if the server hangs or its machine cannot be reached. A hundred calls in a row block
+// together for no longer than that: once a send has timed out, the client library stores what is
+// sent until it has connected again. A Delivery outlives its Broker.
 // Not thread-safe: one thread at a time.
 struct Delivery {
   struct Message;

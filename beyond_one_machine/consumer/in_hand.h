@@ -68,7 +68,8 @@ class JobsInHand {
   // The caller has to answer the delivery.
   std::optional<JobInHand> take(const std::string& id);
 
-  // Restarts the ack wait of every job whose limit has not passed.
+  // Restarts the ack wait of every job whose limit has not passed. Holds the lock meanwhile: if the
+  // server hangs, all calls of Delivery::extend() together block for as long as one (broker.h).
   void extend();
 
   // These do nothing if the job is not in hand.

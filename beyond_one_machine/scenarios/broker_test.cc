@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -164,6 +165,40 @@ TEST(Broker, ThrowsIfTheServerHangs) {
       return false;
     }
   });
+}
+
+// A consumer extends its jobs one after another, under a lock. The senders have more than the
+// system's buffers hold. If each call blocked for a second and a half, all of them would take 150
+// s.
+TEST(Broker, ManyExtensionsBlockTogetherForAsLongAsOneIfTheServerHangs) {
+  constexpr int kJobs = 100;
+  constexpr int kSenders = 24;
+  Scenario scenario({});
+  scenario.produce(kJobs, "sleep");
+  Broker broker(options(scenario));
+  const auto note = scenario.watchdog().waiting("test: for the jobs and their extensions");
+  std::vector<Delivery> jobs;
+  while (jobs.size() < kJobs)
+    std::ranges::move(broker.fetch(kJobs, seconds(5)), std::back_inserter(jobs));
+
+  scenario.server().hang();
+  const std::vector<std::byte> payload(1'000'000);
+  std::atomic<int> left = kSenders;
+  std::vector<std::jthread> senders;
+  for (int i = 0; i < kSenders; ++i) {
+    senders.emplace_back([&, i] {
+      EXPECT_THROW(broker.publish(std::to_string(i), payload), BrokerError);
+      --left;
+    });
+  }
+  std::chrono::nanoseconds longest{};
+  while (left > 0) {
+    const auto start = std::chrono::steady_clock::now();
+    for (const Delivery& job : jobs) (void)job.extend();
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+    longest = std::max(longest, took);
+  }
+  EXPECT_LT(longest, seconds(5));  // 1.5 s are promised; the rest is for a busy machine
 }
 
 TEST(Broker, NamesAJobWithoutAnIdAsNoJobCanBeNamed) {
