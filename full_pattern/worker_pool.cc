@@ -48,18 +48,9 @@ WorkerPool::~WorkerPool() {
   // jobs. Inside a job, ~Workers ends the program with a message.
   // The first question takes no lock: in a child of fork(), a lock may stay locked forever. (WP-36)
   if (in_forked_child() || report_ || workers_.running->on_this_thread()) return;
-  drop_queued();
+  workers_.jobs.close_and_drop_pending();
   workers_.stop.request_shut_down();
   // ~Workers joins the threads. All of them have been asked to stop by now. (WP-19)
-}
-
-void WorkerPool::drop_queued() noexcept {
-  try {
-    (void)workers_.jobs.close_and_take_pending();
-  } catch (const std::bad_alloc&) {
-    workers_.jobs.close();
-    workers_.stop.request_stop();  // the workers report those that they have not started
-  }
 }
 
 SendStatus WorkerPool::submit(Job&& job, const Context& ctx) {

@@ -63,7 +63,7 @@ enum class ChannelKind {
 class WorkerPool {
  public:
   struct Options {
-    int workers = 3;             // as in the lessons; name your own number (pool_size/README.md)
+    int workers = 3;             // as in the lessons; choose your own number (pool_size/README.md)
     std::size_t capacity = 100;  // of the queue; running jobs do not count
     ChannelKind channel = ChannelKind::kFast;
   };
@@ -78,8 +78,6 @@ class WorkerPool {
   // After shutdown(), returns at once. Otherwise closes the pool, DROPS the queued jobs, cancels
   // the running jobs, and joins the threads, which blocks without a time limit until their handlers
   // return. To keep the jobs or to limit the time, call shutdown() first. (WP-14)
-  // Without memory to take them back, the workers report as canceled each job that they have not
-  // started by then.
   // If one of the pool's own jobs runs the destructor, the program ends with a message.
   ~WorkerPool();
 
@@ -129,7 +127,6 @@ class WorkerPool {
   Metrics metrics() const;
 
  private:
-  void drop_queued() noexcept;
   void stamp(Job& job) const;
   SendStatus settled(SendStatus status, Job& job);
 

@@ -235,6 +235,19 @@ TEST_P(Channel, TakingThePendingHandsItBackOldestFirstAndEndsTheReceivers) {
   EXPECT_EQ(jobs.try_send(0), SendStatus::kClosed);
 }
 
+TEST_P(Channel, DroppingThePendingDestroysItAndEndsTheReceivers) {
+  Watchdog watchdog;
+  auto [jobs, queue] = make<std::shared_ptr<int>>();
+  const auto value = std::make_shared<int>(7);
+  for (int i = 0; i < capacity(); ++i) {
+    EXPECT_EQ(jobs.try_send(std::shared_ptr(value)), SendStatus::kSent);
+  }
+  jobs.close_and_drop_pending();
+  EXPECT_EQ(value.use_count(), 1) << "a value is still in the channel";
+  EXPECT_THAT(drain(watchdog, queue), IsEmpty());
+  EXPECT_EQ(jobs.try_send(std::shared_ptr(value)), SendStatus::kClosed);
+}
+
 TEST_P(Channel, TakingThePendingAfterCloseTakesWhatWasNotReceived) {
   Watchdog watchdog;
   auto [jobs, queue] = make<int>();
