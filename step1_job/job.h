@@ -61,8 +61,8 @@ struct JobError {
     kThrew,             // the handler threw; message is the exception's what()
     kCancelled,         // its caller canceled it: before it started, or the handler stopped early
     kDeadlineExceeded,  // the same, because of a deadline
-    kShutDown,          // the same, because the pool shuts down. The caller may still want the
-                        // result, so hand the job back or run it elsewhere
+    kShutDown,          // the handler stopped early, because the pool shuts down. The caller may
+                        // still want the result, so hand the job back or run it elsewhere
   };
   Kind kind = Kind::kFailed;
   std::string message{};

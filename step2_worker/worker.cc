@@ -46,7 +46,7 @@ JobResult ended_before_start(CancelReason why) {
 }
 
 // Returns why the job must not start, if so: what the err() of a link of both contexts would say,
-// unless the reason is the pool's shutdown. That has handed back the jobs that no worker has
+// unless the reason is the pool's shutdown. That has taken back the jobs that no worker has
 // received, and this one was received, so it is up to its handler what to do.
 std::optional<CancelReason> reason_not_to_start(const Context& job, const Context& pool) {
   const auto of_job = job.err();

@@ -20,10 +20,10 @@ namespace worker_pool {
 //
 //  1. Each received job is reported to `observer` exactly once, whether it succeeds, fails or
 //     throws. Then the worker receives the next one. (WP-04)
-//  2. A job is not started if its own context or the pool's has ended. It is reported with the
-//     reason. (WP-09) One reason of the pool, kShutDown, stops no job that was received: it starts,
-//     with its context ended. So each job of a pool that shuts down reaches its handler or is
-//     handed back, unless its own context has ended.
+//  2. A job is not started if its own context has ended, or the pool's for another reason than
+//     kShutDown. It is reported with the reason. (WP-09) During a shutdown, a job that was received
+//     starts, with its context ended. So each job reaches its handler or is handed back, unless its
+//     own context has ended or there is no memory to link the two.
 //  3. Canceling the pool does not end the loop. Closing the channel does.
 //  4. `done` is released after this worker's copies of the handler and the observer have been
 //     destroyed. So when a wait for the group has succeeded, this worker runs no user code, with

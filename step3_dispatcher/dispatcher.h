@@ -48,8 +48,10 @@ struct Workers {
   // Whether the calling thread is one of `threads`. For the owner only. O(threads).
   bool has_this_thread() const;
 
-  ContextSource stop;  // request_stop() cancels every job, running or queued (WP-19)
-  WaitGroup group;     // empty once every worker has left
+  // request_stop() cancels every job, running or queued. (WP-19) request_shut_down() is for a
+  // shutdown that has taken the queued jobs back: it keeps none from starting.
+  ContextSource stop;
+  WaitGroup group;  // empty once every worker has left
   std::shared_ptr<RunningJobs> running;
   Sender<Job> jobs;  // lend it by reference: if it moves away, ~Workers cannot close it
   std::vector<std::jthread> threads;  // last: joined before any other member is destroyed (WP-21)

@@ -7,7 +7,8 @@
 //   close      accept no more jobs
 //   drain      let the workers finish what is queued, within the first limit
 //   cancel     take back the jobs that no worker received, ask the running ones to stop, and wait
-//              for them within the second limit. Their contexts end with the reason kShutDown
+//              for them within the second limit. Their contexts end with the reason kShutDown. A
+//              job that a worker has just received still starts, with its context ended
 //   abandon    detach the threads that are still busy, and report their jobs by id
 #pragma once
 

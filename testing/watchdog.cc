@@ -40,7 +40,7 @@ void report(const std::string& text) {
   std::string_view rest = text;
   while (!rest.empty()) {
     const ssize_t written = write(STDERR_FILENO, rest.data(), rest.size());
-    if (written < 0 && errno != EINTR) return;
+    if (written == 0 || (written < 0 && errno != EINTR && errno != EAGAIN)) return;
     if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
   }
 #endif

@@ -55,7 +55,7 @@ class Pause {
 };
 
 // Abandons the jobs in hand when run() is left, also by an exception: they are no longer extended,
-// so another consumer may run them when they end (settle.h).
+// so another consumer may be running them by the time they end (settle.h).
 class AbandonAtExit {
  public:
   explicit AbandonAtExit(JobsInHand& jobs) : jobs_(jobs) {}

@@ -26,8 +26,8 @@ struct StdThreads {
   // wake-up takes may miss each other in every trip of a ping-pong, each asleep while the other one
   // spins. 50 microseconds are enough where a woken thread runs after 28 (machine A of the
   // benchmarks). On machine E it runs after 80 to 115; there, sleeps were rare all the same,
-  // because a trip takes about one (README.md). Senders spin for less, because on a full queue they
-  // wait for work to be done, which may take any time.
+  // because a trip takes about 1 microsecond (README.md). Senders spin for less, because on a full
+  // queue they wait for work to be done, which may take any time.
   static constexpr Clock::duration kReceiversSpinFor = std::chrono::microseconds(50);
   static constexpr Clock::duration kSendersSpinFor = std::chrono::microseconds(20);
   // A yield is a system call, in which a thread does not see what it waits for. These checks take
