@@ -18,7 +18,8 @@ def exercise(
         stages = [],
         std_types = False,
         copts = [],
-        course = []):
+        course = [],
+        hooks_only = []):
     """Declares the targets of the exercise in this package.
 
       :test                  for the learner: red until `file` is fixed; part of //exercises
@@ -38,6 +39,7 @@ def exercise(
         has hooks for them.
       copts: more options for the compiler.
       course: file groups of the course's code that the solution includes.
+      hooks_only: the wrong fixes that only the lab's hooks can see.
     """
     how = {"stages": stages, "std_types": std_types, "copts": copts}
     page = ["//docs/play:data/%s.js" % name] if has_page else []
@@ -64,7 +66,7 @@ def exercise(
             fix,
             ":wrong_fix_" + fix,
             tags = ["wrong_fix"],
-            where = where,
+            where = HOOKS_ONLY if fix in hooks_only else where,
         )
         guards.append(":wrong_fix_" + fix + "_test")
 

@@ -36,7 +36,8 @@ void expect_every_schedule(const Lesson& lesson, Scenario scenario, const lab::O
     }
     return;
   }
-  const bool is_other_bug = !is_replay && run.has_passed_a_test_of(lesson.explanation);
+  const bool is_other_bug =
+      !is_replay && (result.leaks || run.has_passed_a_test_of(lesson.explanation));
   const std::string which =
       is_replay ? "The replayed schedule" : "Schedule " + std::to_string(result.schedules);
   run.fail(file, line,

@@ -47,7 +47,9 @@ bool TestRun::pass(const std::string& replay) {
   print(std::to_string(finished_.size()) + " of " + std::to_string(tests_.size()) +
         " tests passed");
   if (!lab::has_hooks()) {
-    print("Not checked here: data races. The lab has no hooks for this compiler or system.");
+    print(
+        "Not checked here: data races, and whether memory is freed, and not used any more. The lab "
+        "has no hooks for this compiler or system.");
   }
   allow_successful_exit();
   return true;

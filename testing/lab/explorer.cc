@@ -227,14 +227,20 @@ struct Exploration {
   const std::function<void()>& scenario;
   bool shows_held_locks = false;
   bool tries_locks = false;  // whether a thread tried to lock in the last schedule
-  bool has_run = false;
 };
 
-std::string verdict_on_memory() {
+// On the schedule that has just run. If it left memory in use, runs it again: static variables
+// allocate only when they are first used.
+std::string verdict_on_memory(const Exploration& exploration, const std::string& schedule) {
+  if (blocks_in_use() == 0) return "";
+  begin_schedule_memory();
+  Replay strategy(decisions_of(schedule), false);
+  Scheduler again(exploration.options, strategy, exploration.shows_held_locks);
+  const bool has_failed = !again.run(exploration.scenario).empty();
   const std::size_t blocks = blocks_in_use();
-  if (blocks == 0) return "";
+  if (has_failed || blocks == 0) return "";
   return std::to_string(blocks) + (blocks == 1 ? " block" : " blocks") +
-         " of memory that the scenario allocated " + (blocks == 1 ? "was" : "were") +
+         " of memory, allocated by the code or its test, " + (blocks == 1 ? "is" : "are") +
          " never freed";
 }
 
@@ -246,9 +252,10 @@ bool run_one(Exploration& exploration, Recording& strategy, Result& result) {
   ++result.schedules;
   result.verdict = scheduler->run(exploration.scenario);
   exploration.tries_locks = scheduler->tries_locks();
-  const bool is_first = !std::exchange(exploration.has_run, true);
-  const bool checks_memory = exploration.options.must_free_memory && !is_first;
-  if (result.verdict.empty() && checks_memory) result.verdict = verdict_on_memory();
+  if (result.verdict.empty() && exploration.options.must_free_memory) {
+    result.verdict = verdict_on_memory(exploration, strategy.schedule());
+    result.leaks = !result.verdict.empty();
+  }
   if (result.verdict.empty()) return false;
   result.failed = true;
   result.story = scheduler->story() + "  " + result.verdict + "\n";
@@ -327,10 +334,8 @@ Result explore(const Options& options, const std::function<void()>& scenario) {
   Result result;
   if (!options.replay.empty()) {
     exploration.shows_held_locks = options.replay.starts_with(kShowsHeldLocks);
-    do {
-      Replay strategy(decisions_of(options.replay), false);
-      if (run_one(exploration, strategy, result)) break;
-    } while (options.must_free_memory && blocks_in_use() > 0 && result.schedules < 2);
+    Replay strategy(decisions_of(options.replay), false);
+    run_one(exploration, strategy, result);
     return result;
   }
   run_systematically(exploration, result);

@@ -55,14 +55,15 @@ struct Options {
   // For code with hooks: threads also switch at the counts of std::shared_ptr.
   bool reference_counts = false;
 
-  // For code with hooks: a schedule fails if it never frees memory that it has allocated. The first
-  // one may keep some, for its static variables.
+  // For code with hooks: a schedule fails if it never frees memory that it has allocated. What its
+  // static variables allocate may stay.
   bool must_free_memory = false;
 };
 
 struct Result {
   bool failed = false;
   std::string verdict{};      // what went wrong, in one line
+  bool leaks = false;         // all that went wrong is that memory was never freed
   std::string story{};        // the steps before it, one line each, and the verdict
   std::string schedule{};     // the choices that led to it, for Options::replay
   int preemptions = 0;        // how many of these choices were preemptions

@@ -121,15 +121,13 @@ void release(void* block, std::uintptr_t from) {
   if (!is_of_schedule(block)) return __libc_free(block);
   Header& header = header_of(block);
   if (!header.is_free && is_of_current_schedule(block)) --heaps.blocks_in_use;
-  if (!is_under_test()) {
-    header.is_free = true;
-    return;
+  if (is_under_test()) {
+    const Inside inside;
+    Scheduler& scheduler = Scheduler::current();
+    if (header.is_free) scheduler.fail(scheduler.own_name() + " frees memory a second time");
+    scheduler.free(block, header.size, {.address = from, .stack = t_stack});
   }
-  const Inside inside;
-  Scheduler& scheduler = Scheduler::current();
-  if (header.is_free) scheduler.fail(scheduler.own_name() + " frees memory a second time");
   header.is_free = true;
-  scheduler.free(block, header.size, {.address = from, .stack = t_stack});
   // A copy made by memcpy(), which the lab does not see, must not look right.
   std::memset(block, 0xfd, header.size);
 }
