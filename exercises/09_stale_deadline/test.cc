@@ -312,7 +312,7 @@ TEST(StaleDeadline, TheDestructorOfAJobMaySubmitJobs) {
       lab::this_thread::sleep_for(pause);
       bench.finish();
       lab::check(bench.settled("d") == TimePoint(deadline == 5s ? 10s : 11s),
-                 "job b was done, but its destructor, which submits job d, was not called at once");
+                 "job d did not start at once: was job b, whose destructor submits it, destroyed?");
     };
     expect_every_schedule(kLesson, scenario, kFewer);
   }

@@ -149,7 +149,7 @@ TEST(Channel, ATrySendMayOvertakeASender) {
     expect_sent(channel, 1);
     Thread sender([&] { expect_sent(channel, 2); });
     std::this_thread::sleep_for(1h);  // it waits for room
-    Value refused(99);                // try_send() does not wait, nor for the sender
+    Value refused(99);                // try_send() does not wait for the sender either
     expect_refused(channel.try_send(std::move(refused)), SendStatus::kFull, refused, "full");
     expect_received(channel, 1);
     if (channel.try_send(Value(3)) == SendStatus::kFull) {
