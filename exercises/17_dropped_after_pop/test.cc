@@ -383,7 +383,8 @@ TEST(DroppedAfterPop, TheDestructorIsAShutdown) {
         lab::this_thread::sleep_for(1h);
       };
       for (int i = 0; i < 3; ++i) {
-        (void)pool.submit([&, end = at_the_end(end_of_job)] { ++ran; });
+        // A string, so that libc++'s std::function is empty once it was moved from.
+        (void)pool.submit([&, end = at_the_end(end_of_job), id = std::string()] { ++ran; });
       }
       lab::this_thread::sleep_for(1s);  // by then job 1 has run, and its end takes an hour
       lab::note("destroys the pool");
