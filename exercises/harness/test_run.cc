@@ -48,7 +48,7 @@ bool TestRun::pass(const std::string& replay) {
         " tests passed");
   if (!lab::has_hooks()) {
     print(
-        "Not checked here: data races, and whether memory is freed, and not used any more. The lab "
+        "Not checked here: data races, leaks, and memory that is used after it was freed. The lab "
         "has no hooks for this compiler or system.");
   }
   allow_successful_exit();
