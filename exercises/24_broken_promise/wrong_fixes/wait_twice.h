@@ -31,7 +31,7 @@ class Reply {
     std::unique_lock lock(mutex_);
     if (!answer_) answered_.wait(lock);
     if (!answer_) answered_.wait(lock);  // the first wake-up was for no reason
-    return *answer_;
+    return answer_.value_or(Answer{.status = Status::kNotStarted});
   }
 
   void set(Answer answer) {
