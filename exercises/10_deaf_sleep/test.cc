@@ -89,6 +89,10 @@ TEST(DeafSleep, PollsOncePerPeriod) {
 // No round number, so that no other time is the same by chance.
 constexpr std::chrono::nanoseconds kPeriod(1'234'567'891);
 
+// A thread that polls for as long takes more steps than a schedule may have, and a wait with a
+// limit ends too early.
+constexpr lab::steady_clock::duration kYear = std::chrono::hours(24 * 365);
+
 TEST(DeafSleep, APeriodIsExactWhateverWakesThePoller) {
   expect_every_schedule(
       kLesson,
@@ -118,11 +122,11 @@ TEST(DeafSleep, APeriodIsExactHoweverOftenThePollerWakesUp) {
   expect_every_schedule(kLesson,
                         [] {
                           int polls = 0;
-                          Poller poller(kPeriod, [&] {
+                          Poller poller(kYear, [&] {
                             lab::note("polls");
                             ++polls;
                           });
-                          lab::this_thread::sleep_for(kPeriod / 2);
+                          lab::this_thread::sleep_for(kYear / 2);
                           poller.stop();
                           lab::check(polls == 1, "in half a period there were " +
                                                      std::to_string(polls) + " polls; wanted: 1");
@@ -153,30 +157,35 @@ TEST(DeafSleep, StopEndsALaterSleepJustBeforeItsEnd) {
       {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 
-void check_stop_during_a_poll(lab::steady_clock::duration period) {
+using Duration = lab::steady_clock::duration;
+
+// The period may be as long as the poll, so that both end at the same time.
+void check_stop_during_a_poll(Duration period, Duration poll) {
   int begun = 0;
   int done = 0;
   const auto began = lab::steady_clock::now();
   Poller poller(period, [&] {
     lab::note("begins to poll");
     lab::check(++begun == 1, "stop() was called during the first poll, and it polled again");
-    lab::this_thread::sleep_for(kPeriod);
+    lab::this_thread::sleep_for(poll);
     lab::note("has polled");
     ++done;
   });
-  lab::this_thread::sleep_for(kPeriod / 2);
+  lab::this_thread::sleep_for(poll / 2);
   lab::note("calls stop()");
   poller.stop();
-  const auto late_by = lab::steady_clock::now() - began - kPeriod;
+  const auto late_by = lab::steady_clock::now() - began - poll;
   lab::check(begun == 1 && done == 1, "stop() returned before the running poll did");
   lab::check(late_by.count() == 0, "stop() returned " + std::to_string(late_by.count()) +
                                        " ns after the running poll; wanted: at once");
 }
 
 TEST(DeafSleep, StopWaitsForARunningPoll) {
-  expect_every_schedule(kLesson, [] { check_stop_during_a_poll(kPeriod); }, kExactTimes);
+  for (const Duration poll : {Duration(kPeriod), kYear}) {
+    expect_every_schedule(kLesson, [&] { check_stop_during_a_poll(kPeriod, poll); }, kExactTimes);
+  }
   // The shortest possible sleep is over before main goes on.
-  expect_every_schedule(kLesson, [] { check_stop_during_a_poll(seconds(0)); },
+  expect_every_schedule(kLesson, [] { check_stop_during_a_poll(seconds(0), kPeriod); },
                         {.max_preemptions = 1, .early_timeouts = false, .random_schedules = 20});
 }
 

@@ -233,6 +233,23 @@ TEST(SelfJoin, TheDestructorOfAJobMaySubmitAnother) {
   }
 }
 
+// Both of them are queued when the worker takes the first one.
+TEST(SelfJoin, AJobIsDestroyedBeforeTheNextOneRuns) {
+  const auto scenario = [] {
+    LabGate gate("job before them");
+    bool destroyed = false;
+    Pool pool;
+    pool.submit([&] { gate.wait(); });
+    gate.await_arrival();
+    pool.submit([end = at_the_end([&] { destroyed = true; })] {});
+    pool.submit([&] {
+      lab::check(destroyed, "a job runs, but what the job before it owned still exists");
+    });
+    gate.open();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 20});
+}
+
 TEST(SelfJoin, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
   const auto scenario = [] {
     Pool pool;
