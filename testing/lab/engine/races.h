@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -73,7 +74,7 @@ class Races {
   std::optional<Race> access(std::uintptr_t address, std::size_t size, Access access);
 
  private:
-  using Cell = std::vector<Access>;  // those to eight bytes that a later one may race with
+  using Cell = std::pmr::vector<Access>;  // those to eight bytes that a later one may race with
 
   VectorClock& clock(int thread) { return clocks_[static_cast<std::size_t>(thread)]; }
   const VectorClock& clock(int thread) const { return clocks_[static_cast<std::size_t>(thread)]; }
@@ -87,7 +88,8 @@ class Races {
   std::array<VectorClock, kMaxThreads> released_by_fence_{};      // for a relaxed store
   VectorClock seq_cst_fences_{};                                  // what came before any of them
   std::array<VectorClock, kMaxThreads> seen_by_seq_cst_fence_{};  // of the thread
-  std::unordered_map<std::uintptr_t, Cell> cells_;
+  std::pmr::monotonic_buffer_resource memory_;  // released at once, after the schedule
+  std::pmr::unordered_map<std::uintptr_t, Cell> cells_{&memory_};
 };
 
 }  // namespace worker_pool::lab
