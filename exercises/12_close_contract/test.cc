@@ -176,6 +176,12 @@ TEST(CloseContract, AJobOfAnotherPoolIsRefusedToo) {
       options());
 }
 
+// In a job. `user` is a thread that uses the pool.
+void check_runs_not_on(const void* user) {
+  lab::check(current_thread() != user,
+             "a job ran on a thread that uses the pool; wanted: only on its worker");
+}
+
 TEST(CloseContract, AJobMayShutDownOrDestroyAnotherPool) {
   lab::Options simple = exact_times();
   simple.max_preemptions = 0;
@@ -185,8 +191,7 @@ TEST(CloseContract, AJobMayShutDownOrDestroyAnotherPool) {
       int done = 0;
       std::optional<Pool> pool(std::in_place);
       submit_accepted(*pool, [&done, user] {
-        lab::check(current_thread() != user,
-                   "a job ran on a thread that uses the pool; wanted: only on its worker");
+        check_runs_not_on(user);
         lab::this_thread::sleep_for(1h);
         ++done;
       });
@@ -304,8 +309,7 @@ struct Count {
 // Submits a job, which submits a job, and so on, `more` times. The pool may refuse any of them.
 void submit_chain(Pool& pool, Count& count, int more) {
   const SubmitStatus status = pool.submit([&pool, &count, more] {
-    lab::check(current_thread() != count.user,
-               "a job ran on a thread that uses the pool; wanted: only on its worker");
+    check_runs_not_on(count.user);
     lab::check(!count.is_running, "submit() ran a job inside the job that submitted it");
     count.is_running = true;
     ++count.done;

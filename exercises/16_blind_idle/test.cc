@@ -25,7 +25,7 @@ constexpr lab::Options kTwoWorkers{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .max_schedules = 300, .random_schedules = 100};
 constexpr lab::Options kOneWorker{
     .max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 30, .stale_reads = true};
-const char* const kOldest = "a free worker takes the oldest job";
+const char* const kNotOldest = "a free worker did not take the oldest job";
 
 void wait_idle(Pool& pool) {
   lab::note("calls wait_idle()");
@@ -192,7 +192,7 @@ TEST(BlindIdle, ReturnsWhenTheLastJobFinishes) {
       if (more > 0) pool.submit([&work, more] { work(more - 1); });
     };
     pool.submit([] { lab::this_thread::sleep_for(10 * kYear); });
-    for (int i = 1; i <= 30; ++i) pool.submit([&, i] { lab::check(++ran == i, kOldest); });
+    for (int i = 1; i <= 30; ++i) pool.submit([&, i] { lab::check(++ran == i, kNotOldest); });
     pool.submit([&] {
       lab::this_thread::sleep_for(kYear);
       pool.submit([end = at_the_end([&] {
@@ -316,7 +316,7 @@ TEST(BlindIdle, WaitingRunsNoJob) {
       return [&ran, number] {
         ++ran;
         lab::check(ran == number, "job " + std::to_string(number) + " ran in place of job " +
-                                      std::to_string(ran) + ": " + kOldest);
+                                      std::to_string(ran) + ": " + kNotOldest);
       };
     };
     Pool pool(1), other(1);
