@@ -113,11 +113,14 @@ class Context {
 };
 
 // The stop source of a pool, which can say why: request_stop() means kCancelled, and
-// request_shut_down() means kShutDown. The first request decides, and the reason never changes; if
-// both come at the same time, it may be either. The request that stops calls the stop callbacks on
-// its thread, and blocks until these have returned; a later one returns at once, even while they
-// run. Thread-safe, except for moves and assignments; copies share one stop and one reason. A
-// private base, because a std::stop_source could request a stop without a reason.
+// request_shut_down() means kShutDown.
+//
+//  1. The first request decides the reason, which never changes.
+//  2. That request calls the stop callbacks on its thread, and blocks until they have returned. A
+//     later one returns at once, even while they run.
+//  3. Thread-safe, except for moves and assignments. Copies share one stop and one reason.
+//
+// The base is private, because a std::stop_source could request a stop without a reason.
 class ContextSource : private std::stop_source {
  public:
   using std::stop_source::get_token;
@@ -139,7 +142,8 @@ class ContextSource : private std::stop_source {
     std::stop_source::request_stop();
   }
 
-  static constexpr auto kUndecided = CancelReason::kDeadlineExceeded;  // no reason of a stop
+  // A deadline is never the reason of a stop, so this value can mean that there is none yet.
+  static constexpr auto kUndecided = CancelReason::kDeadlineExceeded;
   std::shared_ptr<Context::Reason> reason_ = std::make_shared<Context::Reason>(kUndecided);
 };
 

@@ -49,12 +49,12 @@ void show_that_a_parent_cancels_its_child() {
 }
 
 void show_two_parents() {
-  std::stop_source job_stop;
-  std::stop_source pool_stop;
-  const LinkedContext linked(Context(job_stop.get_token()), Context(pool_stop.get_token()));
+  std::stop_source caller;
+  ContextSource pool;
+  const LinkedContext linked(Context(caller.get_token()), pool.context());
   std::cout << "Linked: " << state_of(linked.context());
-  pool_stop.request_stop();
-  std::cout << ", and when the pool stops: " << state_of(linked.context()) << "\n";
+  pool.request_shut_down();
+  std::cout << ", and when the pool shuts down: " << state_of(linked.context()) << "\n";
 }
 
 }  // namespace

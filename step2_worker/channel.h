@@ -56,10 +56,10 @@ class Sender {
   // value is still the caller's. (WP-12) They may throw std::bad_alloc, or what T's move throws;
   // then nothing was sent.
   //
-  // If `ctx` has ended before the call, they return kContextEnded, even if there is room and even
-  // if the channel is closed. If it ends while the call waits for room, the call stops waiting. It
-  // then still returns kSent if room has come meanwhile, or kClosed if the channel has been closed.
-  // `ctx` may be a member of `value`.
+  // send() and send_for(): if `ctx` has ended before the call, they return kContextEnded, even if
+  // there is room and even if the channel is closed. If it ends while the call waits for room, the
+  // call stops waiting. It then still returns kSent if room has come meanwhile, or kClosed if the
+  // channel has been closed. `ctx` may be a member of `value`.
 
   // Blocks while the channel is full. Returns kSent, kClosed, or kContextEnded if `ctx` ends first.
   // Go: select { case jobs <- job: case <-ctx.Done(): }
@@ -74,7 +74,8 @@ class Sender {
   }
 
   // Blocks while the channel is full, for at most `timeout`. A negative timeout does not wait;
-  // kForever waits forever. Returns kSent, kFull, kClosed, or kContextEnded if `ctx` ends first.
+  // kForever waits forever. Returns kSent, kClosed, or if there is still no room: kContextEnded if
+  // `ctx` has ended by then, otherwise kFull.
   [[nodiscard]] SendStatus send_for(T&& value, Clock::duration timeout, const Context& ctx = {}) {
     return send_until(std::move(value), deadline_after(timeout), ctx);
   }

@@ -25,8 +25,8 @@ enum class SendStatus {
 };
 
 // A snapshot of a channel, for metrics and tests. It is out of date as soon as it is returned, so
-// do not use it to decide whether to send. The first three numbers are of one moment:
-// close_and_take_pending() has taken back sent - received - queued values. The threads that wait
+// do not use it to decide whether to send. The first three numbers are of one moment: what was sent
+// has been received, is queued, or was returned by close_and_take_pending(). The threads that wait
 // may be counted a moment earlier.
 struct ChannelStats {
   std::uint64_t sent = 0;

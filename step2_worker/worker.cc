@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "step1_job/forced_unwind.h"
 #include "step1_job/linked_context.h"
+#include "step2_worker/forced_unwind.h"
 
 namespace worker_pool {
 namespace {
@@ -48,9 +48,9 @@ JobResult ended_before_start(CancelReason why) {
 // Returns why the job must not start, if so: what the err() of a link of both contexts would say,
 // unless the reason is the pool's shutdown. That has taken back the jobs that no worker has
 // received, and this one was received, so it is up to its handler what to do.
-std::optional<CancelReason> reason_not_to_start(const Context& job, const Context& pool) {
+std::optional<CancelReason> reason_not_to_start(const Context& job, const Context& pool_ctx) {
   const auto of_job = job.err();
-  auto of_pool = pool.err();
+  auto of_pool = pool_ctx.err();
   if (of_pool == CancelReason::kShutDown) of_pool.reset();
   if (!of_job) return of_pool;
   const bool job_is_late = *of_job == CancelReason::kDeadlineExceeded;
@@ -74,22 +74,22 @@ JobResult start(int id, const Job& job, const JobHandler& handler, Observer& obs
 }
 
 JobResult start_or_refuse(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                          const Context& pool) {
+                          const Context& pool_ctx) {
   // Checked when the job starts, not when it was sent: it may have waited a long time. (WP-09) It
   // has left the queue, so it gets a result even if it does not start. (WP-43) Checked before there
   // is a link, so that the reason is reported even without memory for one.
-  if (const auto why = reason_not_to_start(job.ctx, pool)) return ended_before_start(*why);
+  if (const auto why = reason_not_to_start(job.ctx, pool_ctx)) return ended_before_start(*why);
   // A link costs two allocations and a lock that all workers share. Most jobs do not need one.
-  if (!job.ctx.can_end()) return start(id, job, handler, observer, pool);
-  const LinkedContext linked(job.ctx, pool);
+  if (!job.ctx.can_end()) return start(id, job, handler, observer, pool_ctx);
+  const LinkedContext linked(job.ctx, pool_ctx);
   return start(id, job, handler, observer, linked.context());
 }
 
 // Throws only what ends the thread.
 JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                  const Context& pool) {
+                  const Context& pool_ctx) {
   try {
-    return start_or_refuse(id, job, handler, observer, pool);
+    return start_or_refuse(id, job, handler, observer, pool_ctx);
   } catch (...) {
     rethrow_forced_unwind();
     // No memory for the link or a message. This text fits without an allocation.
@@ -98,9 +98,9 @@ JobResult attempt(int id, const Job& job, const JobHandler& handler, Observer& o
 }
 
 JobResult result_of(int id, const Job& job, const JobHandler& handler, Observer& observer,
-                    const Context& pool) {
+                    const Context& pool_ctx) {
   try {
-    JobResult result = attempt(id, job, handler, observer, pool);
+    JobResult result = attempt(id, job, handler, observer, pool_ctx);
     end_thread_if_canceled();  // whatever the result is: no later report could say that it ends
     return result;
   } catch (...) {
@@ -111,8 +111,8 @@ JobResult result_of(int id, const Job& job, const JobHandler& handler, Observer&
 
 // receive_into() has released the channel's lock: none is held while the job runs. (WP-52)
 void handle(int id, const Job& job, const JobHandler& handler, Observer& observer,
-            const Context& pool) {
-  const JobResult result = result_of(id, job, handler, observer, pool);
+            const Context& pool_ctx) {
+  const JobResult result = result_of(id, job, handler, observer, pool_ctx);
   tell([&] { observer.job_finished(id, job, result); });
   end_thread_if_canceled();  // by the observer: before the worker receives another job
 }
@@ -120,7 +120,7 @@ void handle(int id, const Job& job, const JobHandler& handler, Observer& observe
 }  // namespace
 
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
-            std::shared_ptr<Observer> observer, Context pool) {
+            std::shared_ptr<Observer> observer, Context pool_ctx) {
   // Locals are destroyed in reverse order, so the token, declared first, is released last.
   const WaitGroup::Token leave_last = std::move(done);
   // Not std::move(): a moved-from std::function may keep a copy of a small callable. libc++'s does.
@@ -130,7 +130,7 @@ void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handl
   Observer* const watching = owned != nullptr ? owned.get() : &none;
 
   std::optional<Job> job;
-  while (queue.receive_into(job)) handle(id, *job, handle_job, *watching, pool);
+  while (queue.receive_into(job)) handle(id, *job, handle_job, *watching, pool_ctx);
 }
 
 }  // namespace worker_pool

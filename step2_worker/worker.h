@@ -29,14 +29,14 @@ namespace worker_pool {
 //     destroyed. So when a wait for the group has succeeded, this worker runs no user code, with
 //     one exception: its copies of `queue` live until its thread exits, so the destructor of a
 //     ChannelQueue of your own may run later. The code that starts the thread must not keep a copy
-//     of the handler either: std::jthread(worker, ...) may keep one until the thread has exited,
-//     and start_workers() of step 3 does not.
+//     of the handler either. std::jthread(worker, ...), as above, may keep one until the thread has
+//     exited; start_workers() of step 3 does not.
 //  5. The worker owns everything it uses, so it may outlive the code that started it.
 //  6. A job that ends its own thread, with pthread_exit() for example, ends the worker:
 //     forced_unwind.h. (WP-04)
 //
 // `id` is the worker's number in reports. `observer` may be null.
 void worker(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
-            std::shared_ptr<Observer> observer, Context pool);
+            std::shared_ptr<Observer> observer, Context pool_ctx);
 
 }  // namespace worker_pool

@@ -84,13 +84,13 @@ TEST(WorkerWithoutMemory, SaysWhyAJobWasNotStarted) {
   jobs.close();
   ContextSource stop;
   stop.request_stop();
-  const Context pool = stop.context();
+  const Context pool_ctx = stop.context();
   const auto recorder = std::make_shared<RecorderOfKinds>();
   WaitGroup::Token token = WaitGroup().add();
   const auto note = watchdog.waiting("test: for the worker to leave");
   {
     const ScarceMemory memory(0);
-    worker(1, queue, std::move(token), throw_last_straw, recorder, pool);
+    worker(1, queue, std::move(token), throw_last_straw, recorder, pool_ctx);
   }
   EXPECT_THAT(recorder->kinds, ElementsAre(JobError::Kind::kCancelled, JobError::Kind::kCancelled));
 }

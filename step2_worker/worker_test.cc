@@ -46,20 +46,20 @@ JobResult fail_the_test(const Job& job, const Context&) {
 
 // Handles `jobs` as worker 1, on this thread.
 void handle_all(std::vector<Job> jobs, JobHandler handler, std::shared_ptr<Observer> observer,
-                Context pool = Context()) {
+                Context pool_ctx = Context()) {
   auto [sender, queue] = make_channel<Job>(jobs.size() + 1);
   for (Job& job : jobs) EXPECT_EQ(sender.send(std::move(job)), SendStatus::kSent);
   sender.close();
   WaitGroup group;
-  worker(1, queue, group.add(), std::move(handler), std::move(observer), std::move(pool));
+  worker(1, queue, group.add(), std::move(handler), std::move(observer), std::move(pool_ctx));
 }
 
 // The same, with a Recorder as observer. Returns what it logged.
 std::vector<std::string> reports(std::vector<Job> jobs, JobHandler handler,
-                                 Context pool = Context()) {
+                                 Context pool_ctx = Context()) {
   Watchdog watchdog;
   const auto recorder = std::make_shared<Recorder>(watchdog);
-  handle_all(std::move(jobs), std::move(handler), recorder, std::move(pool));
+  handle_all(std::move(jobs), std::move(handler), recorder, std::move(pool_ctx));
   return recorder->log.events();
 }
 

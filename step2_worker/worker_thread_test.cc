@@ -32,13 +32,13 @@ using ::testing::ElementsAre;
 // Starts a worker on a thread of its own, as a dispatcher does.
 std::jthread start(const Watchdog& watchdog, int id, Receiver<Job> queue, WaitGroup::Token done,
                    JobHandler handler, std::shared_ptr<Observer> observer,
-                   Context pool = Context()) {
-  return watchdog.thread("worker " + std::to_string(id) + ": for a job, or in one",
-                         [id, queue, done = std::move(done), handler = std::move(handler),
-                          observer = std::move(observer), pool = std::move(pool)]() mutable {
-                           worker(id, queue, std::move(done), std::move(handler),
-                                  std::move(observer), pool);
-                         });
+                   Context pool_ctx = Context()) {
+  return watchdog.thread(
+      "worker " + std::to_string(id) + ": for a job, or in one",
+      [id, queue, done = std::move(done), handler = std::move(handler),
+       observer = std::move(observer), pool_ctx = std::move(pool_ctx)]() mutable {
+        worker(id, queue, std::move(done), std::move(handler), std::move(observer), pool_ctx);
+      });
 }
 
 TEST(Worker, LeavesItsGroupWhenTheChannelIsClosedAndDrainedAndNotBefore) {
@@ -118,8 +118,8 @@ TEST(Worker, StaysForTheNextJobWhenThePoolIsCancelled) {
 // Runs `cancel` while job "a" waits for its context to end, and returns what the worker reports.
 // Job "b" shows whether the cancel reaches other jobs.
 template <class Cancel>
-std::vector<std::string> reports_of_a_cancel_while_running(const Context& job, const Context& pool,
-                                                           Cancel cancel) {
+std::vector<std::string> reports_of_a_cancel_while_running(const Context& job,
+                                                           const Context& pool_ctx, Cancel cancel) {
   Watchdog watchdog;
   const auto recorder = std::make_shared<Recorder>(watchdog);
   const auto handler = [recorder](const Job& received, const Context& ctx) -> JobResult {
@@ -131,7 +131,7 @@ std::vector<std::string> reports_of_a_cancel_while_running(const Context& job, c
   };
   WaitGroup group;
   auto [jobs, queue] = make_channel<Job>(2);
-  std::jthread thread = start(watchdog, 1, queue, group.add(), handler, recorder, pool);
+  std::jthread thread = start(watchdog, 1, queue, group.add(), handler, recorder, pool_ctx);
   EXPECT_EQ(jobs.send(make_job("a", job)), SendStatus::kSent);
   EXPECT_EQ(jobs.send(make_job("b")), SendStatus::kSent);
   jobs.close();

@@ -41,14 +41,14 @@ bool Workers::has_this_thread() const {
   return std::ranges::any_of(threads, is_this);
 }
 
-std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
-                          std::shared_ptr<Observer> observer, Context pool) {
+std::jthread start_thread(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
+                          std::shared_ptr<Observer> observer, Context pool_ctx) {
   // Not std::jthread(worker, id, ...): that keeps a copy of the handler until the thread exits, but
   // worker() destroys its handler before it leaves the group.
-  auto run = [id, jobs = std::move(jobs), done = std::move(done), handler = std::move(handler),
-              observer = std::move(observer), pool = std::move(pool)]() mutable {
-    worker(id, std::move(jobs), std::move(done), std::exchange(handler, nullptr),
-           std::move(observer), std::move(pool));
+  auto run = [id, queue = std::move(queue), done = std::move(done), handler = std::move(handler),
+              observer = std::move(observer), pool_ctx = std::move(pool_ctx)]() mutable {
+    worker(id, std::move(queue), std::move(done), std::exchange(handler, nullptr),
+           std::move(observer), std::move(pool_ctx));
   };
   try {
     return std::jthread(std::move(run));
@@ -78,11 +78,11 @@ Workers start_workers(int count, JobHandler handler, std::shared_ptr<Observer> o
 
   auto& [sender, receiver] = channel;
   Workers workers(count, std::move(observer), std::move(sender));
-  const Context pool = workers.stop.context();
+  const Context pool_ctx = workers.stop.context();
   for (int id = 1; id <= count; ++id) {
     // If this throws, ~Workers closes the channel and joins the workers that have started. (WP-49)
     workers.threads.push_back(
-        start(id, receiver, workers.group.add(), handler, workers.running, pool));
+        start(id, receiver, workers.group.add(), handler, workers.running, pool_ctx));
   }
   return workers;
 }

@@ -48,8 +48,9 @@ struct Workers {
   // Whether the calling thread is one of `threads`. For the owner only. O(threads).
   bool has_this_thread() const;
 
-  // request_stop() cancels every job, running or queued. (WP-19) request_shut_down() is for a
-  // shutdown that has taken the queued jobs back: it keeps none from starting.
+  // request_stop() cancels every job, running or queued. (WP-19) request_shut_down() is for
+  // shutdown() of step 4, which takes the queued jobs back first. A job that a worker has received
+  // by then still starts.
   ContextSource stop;
   WaitGroup group;  // empty once every worker has left
   std::shared_ptr<RunningJobs> running;
@@ -60,14 +61,14 @@ struct Workers {
 // Starts the thread of one worker: it runs worker() with these arguments. Returns a joinable
 // thread. Replace it to name or pin the threads, or to let one fail in a test.
 using StartThread = std::function<std::jthread(int id, Receiver<Job>, WaitGroup::Token, JobHandler,
-                                               std::shared_ptr<Observer>, Context pool)>;
+                                               std::shared_ptr<Observer>, Context pool_ctx)>;
 
 // The default. Throws std::system_error with the worker's number when the system has no thread.
-std::jthread start_thread(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
-                          std::shared_ptr<Observer> observer, Context pool);
+std::jthread start_thread(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
+                          std::shared_ptr<Observer> observer, Context pool_ctx);
 
-// With the kernel's default of vm.max_map_count (proc_sys_vm(5)), a Linux process has no memory
-// mappings for the stacks of more threads. Some distributions set a higher one.
+// A larger count is surely a mistake, and is refused before it takes memory. Linux could not start
+// more threads by default: vm.max_map_count (proc_sys_vm(5)) limits the mappings for their stacks.
 inline constexpr int kMaxWorkers = 32'768;
 
 // Starts `count` workers, numbered from 1, on a channel that holds up to `capacity` waiting jobs.

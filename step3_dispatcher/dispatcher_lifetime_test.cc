@@ -62,11 +62,11 @@ JobHandler log_id(EventLog& log) {
 
 // Starts threads that log "worker left" just before they exit.
 StartThread logging_their_end(EventLog& log) {
-  return [&log](int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
-                std::shared_ptr<Observer> observer, Context pool) {
+  return [&log](int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
+                std::shared_ptr<Observer> observer, Context pool_ctx) {
     return std::jthread(
-        [&log, id, jobs, done = std::move(done), handler, observer, pool]() mutable {
-          worker(id, jobs, std::move(done), std::move(handler), std::move(observer), pool);
+        [&log, id, queue, done = std::move(done), handler, observer, pool_ctx]() mutable {
+          worker(id, queue, std::move(done), std::move(handler), std::move(observer), pool_ctx);
           log.add("worker left");
         });
   };

@@ -190,12 +190,12 @@ TEST(Dispatcher, GivesEachWorkerItsOwnCopyOfTheHandler) {
 TEST(Dispatcher, StartsThreadsTheWayItIsTold) {
   Watchdog watchdog;
   EventLog started(watchdog), handled(watchdog);
-  const StartThread start = [&](int id, Receiver<Job> jobs, WaitGroup::Token done,
+  const StartThread start = [&](int id, Receiver<Job> queue, WaitGroup::Token done,
                                 JobHandler handler, std::shared_ptr<Observer> observer,
-                                Context pool) {
+                                Context pool_ctx) {
     started.add("thread " + std::to_string(id));
-    return start_thread(id, std::move(jobs), std::move(done), std::move(handler),
-                        std::move(observer), std::move(pool));
+    return start_thread(id, std::move(queue), std::move(done), std::move(handler),
+                        std::move(observer), std::move(pool_ctx));
   };
   {
     Workers pool = start_workers(3, log_id(handled), nullptr, 100, start);

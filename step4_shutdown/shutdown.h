@@ -56,9 +56,9 @@ struct ShutdownReport {
   ShutdownOutcome outcome = ShutdownOutcome::kDrained;
   std::vector<Job> not_started{};  // handed back untouched, in the order in which they were sent
   // The ids of the jobs on abandoned threads. A job whose worker's observer has not returned from
-  // job_finished() counts as running: Metrics has the same rule. "?" stands for a job whose worker
-  // received it but did not name it in time, which may still start, or for an id that there was no
-  // memory to copy.
+  // job_finished() counts as running: Metrics has the same rule. "?" stands for a job whose id is
+  // not known: its worker has received it but not started it in time (it may still start), or there
+  // was no memory to copy the id.
   std::vector<std::string> still_running{};
   // When each stage began, if it did. The cancel begins once the queued jobs are taken back, and
   // only if a job is running or was handed back.

@@ -139,11 +139,12 @@ StartThread held_back_at(std::shared_ptr<Gate> gate) {
       next->job_finished(worker, job, result);
     }
   };
-  return [gate = std::move(gate)](int id, Receiver<Job> jobs, WaitGroup::Token done,
+  return [gate = std::move(gate)](int id, Receiver<Job> queue, WaitGroup::Token done,
                                   JobHandler handler, std::shared_ptr<Observer> observer,
-                                  Context pool) {
-    return start_thread(id, std::move(jobs), std::move(done), std::move(handler),
-                        std::make_shared<HoldsBack>(gate, std::move(observer)), std::move(pool));
+                                  Context pool_ctx) {
+    return start_thread(id, std::move(queue), std::move(done), std::move(handler),
+                        std::make_shared<HoldsBack>(gate, std::move(observer)),
+                        std::move(pool_ctx));
   };
 }
 

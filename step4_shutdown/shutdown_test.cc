@@ -327,13 +327,14 @@ TEST(Shutdown, SendingAfterwardsIsRefusedAndTheJobKept) {
 
 // Starts threads that exit only some time after their worker has left the group.
 StartThread slow_to_end(Gate& gate, EventLog& log) {
-  return [&](int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
-             std::shared_ptr<Observer> observer, Context pool) {
-    return std::jthread([&, id, jobs, done = std::move(done), handler, observer, pool]() mutable {
-      worker(id, jobs, std::move(done), std::move(handler), std::move(observer), pool);
-      gate.wait();
-      log.add("thread ended");
-    });
+  return [&](int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
+             std::shared_ptr<Observer> observer, Context pool_ctx) {
+    return std::jthread(
+        [&, id, queue, done = std::move(done), handler, observer, pool_ctx]() mutable {
+          worker(id, queue, std::move(done), std::move(handler), std::move(observer), pool_ctx);
+          gate.wait();
+          log.add("thread ended");
+        });
   };
 }
 

@@ -2,9 +2,9 @@
 //
 // The broker counts deliveries, but a job that a consumer hands back at its shutdown was delivered
 // and never started. So we count starts, in a table of the broker, because a job that crashes its
-// process leaves no other trace. To keep the first delivery fast, the first start of a job is only
-// recorded when it fails. A job that crashes its process at the first start is therefore counted
-// once less. A burial resets the record, and the broker removes one that is old: Options::keep.
+// process leaves no other trace. To keep the first delivery fast, a start after it is only recorded
+// when the job fails. A job that crashes its process at that start is therefore counted once less.
+// A burial resets the record, and the broker removes one that is old: Options::keep.
 #pragma once
 
 #include <charconv>

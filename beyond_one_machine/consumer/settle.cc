@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "step1_job/forced_unwind.h"
+#include "step2_worker/forced_unwind.h"
 
 namespace worker_pool {
 namespace {

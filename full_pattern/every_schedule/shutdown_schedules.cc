@@ -202,8 +202,8 @@ constexpr auto kAFewChecks = 4500us;
 
 // Starts workers that name the job "late" only after a few checks, like a thread that loses its
 // processor at that point.
-std::jthread start_late(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHandler handler,
-                        std::shared_ptr<Observer> observer, Context pool) {
+std::jthread start_late(int id, Receiver<Job> queue, WaitGroup::Token done, JobHandler handler,
+                        std::shared_ptr<Observer> observer, Context pool_ctx) {
   struct NamesLate final : Observer {
     const std::shared_ptr<Observer> next;
     explicit NamesLate(std::shared_ptr<Observer> who) : next(std::move(who)) {}
@@ -215,8 +215,8 @@ std::jthread start_late(int id, Receiver<Job> jobs, WaitGroup::Token done, JobHa
       next->job_finished(worker, job, result);
     }
   };
-  return start_thread(id, std::move(jobs), std::move(done), std::move(handler),
-                      std::make_shared<NamesLate>(std::move(observer)), std::move(pool));
+  return start_thread(id, std::move(queue), std::move(done), std::move(handler),
+                      std::make_shared<NamesLate>(std::move(observer)), std::move(pool_ctx));
 }
 
 // Sends the two jobs to two workers, and shuts them down once each job was received.

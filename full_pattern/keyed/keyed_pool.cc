@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "full_pattern/observers/observe_with.h"
-#include "step1_job/forced_unwind.h"
+#include "step2_worker/forced_unwind.h"
 #include "step2_worker/scoped_count.h"
 
 namespace worker_pool {

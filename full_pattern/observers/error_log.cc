@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "full_pattern/observers/utf8.h"
-#include "step1_job/forced_unwind.h"
 #include "step1_job/job.h"
+#include "step2_worker/forced_unwind.h"
 
 namespace worker_pool {
 namespace {

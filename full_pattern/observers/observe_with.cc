@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "step1_job/forced_unwind.h"
 #include "step1_job/job.h"
+#include "step2_worker/forced_unwind.h"
 #include "step2_worker/observer.h"
 
 namespace worker_pool {

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "full_pattern/signals/write_signals.h"
-#include "step1_job/forced_unwind.h"
 #include "step2_worker/channel.h"
+#include "step2_worker/forced_unwind.h"
 #include "step4_shutdown/exit.h"
 
 #if !defined(_WIN32)
