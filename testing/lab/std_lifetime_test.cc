@@ -1,5 +1,6 @@
 // Tests how long things live under the explorer, with std's own types: threads up to their exit,
-// what a weak pointer refers to, static variables, and memory from one schedule to the next.
+// what weak and atomic shared pointers refer to, static variables, and memory from one schedule to
+// the next.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -126,6 +127,38 @@ TEST(WeakPtr, KeepsWhatItHasLocked) {
     owner.reset();
   });
 }
+
+// --- Atomic shared pointers ----------------------------------------------------------------------
+
+#ifdef __cpp_lib_atomic_shared_ptr  // libc++ has none
+
+TEST(AtomicSharedPtr, KeepsWhatAReaderHasLoaded) {
+  expect_passes([] {
+    std::atomic<std::shared_ptr<const int>> current = std::make_shared<const int>(7);
+    std::jthread reader([&current] {
+      const std::shared_ptr<const int> loaded = current.load();
+      check(*loaded == 7 || *loaded == 8, "it has another value");
+    });
+    current.store(std::make_shared<const int>(8));
+    reader.join();
+    check(*current.load() == 8, "the new value is lost");
+  });
+}
+
+TEST(AtomicSharedPtr, DoesNotOrderWhatIsChangedAfterTheStore) {
+  EXPECT_THAT(verdict_of([] {
+                std::atomic<std::shared_ptr<int>> current;
+                const auto value = std::make_shared<int>(7);
+                const std::jthread reader([&current] {
+                  if (const auto loaded = current.load()) check(*loaded >= 7, "too small");
+                });
+                current.store(value);
+                ++*value;
+              }),
+              HasSubstr("data race"));
+}
+
+#endif
 
 // --- Static variables ----------------------------------------------------------------------------
 

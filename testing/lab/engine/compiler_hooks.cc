@@ -244,4 +244,36 @@ void __tsan_atomic_thread_fence(int order) {
 }
 
 void __tsan_atomic_signal_fence(int) {}
+
+// A lock that is made of atomics, and whose code calls these functions of ThreadSanitizer:
+// libstdc++'s std::atomic<std::shared_ptr> has one. Its atomics alone may order less than a lock
+// does.
+
+void __tsan_mutex_pre_lock(void*, unsigned) {}
+
+void __tsan_mutex_post_lock(void* lock, unsigned flags, int) {
+  constexpr unsigned kTryLockFailed = 1U << 5U;  // in <sanitizer/tsan_interface.h>
+  if (!is_under_test() || (flags & kTryLockFailed) != 0) return;
+  const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.races().acquire(scheduler.self(), scheduler.objects().annotated_locks[lock]);
+}
+
+int __tsan_mutex_pre_unlock(void* lock, unsigned) {
+  if (!is_under_test()) return 0;
+  const Inside inside;
+  Scheduler& scheduler = Scheduler::current();
+  scheduler.races().release(scheduler.self(), scheduler.objects().annotated_locks[lock]);
+  return 0;
+}
+
+void __tsan_mutex_post_unlock(void*, unsigned) {}
+void __tsan_mutex_pre_signal(void*, unsigned) {}
+void __tsan_mutex_post_signal(void*, unsigned) {}
+
+void __tsan_mutex_destroy(void* lock, unsigned) {
+  if (!is_under_test()) return;
+  const Inside inside;
+  Scheduler::current().objects().annotated_locks.erase(lock);
+}
 }

@@ -64,6 +64,7 @@ class Objects {
   std::map<const void*, ConditionVariable> condition_variables{};
   std::map<const void*, Atomic> atomics{};
   std::map<const void*, Event> events{};
+  std::map<const void*, VectorClock> annotated_locks{};  // what their last unlock released
 
   // The name of the object there, or "".
   std::string name_of(const void* object) const;
