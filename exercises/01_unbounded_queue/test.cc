@@ -122,18 +122,25 @@ TEST(UnboundedQueue, RefusesWhatDoesNotFit) {
   expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 0});
 }
 
-// The limit on steps leaves eight for each refused call, enough to lock two mutexes at once, and
+// The limit on steps leaves eight for each of these calls, enough to lock two mutexes at once, and
 // ten for each other one.
 TEST(UnboundedQueue, RefusesAtOnce) {
-  const auto scenario = [] {
-    JobQueue queue;
-    std::vector<int> ran;
-    submit_all(queue, 1, 100, ran);
-    lab::note("submits 1000 more jobs: try_submit must refuse each at once, and not try again");
-    for (int i = 0; i < 1'000; ++i) check_refused(queue);
-  };
-  expect_every_schedule(kLesson, scenario,
-                        {.max_spurious_wakeups = 0, .max_steps = 9'000, .random_schedules = 0});
+  for (const int waiting : {0, 99, 100}) {
+    const auto scenario = [waiting] {
+      JobQueue queue;
+      std::vector<int> ran;
+      submit_all(queue, 1, waiting, ran);
+      lab::note("1000 calls with " + std::to_string(waiting) + " jobs waiting: none may try again");
+      for (int i = 0; i < 1'000; i += waiting == 99 ? 2 : 1) {
+        if (waiting == 100) check_refused(queue);
+        if (waiting == 99) submit_all(queue, i, i, ran);
+        if (waiting == 99) run_one(queue);
+        if (waiting == 0) lab::check(!queue.try_take(), "no job was waiting, but one was taken");
+      }
+    };
+    expect_every_schedule(kLesson, scenario,
+                          {.max_spurious_wakeups = 0, .max_steps = 9'000, .random_schedules = 0});
+  }
 }
 
 TEST(UnboundedQueue, EachAcceptedJobComesOutOnceInOrder) {
@@ -254,7 +261,6 @@ TEST(UnboundedQueue, TwoWhoTakeAtOnceGetDifferentJobs) {
   const auto one_job = [] {
     JobQueue queue;
     std::vector<int> ran;
-    lab::note("submits one job");
     submit_all(queue, 1, 1, ran);
     int taken = 0;
     const auto take = [&] {
@@ -286,7 +292,6 @@ TEST(UnboundedQueue, AWorkerTakesWhatIsSubmittedMeanwhile) {
         (*job)();
       }
     });
-    lab::note("submits two jobs");
     submit_all(queue, 1, 2, ran);
     worker.join();
     run_several(queue, 2 - static_cast<int>(ran.size()));
@@ -321,7 +326,6 @@ TEST(UnboundedQueue, WhoeverHasSubmittedAJobFindsOne) {
       lab::note("has run job 1, so job 2 is waiting");
       run_one(queue);
     });
-    lab::note("submits job 1");
     submit_all(queue, 1, 1, ran);
     lab::check(queue.size() <= 2, "size() returned more than the 2 jobs that were submitted");
     worker.join();
@@ -354,10 +358,7 @@ TEST(UnboundedQueue, SubmitsWhileAWorkerTakes) {
     std::vector<int> ran;
     lab::note("submits jobs 1 to 99: there is room for one more");
     submit_all(queue, 1, 99, ran);
-    lab::thread worker = start_thread("worker", [&] {
-      lab::note("takes a job");
-      run_one(queue);
-    });
+    lab::thread worker = start_thread("worker", [&] { run_one(queue); });
     lab::check(submit_one(queue), "there was room for one job, but it was refused");
     const bool has_room = queue.size() < kMaxWaiting;
     const bool accepted = submit_one(queue);
@@ -383,7 +384,6 @@ TEST(UnboundedQueue, TakingOneJobMakesRoomForOne) {
     });
     lab::thread worker = start_thread("worker", [&] {
       check_limit(queue);
-      lab::note("takes a job");
       run_one(queue);
       is_in2 = submit_one(queue);
     });

@@ -176,9 +176,11 @@ TEST(StaleDeadline, NoJobStartsLateBecauseOfASlowReport) {
 TEST(StaleDeadline, NoJobStartsLateBecauseTheOneBeforeItIsDestroyed) {
   const auto scenario = [] {
     Bench bench;
-    bench.submit("a", 0s, 60s, [end = at_the_end([] { lab::this_thread::sleep_for(10s); })] {});
-    bench.submit("d", 0s, 5s);
+    bench.submit("a", 6s, 60s, [end = at_the_end([] { lab::this_thread::sleep_for(10s); })] {});
+    bench.submit("b", 0s, 5s);
+    bench.submit("d", 0s, 15s);
     bench.finish();
+    lab::check(bench.settled("b") == TimePoint(16s), "job b was reported before a was destroyed");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
@@ -247,8 +249,7 @@ TEST(StaleDeadline, OnlyTheEarlierOfTheDeadlinesMinAndMaxIsOver) {
     worker.close();
     thread.join();
     lab::check(ran, "the job with the deadline max() and an empty id did not run");
-    lab::check(reported == 2, "of two jobs with the deadline min() and the same id, " +
-                                  std::to_string(reported) + " were reported as late");
+    lab::check(reported == 2, std::to_string(reported) + " of 2 equal jobs were reported as late");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
@@ -257,22 +258,16 @@ TEST(StaleDeadline, OnlyTheEarlierOfTheDeadlinesMinAndMaxIsOver) {
 // so during submit(), the worker sees the jobs only after that.
 TEST(StaleDeadline, TheDeadlineMayPassAtAnyTime) {
   const auto scenario = [] {
-    lab::atomic<int> run = 0;
-    lab::atomic<int> reported = 0;
-    Worker worker([&](const Job&) {
-      lab::note("reports a job as late");
-      ++reported;
-    });
+    lab::atomic<int> run{0, "jobs run"};
+    lab::atomic<int> reported{0, "jobs reported as late"};
+    Worker worker([&](const Job&) { ++reported; });
     lab::thread thread("worker", [&] { worker.run(); });
     lab::thread other("other", [] { lab::this_thread::sleep_for(10s); });
     lab::this_thread::sleep_for(1s);
     lab::note("submits jobs a and b, with a deadline in 5 s");
     const auto deadline = lab::steady_clock::now() + 5s;
     for (const std::string id : {"a", "b"}) {
-      worker.submit({.id = id, .deadline = deadline, .body = [&] {
-                       lab::note("runs a job");
-                       ++run;
-                     }});
+      worker.submit({.id = id, .deadline = deadline, .body = [&] { ++run; }});
     }
     const bool is_late = lab::steady_clock::now() > deadline;
     worker.close();
@@ -297,8 +292,7 @@ TEST(StaleDeadline, AJobMaySubmitJobs) {
       bench.submit("d", 1s, 60s);
     });
     bench.finish();
-    lab::check(bench.settled("d") == bench.settled("a") + 10s,
-               "job a was done, but job d did not start at once");
+    lab::check(bench.settled("d") == bench.settled("a") + 10s, "job d did not start after job a");
   };
   expect_every_schedule(kLesson, scenario, kFewer);
 }
@@ -308,7 +302,14 @@ TEST(StaleDeadline, TheDestructorOfAJobMaySubmitJobs) {
     const auto scenario = [deadline, pause] {
       Bench bench;
       bench.submit("a", 10s, 60s);
-      bench.submit("b", 1s, deadline, [end = at_the_end([&] { bench.submit("d", 1s, 60s); })] {});
+      bool destroyed = false;
+      bench.submit("b", 1s, deadline, [end = at_the_end([&] {
+                                         destroyed = true;
+                                         bench.submit("d", 1s, 60s);
+                                       })] {});
+      if (pause == 0s) {
+        bench.submit("c", 0s, 60s, [&] { lab::check(destroyed, "job b still exists"); });
+      }
       lab::this_thread::sleep_for(pause);
       bench.finish();
       lab::check(bench.settled("d") == TimePoint(deadline == 5s ? 10s : 11s),
@@ -378,8 +379,7 @@ TEST(StaleDeadline, AnIdleWorkerStartsAJobOrReturnsAtOnce) {
     lab::this_thread::sleep_for(2s);
     const auto closed = lab::steady_clock::now();
     bench.finish();
-    lab::check(lab::steady_clock::now() == closed,
-               "the worker was idle, but run() did not return at once");
+    lab::check(lab::steady_clock::now() == closed, "idle, but run() did not return at once");
     Bench().finish();
   };
   expect_every_schedule(kLesson, scenario, kFewer);
