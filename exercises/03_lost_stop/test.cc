@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,7 +65,13 @@ TEST(LostStop, StopDoesNotWaitForTheWorker) {
         constexpr int kJobs = 200;
         Worker worker;
         int done = 0;
-        for (int i = 0; i < kJobs; ++i) worker.submit([&] { ++done; });
+        std::uintptr_t first = 0;  // where the first job is on the stack
+        const auto job = [&] {
+          if (done++ == 0) first = stack_position();
+          lab::check(first < stack_position() + 4096,
+                     "with each job the stack gets longer, until it overflows");
+        };
+        for (int i = 0; i < kJobs; ++i) worker.submit(job);
         worker.stop();
         lab::note("has submitted 200 jobs and called stop(), and calls run() now");
         worker.run();

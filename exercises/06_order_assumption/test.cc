@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "exercises/harness/lesson.h"
+#include "exercises/harness/probes.h"
 
 #include EXERCISE_FILE
 
@@ -118,8 +120,15 @@ void check_next_is_taken_at_once(std::size_t count, std::size_t long_job) {
   const std::chrono::seconds long_time(count - 1);
   std::vector<lab::steady_clock::time_point> started(count);
   const auto began = lab::steady_clock::now();
+  std::uintptr_t first = 0;  // of many brief jobs, which one worker runs: where it is on its stack
   const auto results = run_all(inputs, [&](const std::string& input) {
-    const auto takes = input == inputs[long_job] ? long_time : std::chrono::seconds(1);
+    const bool is_long = input == inputs[long_job];
+    const auto takes = is_long ? long_time : std::chrono::seconds(1);
+    if (count >= 1'000 && !is_long) {
+      if (first == 0) first = stack_position();
+      lab::check(first < stack_position() + 4096,
+                 "with each job the stack gets longer, until it overflows");
+    }
     lab::note("job " + input + " takes " + std::to_string(takes.count()) + " s");
     started.at(std::stoul(input)) = lab::steady_clock::now();
     lab::this_thread::sleep_for(takes);

@@ -1,3 +1,4 @@
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -173,6 +174,33 @@ TEST(CheckedFlag, TheNextCallLoadsAgainIfLoadingThrows) {
   expect_every_schedule(kLesson, two_workers, {.random_schedules = 0, .stale_reads = true});
   expect_every_schedule(kLesson, [&] { scenario(true); },
                         {.max_preemptions = 1, .random_schedules = 0});
+}
+
+// Worker 2 may wait for the second attempt, after which no other thread loads the rules.
+TEST(CheckedFlag, LoadingMayThrowTheSameExceptionTwice) {
+  const auto scenario = [] {
+    const std::exception_ptr no_rules = std::make_exception_ptr(std::bad_optional_access());
+    lab::atomic<int> loads{0, "loads"};
+    RuleCache cache([&](Rules& rules) {
+      if (++loads <= 2) std::rethrow_exception(no_rules);
+      rules = kRules;
+    });
+    const auto get = [&] {
+      try {
+        lab::check(cache.get() == kRules, "get() returned other rules than the loaded ones");
+      } catch (const std::bad_optional_access&) {
+        lab::note("catches what get() throws");
+      }
+    };
+    lab::thread one("worker 1", [&] {
+      get();
+      get();
+    });
+    lab::thread two("worker 2", get);
+    one.join();
+    two.join();
+  };
+  expect_every_schedule(kLesson, scenario, kFewer);
 }
 
 // The only thread: no other call of get() comes between.
