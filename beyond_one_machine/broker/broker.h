@@ -97,11 +97,12 @@ class Broker {
   Broker(Broker&&) = delete;
   ~Broker();
 
-  // Returns when the job is stored. An id that was published within the last two minutes is not
-  // stored twice. Throws BrokerError, and std::invalid_argument if is_valid_id() is false, or if
-  // the payload is so large that the job could not be buried: the server's max_payload (by default
-  // 1 MiB) less 2 KiB.
-  void publish(const std::string& id, std::span<const std::byte> payload) const;
+  // Returns true when the job is stored. Returns false, and stores nothing, if the id was published
+  // within the last two minutes: even if that job has been done or buried since. So a second try
+  // after an error is safe. Throws BrokerError, and std::invalid_argument if is_valid_id() is
+  // false, or if the payload is so large that the job could not be buried: the server's max_payload
+  // (by default 1 MiB) less 2 KiB.
+  bool publish(const std::string& id, std::span<const std::byte> payload) const;
 
   // Blocks until there is a job, and returns up to `max` of them; none after `wait`. Waits for more
   // jobs for at most 10 ms. Throws std::invalid_argument if `max` is not from 1 to kMaxFetch, and

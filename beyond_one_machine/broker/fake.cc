@@ -60,8 +60,10 @@ bool Delivery::done() const {
   return g_server->sends_done;
 }
 
-bool Delivery::again(std::chrono::milliseconds) const {
-  g_server->answer("again", *this);
+bool Delivery::again(std::chrono::milliseconds delay) const {
+  const bool at_once = delay == std::chrono::milliseconds(0);
+  g_server->answer(at_once ? "again" : "again after " + std::to_string(delay.count()) + " ms",
+                   *this);
   return true;
 }
 

@@ -37,8 +37,8 @@ class FakeServer {
 
   Delivery delivery(const std::string& id, std::uint64_t number);
 
-  // What it was told of the jobs, in this order: "done job-1", "again job-1". With the number of
-  // the delivery if it is not the first one: "again job-1 (2)".
+  // What it was told of the jobs, in this order: "done job-1", "again job-1", "again after 1000 ms
+  // job-1". With the number of the delivery if it is not the first one: "again job-1 (2)".
   std::vector<std::string> answers() const;
   void answer(std::string_view what, const Delivery& delivery);
   void request(const std::string& what) const;

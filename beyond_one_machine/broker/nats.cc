@@ -87,9 +87,12 @@ nats::Message new_message(const char* subject, const char* id_header, const std:
   return message;
 }
 
-void store(jsCtx* jet_stream, natsMsg* message, const std::string& id) {
+// Returns false if the server has dropped the message, because it knows the id.
+bool store(jsCtx* jet_stream, natsMsg* message, const std::string& id) {
+  nats::PubAck ack;
   jsErrCode code{};
-  check(js_PublishMsg(nullptr, jet_stream, message, nullptr, &code), "store " + id);
+  check(js_PublishMsg(Out(ack), jet_stream, message, nullptr, &code), "store " + id);
+  return !ack->Duplicate;
 }
 
 std::uint64_t count_messages(jsCtx* jet_stream, const char* stream) {
@@ -172,7 +175,7 @@ Broker::Broker(const Options& options)
 
 Broker::~Broker() = default;
 
-void Broker::publish(const std::string& id, std::span<const std::byte> payload) const {
+bool Broker::publish(const std::string& id, std::span<const std::byte> payload) const {
   if (!is_valid_id(id)) {
     throw std::invalid_argument("Broker::publish: id \"" + id +
                                 "\": allowed are 1 to 200 letters, digits, '-', '_', '=' and '/'");
@@ -182,7 +185,8 @@ void Broker::publish(const std::string& id, std::span<const std::byte> payload) 
                                 std::to_string(payload.size()) + " bytes, allowed are " +
                                 std::to_string(connection_->max_payload));
   }
-  store(connection_->jet_stream.get(), new_message("jobs", nats::kIdHeader, id, payload).get(), id);
+  const nats::Message message = new_message("jobs", nats::kIdHeader, id, payload);
+  return store(connection_->jet_stream.get(), message.get(), id);
 }
 
 void Broker::bury(const std::string& id, std::span<const std::byte> payload,

@@ -26,6 +26,7 @@ using Message = std::unique_ptr<natsMsg, Destroy<natsMsg_Destroy>>;
 using MetaData = std::unique_ptr<jsMsgMetaData, Destroy<jsMsgMetaData_Destroy>>;
 using StreamInfo = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo_Destroy>>;
 using Consumers = std::unique_ptr<jsConsumerInfoList, Destroy<jsConsumerInfoList_Destroy>>;
+using PubAck = std::unique_ptr<jsPubAck, Destroy<jsPubAck_Destroy>>;
 using Store = std::unique_ptr<kvStore, Destroy<kvStore_Destroy>>;
 using Entry = std::unique_ptr<kvEntry, Destroy<kvEntry_Destroy>>;
 

@@ -32,7 +32,8 @@ inline Attempts parse_attempts(const std::string& text) {
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), attempts.starts);
   const std::string rest(end, text.data() + text.size());
-  if (error != std::errc() || (rest != " open" && rest != " closed")) return {};
+  if (error != std::errc() || attempts.starts < 0) return {};
+  if (rest != " open" && rest != " closed") return {};
   attempts.open = rest == " open";
   return attempts;
 }

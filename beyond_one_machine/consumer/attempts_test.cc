@@ -15,7 +15,7 @@ TEST(Attempts, AreReadAsWritten) {
 }
 
 TEST(Attempts, OfAnUnknownTextAreNone) {
-  for (const char* text : {"", "open", "3", "3 ajar", "99999999999 open"}) {
+  for (const char* text : {"", "open", "3", "3 ajar", "99999999999 open", "-3 open"}) {
     EXPECT_EQ(parse_attempts(text).starts, 0) << text;
     EXPECT_FALSE(parse_attempts(text).open) << text;
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <iostream>
 #include <mutex>
 #include <stdexcept>
@@ -77,21 +78,34 @@ Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHa
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
   const AbandonAtExit abandon(settle_->in_hand());
+  std::stop_source end;
+  const std::stop_callback forward(stop, [&end] { end.request_stop(); });
   // Extends the jobs also while the pool drains.
   Pause pause;
-  const std::jthread extender([this, &pause](const std::stop_token& done) {
-    while (pause.wait(broker_->ack_wait() / 3, done)) settle_->in_hand().extend();
+  const std::jthread extender([this, &pause, &end](const std::stop_token& done) {
+    while (pause.wait(broker_->ack_wait() / 3, done)) {
+      settle_->in_hand().extend();
+      if (!has_workers()) end.request_stop();
+    }
   });
   {
-    const std::stop_callback close(stop, [this] { pool_.close(); });
-    fetch_until(stop);
+    const std::stop_callback close(end.get_token(), [this] { pool_.close(); });
+    fetch_until(end.get_token());
   }
   hand_back_late_messages();
   ShutdownReport report = pool_.shutdown(options_.limits, std::move(cancel_now));
   for (const Job& job : report.not_started) settle_->hand_back(job.id);
   // The jobs in report.still_running are left alone: the broker delivers them again.
   broker_->flush(std::chrono::seconds(1));
+  if (!has_workers()) {
+    throw std::runtime_error("Consumer: its jobs have ended the threads of all its workers");
+  }
   return report;
+}
+
+// The pool replaces no worker whose thread was ended by a job (worker_pool.h).
+bool Consumer::has_workers() const {
+  return settle_->counts().ended_threads < static_cast<std::uint64_t>(options_.pool.workers);
 }
 
 void Consumer::fetch_until(std::stop_token stop) {

@@ -8,6 +8,8 @@
 //
 // Guarantees, as long as the broker keeps its own:
 //   1. Every job is done, buried, or delivered again: at least once, so the handler is idempotent.
+//      It stores a result in Broker::results() under the job's id: a job that has one is not
+//      started again. Without it, a job whose acknowledgments are lost counts as one that crashes.
 //   2. A running job is not given to another consumer until its timeout and the cancel limit have
 //      passed, or until run() has returned and abandoned it (ShutdownReport::still_running): its
 //      ack wait is extended. If it fails later than that, it is left to the broker, unless it ended
@@ -52,6 +54,8 @@ class Consumer {
     // fetches nothing, and keeps its suspects from other consumers. The same is true without a
     // cancel limit.
     Clock::duration job_timeout = std::chrono::minutes(5);
+    // The cancel limit is also the time in which a job that is late may report that (in_hand.h).
+    // With 0, most late jobs are left to the broker.
     ShutdownLimits limits{};
     Settle::Options settle{};
   };
@@ -66,7 +70,10 @@ class Consumer {
 
   // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
   // it once. After a BrokerError it pauses and fetches again, and prints the first of several in a
-  // row. Any other exception leaves it without a shutdown: std::invalid_argument if other programs
+  // row. Throws std::runtime_error after its shutdown if its jobs have ended the threads of all
+  // workers: within a third of the ack wait, it sees that no job would run any more.
+  //
+  // Any other exception leaves it without a shutdown: std::invalid_argument if other programs
   // fetch with another ack wait, std::bad_alloc, or std::system_error without a thread for
   // extending jobs. It abandons its jobs then, and the destructor waits for them without a limit:
   // end the process, and the broker delivers them again.
@@ -88,6 +95,7 @@ class Consumer {
   void submit(std::vector<Job> jobs);
   void run_alone(std::vector<Job> suspects, const std::stop_token& stop);
   Clock::time_point limit_of_a_job() const;  // whose time begins now
+  bool has_workers() const;
   void hand_back_late_messages();
 
   const Options options_;

@@ -1,9 +1,11 @@
 // What consumer.h promises, without a server: the fake broker decides what is delivered when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <expected>
@@ -13,15 +15,18 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "broker/broker.h"
 #include "broker/fake.h"
+#include "consumer/attempts.h"
 #include "consumer/consumer.h"
 #include "step1_job/context.h"
 #include "step1_job/job.h"
 #include "step4_shutdown/shutdown.h"
+#include "testing/event_log.h"
 #include "testing/gate.h"
 #include "testing/scarce_memory.h"
 #include "testing/watchdog.h"
@@ -30,9 +35,11 @@ namespace worker_pool {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Property;
+using ::testing::StartsWith;
 using ::testing::StrEq;
 using ::testing::Throws;
 
@@ -131,8 +138,62 @@ TEST(ConsumerWithAFake, HandsBackNoLateDeliveryOfAJobThatIsAnsweredMeanwhile) {
   const auto consumer = make_consumer({}, handler);
   const auto note = watchdog.waiting("test: for the consumer to shut down");
   (void)consumer->run(stop.get_token(), {});
-  EXPECT_THAT(server.answers(), ElementsAre("again job-1"));
+  EXPECT_THAT(server.answers(), ElementsAre("again after 1000 ms job-1"));
 }
+
+// A second crash of the suspect would end the jobs beside it.
+TEST(ConsumerWithAFake, StartsASuspectAloneAndFetchesNothingMeanwhile) {
+  const Watchdog watchdog;
+  FakeServer server;
+  EventLog log(watchdog);
+  std::stop_source stop;
+  server.on_fetch = [&, fetches = 0]() mutable -> std::vector<Delivery> {
+    log.add("fetch");
+    if (++fetches > 1) return {};
+    return {server.delivery("suspect", 2), server.delivery("other", 1)};
+  };
+  const auto handler = [&](const Job& job, const Context&) -> JobResult {
+    log.add(job.id + " starts");
+    std::this_thread::sleep_for(milliseconds(20));  // in which nothing else may begin
+    log.add(job.id + " ends");
+    return {};
+  };
+  const auto broker = std::make_shared<Broker>(Broker::Options{.ack_wait = Consumer::kMinAckWait});
+  AttemptLog(broker->attempts()).write("suspect", {.starts = 1, .open = true});
+  Consumer consumer({}, broker, handler, [&](std::string_view what, const std::string& id) {
+    if (what == "done" && id == "suspect") stop.request_stop();
+  });
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer.run(stop.get_token(), {});
+  std::vector<std::string> events = log.events();
+  events.resize(5);
+  EXPECT_THAT(events,
+              ElementsAre("fetch", "other starts", "other ends", "suspect starts", "suspect ends"));
+}
+
+// Elsewhere, such a job ends the program: forced_unwind.h.
+#if defined(__GLIBCXX__) && defined(__GLIBC__)
+// It would take jobs from other consumers, and run none of them.
+TEST(ConsumerWithAFake, EndsWithAnErrorOnceItsJobsHaveEndedAllItsWorkers) {
+  const Watchdog watchdog;
+  FakeServer server;
+  server.on_fetch = [&server, fetches = 0]() mutable {
+    return std::vector{server.delivery("job-" + std::to_string(++fetches), 1)};
+  };
+  const auto end_thread = [](const Job&, const Context&) -> JobResult { pthread_exit(nullptr); };
+  const auto consumer = make_consumer({.pool = {.workers = 1, .capacity = 1}}, end_thread);
+  const auto note = watchdog.waiting("test: for the consumer to end");
+  EXPECT_THAT([&] { (void)consumer->run({}, {}); },
+              Throws<std::runtime_error>(
+                  Property(&std::exception::what,
+                           StrEq("Consumer: its jobs have ended the threads of all its workers"))));
+  const std::vector<std::string> answers = server.answers();
+  EXPECT_THAT(answers, Contains("done job-1")) << "it is buried";
+  EXPECT_EQ(consumer->in_hand(), 0u) << "each job that did not start is handed back";
+  for (std::size_t i = 1; i < answers.size(); ++i)
+    EXPECT_THAT(answers[i], StartsWith("again job-"));
+}
+#endif
 
 // The broker delivers the job again after the ack wait, and the consumer that runs it then must not
 // lose it to the answer of an abandoned thread.

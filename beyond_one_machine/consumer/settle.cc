@@ -46,8 +46,7 @@ void Settle::job_started(int, const Job& job) {
 
 void Settle::job_finished(int, const Job& job, const JobResult& result) {
   if (result || caller_canceled(result)) return done(job.id);
-  // A second start would end another worker.
-  if (result.error().ended_thread) return bury(job, result.error().message);
+  if (result.error().ended_thread) return ended_thread(job, result.error().message);
   const auto found = in_hand_.find(job.id);
   if (!found) return;
   if (found->is_over) return leave(job.id);
@@ -112,6 +111,14 @@ void Settle::bury(const Job& job, const std::string& why) {
   answered(removed);
   if (removed) record(job.id, {});
   tell("buried", job.id);
+}
+
+// A second start would end another worker. So the record says that none is allowed, in case that
+// the job cannot be buried now: then it is buried when it is delivered again.
+void Settle::ended_thread(const Job& job, const std::string& why) {
+  ++counts_.ended_threads;
+  if (in_hand_.find(job.id)) record(job.id, {.starts = options_.max_starts});
+  bury(job, why);
 }
 
 void Settle::done(const std::string& id) {

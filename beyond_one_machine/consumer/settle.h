@@ -6,7 +6,8 @@
 // | was canceled by its caller       | removes it: its caller no longer wants it                 |
 // | was interrupted by the shutdown  | delivers it again at once                                 |
 // | was late before it started       | delivers it again at once                                 |
-// | ended its worker's thread        | moves it to the dead-letter stream at once                |
+// | ended its worker's thread        | moves it to the dead-letter stream at once, or as soon    |
+// |                                  | as it can; it does not start again                        |
 // | failed, threw, was late          | delivers it again after a pause, or the job is buried     |
 //
 // A job may end after its limit (in_hand.h), or after Consumer::run() has returned. The broker may
@@ -44,10 +45,12 @@ struct ConsumerCounts {
   std::atomic<std::uint64_t> handed_back = 0;  // not done, and no fault of the job
   std::atomic<std::uint64_t> redelivered = 0;  // received, and delivered before
   std::atomic<std::uint64_t> buried = 0;
-  std::atomic<std::uint64_t> errors = 0;  // answers that could not be sent
+  std::atomic<std::uint64_t> errors = 0;         // answers that could not be sent
+  std::atomic<std::uint64_t> ended_threads = 0;  // of workers, by their jobs (forced_unwind.h)
 };
 
-// What an event is called, and the id of the job. Called on any thread.
+// What an event is called, and the id of the job. Called on any thread, also on the one that
+// fetches. So it must not block, or the consumer can neither fetch nor shut down.
 using JobEvent = std::function<void(std::string_view event, const std::string& id)>;
 
 // Thread-safe. An abandoned worker may call it late, so it owns what it uses. Drops what an event
@@ -89,6 +92,7 @@ class Settle final : public Observer {
   void hand_back(const Delivery& delivery, std::chrono::milliseconds delay);
   std::optional<JobInHand> take_to_hand_back(const std::string& id);
   void leave(const std::string& id);
+  void ended_thread(const Job& job, const std::string& why);
   void done(const std::string& id);
   void interrupted(const FoundJob& found, const std::string& id);
   void failed(const FoundJob& found, const Job& job, const std::string& why);

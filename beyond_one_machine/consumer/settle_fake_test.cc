@@ -33,13 +33,26 @@ struct Ending {
   int starts;  // earlier ones, of two that are allowed
   JobError error{};
   const char* request;
+  const char* answer;  // if the request fails
 };
 
+constexpr auto kAgain = "again job-1 (2)";
+constexpr auto kAgainLater = "again after 1000 ms job-1 (2)";
+
 const std::vector<Ending> kEndings = {
-    {"interrupted", 0, {.kind = JobError::Kind::kShutDown}, "put attempts/job-1 0 closed"},
-    {"failed", 0, {.kind = JobError::Kind::kFailed}, "put attempts/job-1 1 closed"},
-    {"failed too often", 1, {.kind = JobError::Kind::kFailed}, "bury job-1"},
-    {"ended its thread", 0, {.kind = JobError::Kind::kThrew, .ended_thread = true}, "bury job-1"},
+    {"interrupted", 0, {.kind = JobError::Kind::kShutDown}, "put attempts/job-1 0 closed", kAgain},
+    {"failed", 0, {.kind = JobError::Kind::kFailed}, "put attempts/job-1 1 closed", kAgainLater},
+    {"failed too often", 1, {.kind = JobError::Kind::kFailed}, "bury job-1", kAgainLater},
+    {"was late",
+     0,
+     {.kind = JobError::Kind::kDeadlineExceeded},
+     "put attempts/job-1 1 closed",
+     kAgainLater},
+    {"ended its thread",
+     0,
+     {.kind = JobError::Kind::kThrew, .ended_thread = true},
+     "bury job-1",
+     kAgainLater},
 };
 
 bool buries(const Ending& ending) { return std::string_view(ending.request) == "bury job-1"; }
@@ -171,6 +184,28 @@ TEST(SettleWithAFake, BuriesAJobThatEndsItsThreadAfterItsLimit) {
   EXPECT_THAT(test.server.answers(), ElementsAre("done job-1 (2)"));
 }
 
+// The broker delivers it again, perhaps to another consumer.
+TEST(SettleWithAFake, AllowsNoStartOfAJobThatEndedItsThreadAndCannotBeBuried) {
+  StartedJob test(0);
+  test.end(kEndings.back(), [] { throw BrokerError("no reply"); });
+  EXPECT_THAT(test.server.answers(), ElementsAre(kAgainLater));
+  EXPECT_TRUE(test.settle.is_hopeless(test.settle.attempts("job-1")));
+  EXPECT_EQ(test.settle.counts().ended_threads.load(), 1u);
+}
+
+// A job that waits for too long each time would be buried without a start.
+TEST(SettleWithAFake, CountsNoStartOfAJobThatWasLateBeforeItStarted) {
+  RedeliveredJob test(1);
+  std::vector<std::string> requests;
+  test.server.on_request = [&](const std::string& request) { requests.push_back(request); };
+  const JobError late{.kind = JobError::Kind::kDeadlineExceeded};
+  test.settle.job_finished(0, test.job, std::unexpected(late));
+  EXPECT_THAT(requests, IsEmpty());
+  EXPECT_THAT(test.server.answers(), ElementsAre(kAgain));
+  EXPECT_EQ(test.settle.counts().handed_back.load(), 1u);
+  EXPECT_EQ(test.settle.counts().failed.load(), 0u);
+}
+
 // The broker delivers the job again: to be buried, not to be started.
 TEST(SettleWithAFake, ResetsTheRecordOfABuriedJobOnlyIfItIsRemoved) {
   for (const bool sent : {true, false}) {
@@ -200,7 +235,7 @@ TEST(SettleWithAFake, HandsAJobBackAlsoIfARequestFindsNoMemory) {
     SCOPED_TRACE(ending.name);
     StartedJob test(ending.starts);
     test.end(ending, [] { throw std::bad_alloc(); });
-    EXPECT_THAT(test.server.answers(), ElementsAre("again job-1 (2)"));
+    EXPECT_THAT(test.server.answers(), ElementsAre(ending.answer));
     EXPECT_EQ(test.settle.in_hand().size(), 0u);
     EXPECT_EQ(test.settle.counts().errors.load(), 1u);
     EXPECT_EQ(test.settle.counts().buried.load(), 0u);

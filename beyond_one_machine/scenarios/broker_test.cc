@@ -265,9 +265,12 @@ TEST(Broker, KeepsTheTablesForALimitedTime) {
 
 TEST(Broker, StoresAnIdOnceWithinTwoMinutes) {
   Scenario scenario({});
-  publish(scenario.broker(), "a");
-  publish(scenario.broker(), "a");
-  EXPECT_EQ(scenario.broker().depth().jobs, 1u);
+  Broker& broker = scenario.broker();
+  EXPECT_TRUE(broker.publish("a", {}));
+  EXPECT_FALSE(broker.publish("a", {}));
+  EXPECT_EQ(broker.depth().jobs, 1u);
+  for (const Delivery& job : broker.fetch(1, seconds(5))) EXPECT_TRUE(job.done());
+  EXPECT_FALSE(broker.publish("a", {})) << "the job is done, but the broker knows its id";
 }
 
 TEST(Broker, RefusesAnIdThatIsNoKey) {
