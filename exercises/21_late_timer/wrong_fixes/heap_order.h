@@ -31,7 +31,7 @@ class Pool {
   [[nodiscard]] bool submit_after(lab::steady_clock::duration delay, Job&& job) {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
-    delayed_.push_back({lab::steady_clock::now() + delay, std::move(job)});
+    delayed_.push_back({lab::steady_clock::now() + std::max(delay, delay.zero()), std::move(job)});
     std::ranges::push_heap(delayed_, is_later);
     timer_changed_.notify_one();
     return true;

@@ -1,6 +1,7 @@
 // A pool with one worker, which runs jobs at once or after a delay.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,7 +32,7 @@ class Pool {
   [[nodiscard]] bool submit_after(lab::steady_clock::duration delay, Job&& job) {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
-    delayed_.emplace(lab::steady_clock::now() + delay, std::move(job));
+    delayed_.emplace(lab::steady_clock::now() + std::max(delay, delay.zero()), std::move(job));
     timer_changed_.notify_one();
     return true;
   }
