@@ -17,8 +17,7 @@ constexpr Lesson kLesson(
     "19_leaked_permit",
     "the job took a permit and threw, and the exception left run() above the lines that give the "
     "permit back. No job runs, but the count says one does: with each such job fewer can run, "
-    "until "
-    "all wait, and the shutdown waits forever for a job that ended long ago.");
+    "until all wait, and the shutdown waits forever for a job that ended long ago.");
 
 class QueryFailed : public std::runtime_error {
  public:
@@ -96,33 +95,34 @@ TEST(LeakedPermit, AThrowAdmitsTheNextJob) {
       {.random_schedules = 50});
 }
 
-// The last user of the limit notifies main, which destroys the limit at once.
+// Job 1 throws, and job 2 returns. The last of them notifies main, which destroys the limit at
+// once.
 TEST(LeakedPermit, AfterShutdownTheLimitMayBeDestroyed) {
-  for (const bool throws : {true, false}) {
-    const auto scenario = [throws] {
-      LabGate started("job has started");
-      lab::jthread worker;
-      auto limit = std::make_unique<JobLimit>(1);
-      worker = start_thread("worker", [&started, throws, &limit = *limit] {
-        const auto job = [&] {
-          started.open();
-          if (throws) throw 42;
-        };
-        try {
-          lab::check(limit.run(job), "run() returned false, although it ran its job");
-        } catch (int) {
-          lab::check(throws, "run() threw, although its job did not");
-          return;
-        }
-        lab::check(!throws, "the job threw an int, but run() threw nothing: its caller must know");
-      });
-      started.wait();
-      shut_down(*limit);
-      lab::note("destroys the limit");
-      limit.reset();
+  const auto scenario = [] {
+    LabGate started_1("job 1 has started"), started_2("job 2 has started");
+    lab::jthread first, second;
+    auto limit = std::make_unique<JobLimit>(2);
+    const auto run = [&limit = *limit](LabGate& started, bool throws) {
+      const auto job = [&] {
+        started.open();
+        if (throws) throw 42;
+      };
+      try {
+        lab::check(limit.run(job), "run() returned false, although it ran its job");
+      } catch (int) {
+        lab::check(throws, "run() threw, although its job did not");
+        return;
+      }
+      lab::check(!throws, "the job threw an int, but run() threw nothing: its caller must know");
     };
-    expect_every_schedule(kLesson, scenario, {.random_schedules = 50});
-  }
+    first = start_thread("worker 1", [run, &started_1] { run(started_1, true); });
+    second = start_thread("worker 2", [run, &started_2] { run(started_2, false); });
+    for (LabGate* started : {&started_1, &started_2}) started->wait();
+    shut_down(*limit);
+    lab::note("destroys the limit");
+    limit.reset();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_spurious_wakeups = 0, .random_schedules = 50});
 }
 
 // No thread is delayed for as long as the jobs and the sleeps below. A thread that polls for years
