@@ -14,8 +14,7 @@ constexpr Lesson kLesson(
     "18_lost_handoff",
     "release() gave the permit to waiter 1, then the time of waiter 1 was over, and it returned "
     "false: it does not know that it has a permit. No thread will ever release this permit. "
-    "Waiter 2, which should have had it, sleeps forever, and the limit is one lower from now "
-    "on.");
+    "Waiter 2, which should have had it, sleeps forever, and the limit is one lower from now on.");
 
 // A thread that waits for a permit. Read `has_permit` after joining it.
 struct Waiter {
@@ -337,13 +336,35 @@ TEST(LostHandoff, APermitInTimeIsTaken) {
           permits.release();
         });
         lab::check(permits.acquire_for(10ms),
-                   "acquire_for(10ms) returned false, but the permit "
-                   "was released after 5 ms");
+                   "acquire_for(10ms) returned false, but the permit was released after 5 ms");
         check_time(5ms, "acquire_for() did not return when the permit was released");
         permits.release();
         check_free(permits, 1);
       },
       kExactTimes);
+}
+
+// Two permits are released for two waiters. Waiter 1 may be slow, but waiter 2 has its own permit.
+TEST(LostHandoff, ASlowWaiterDelaysNoOther) {
+  const auto scenario = [] {
+    Permits permits(2);
+    for (int i = 0; i < 2; ++i) permits.acquire();
+    Waiter slow(permits, "waiter 1");
+    lab::this_thread::sleep_for(1ms);
+    Waiter second(permits, "waiter 2", 10ms);
+    lab::this_thread::sleep_for(4ms);
+    lab::note("releases both permits");
+    for (int i = 0; i < 2; ++i) permits.release();
+    const bool in_time = lab::steady_clock::now().time_since_epoch() < 11ms;
+    finish(permits, second);
+    lab::check(
+        second.has_permit || !in_time,
+        "acquire_for(10ms) returned false, but two permits had been released for two threads");
+    finish(permits, slow);
+    check_free(permits, 2);
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 1, .max_spurious_wakeups = 0, .random_schedules = 20});
 }
 
 TEST(LostHandoff, NoPermitIsInventedOrLost) {
