@@ -20,10 +20,12 @@ constexpr Lesson kChannelLesson(
     "stage 1 is not finished. The verdict above says what the channel promised and did not do. "
     "Stage 2, the worker, opens when stage 1 is green.");
 
-// No default constructor, no copy. Without a number once it has been moved from.
+// No default constructor, no copy, no assignment. Without a number once it has been moved from.
 class Value {
  public:
   explicit Value(int number) : number_(std::make_unique<int>(number)) {}
+  Value(Value&&) noexcept = default;
+  Value& operator=(Value&&) = delete;
   int number() const { return number_ ? *number_ : 0; }
 
  private:

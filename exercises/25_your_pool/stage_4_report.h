@@ -296,7 +296,10 @@ TEST(Shutdown, AStopCallbackThatOutlivesItsJobHasTheCancelLimit) {
       const auto kept = std::make_shared<std::optional<Callback>>();
       const Time start = now();
       {
-        const JobHandler handler = [kept, it](const Job&, std::stop_token stop) -> JobResult {
+        const JobHandler handler = [=](const Job&, std::stop_token stop) -> JobResult {
+          if (is_abandoned) {  // then the thread need not be joined, even if it exits a day later
+            thread_local const AtTheEnd slow([] { std::this_thread::sleep_for(24h); });
+          }
           kept->emplace(std::move(stop), [it] { std::this_thread::sleep_for(it.blocks); });
           std::this_thread::sleep_for(it.works);
           return {};

@@ -277,7 +277,7 @@ class WorkerPool {
     name_jobs(report);
     const bool all_ended = ended();
     if (!all_ended) report.outcome = ShutdownOutcome::kAbandoned;
-    if (state_->unfinished > 0) detach_all();
+    if (!all_ended) detach_all();
     lock.unlock();
     all_ended ? canceler.join() : canceler.detach();
     lock.lock();
