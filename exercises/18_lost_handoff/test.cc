@@ -227,8 +227,7 @@ TEST(LostHandoff, AFreePermitIsTakenAlthoughAThreadStillWaits) {
       permits.release();
       permits.release();
       lab::check(permits.acquire_for(0s),
-                 "two permits were released for one thread that waits, but acquire_for(0s) "
-                 "returned false");
+                 "two permits were released for one waiting thread, but none is free");
       permits.release();
       finish(permits, only);
       check_free(permits, 2);
@@ -247,17 +246,19 @@ TEST(LostHandoff, TheOldestWaiterIsNext) {
         lab::this_thread::sleep_for(1s);
         Waiter late(permits, "waiter 2", 30min);
         lab::this_thread::sleep_for(1s);
-        Waiter third(permits, "waiter 3");
+        Waiter later(permits, "waiter 3", 40min);
+        lab::this_thread::sleep_for(35min);  // waiter 2 has given up
+        Waiter fourth(permits, "waiter 4");
         lab::this_thread::sleep_for(1s);
-        Waiter fourth(permits, "waiter 4", 24h);
-        lab::this_thread::sleep_for(1h);  // waiter 2 has given up
-        late.thread.join();
-        lab::check(!late.has_permit, "acquire_for() returned true, but no permit was free");
-        for (Waiter* waiter : {&first, &third, &fourth}) {
+        Waiter fifth(permits, "waiter 5", 24h);
+        lab::this_thread::sleep_for(1h);  // waiter 3 has given up
+        for (Waiter* waiter : {&late, &later}) {
+          waiter->thread.join();
+          lab::check(!waiter->has_permit, "acquire_for() returned true, but no permit was free");
+        }
+        for (Waiter* waiter : {&first, &fourth, &fifth}) {
           const auto released = lab::steady_clock::now();
-          lab::note("releases a permit");
           permits.release();
-          // The thread that called release() does not overtake the waiting thread.
           lab::check(!permits.acquire_for(0s), "a new caller got the permit, but threads wait");
           waiter->thread.join();
           lab::check(lab::steady_clock::now() == released,
@@ -277,9 +278,7 @@ TEST(LostHandoff, TheLimitIsExact) {
       [] {
         constexpr auto kTenYears = 24h * 3650;  // longer than a thread can poll
         Permits permits(1);
-        lab::check(permits.acquire_for(-1s),
-                   "a permit was free, but acquire_for(-1s) returned "
-                   "false");
+        lab::check(permits.acquire_for(-1s), "a permit was free, but acquire_for(-1s) failed");
         lab::check(!permits.acquire_for(-1s), "acquire_for() returned true without a free permit");
         lab::check(!permits.acquire_for(0s), "acquire_for() returned true without a free permit");
         check_time(0s, "a limit of 0 or less had passed, but acquire_for() waited");
