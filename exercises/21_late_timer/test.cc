@@ -224,7 +224,6 @@ TEST(LateTimer, EachJobRunsWhenItIsDue) {
                      job();
                    });
     };
-    at(0, 30 * kYear + 1ns);
     for (const std::size_t number : {1uz, 2uz}) at(number, 20 * kYear);
     submit(pool, record, 3, record.job(3));
     submit_after(pool, record, -1s, 4, [&, job = record.job(4)] {
@@ -233,7 +232,8 @@ TEST(LateTimer, EachJobRunsWhenItIsDue) {
       at(7, 1h);
     });
     lab::this_thread::sleep_for(kYear);
-    at(5, 2 * kYear);  // earlier than those for which the timer waits
+    at(0, 20 * kYear + 1ns);  // with a shorter delay than jobs 1 and 2, which are due before
+    at(5, 2 * kYear);         // earlier than those for which the timer waits
     at(6, kYear + 1ns);
     lab::this_thread::sleep_for(40 * kYear);
     at(8, 50 * kYear);  // until now, the timer waits for no job

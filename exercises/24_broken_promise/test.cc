@@ -216,6 +216,7 @@ TEST(BrokenPromise, WhileThePoolIsOpenEveryJobRunsInOrder) {
     check_answer(replies[2], kFailed, "job 3, which threw an int,");
     check_answer(replies[1], kFailed, "job 2, which threw an exception,");
     check_answer(replies[0], done(1), "job 1");
+    check_answer(pool.submit(Work()), kFailed, "a job without a function");
     lab::check(ran == std::vector{1, 2, 3, 4}, "the jobs did not run in order");
     lab::note("submits a job after an hour, in a job of another pool");
     lab::this_thread::sleep_for(1h);
