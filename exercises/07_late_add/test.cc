@@ -163,6 +163,45 @@ TEST(LateAdd, TwoThreadsMayStartWorkAtOnce) {
   expect_every_schedule(kLesson, scenario, kFewer);
 }
 
+TEST(LateAdd, TwoThreadsMayUseAGroupEach) {
+  const auto scenario = [] {
+    const auto use_a_group = [] {
+      WaitGroup group;
+      lab::thread worker = start(group, [] {});
+      group.wait();
+      worker.join();
+    };
+    lab::thread other("caller 1", use_a_group);
+    use_a_group();
+    other.join();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
+// One thread stands for 256 members.
+TEST(LateAdd, WaitReturnsWhenAllOfManyMembersAreDone) {
+  const auto scenario = [] {
+    constexpr int kMembers = 256;
+    WaitGroup group;
+    lab::note("calls add() for 256 members");
+    for (int i = 0; i < kMembers; ++i) group.add();
+    bool finished = false;
+    lab::thread waiter("waiter", [&] {
+      group.wait();
+      lab::check(finished, "wait() returned, but not all of the 256 members were done");
+    });
+    lab::this_thread::sleep_for(std::chrono::seconds(1));  // so that the waiter calls wait()
+    lab::note("calls done() for 256 members");
+    for (int i = 1; i < kMembers; ++i) group.done();
+    finished = true;
+    group.done();
+    waiter.join();
+  };
+  expect_every_schedule(kLesson, scenario,
+                        {.max_preemptions = 0, .max_spurious_wakeups = 0, .random_schedules = 0});
+}
+
 TEST(LateAdd, EveryThreadThatWaitsIsWoken) {
   const auto scenario = [] {
     WaitGroup group;
