@@ -144,6 +144,20 @@ TEST(BareWait, TwoThreadsMaySubmitAtTheSameTime) {
   expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 }
 
+TEST(BareWait, TwoThreadsMayUseAQueueEach) {
+  const auto scenario = [] {
+    const auto use_a_queue = [] {
+      JobQueue queue;
+      queue.submit([] {});
+      handle_one(queue);
+    };
+    lab::thread other = start_thread("other", use_a_queue);
+    use_a_queue();
+    other.join();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 0});
+}
+
 TEST(BareWait, WorkerIsWokenByTheJobNotByTheClock) {
   const auto scenario = [] {
     const auto start = lab::steady_clock::now();
