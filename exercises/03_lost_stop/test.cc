@@ -198,6 +198,21 @@ TEST(LostStop, AJobMaySubmitToAnotherWorkerAndStopIt) {
   expect_every_schedule(kLesson, scenario, {.max_preemptions = 1, .random_schedules = 20});
 }
 
+TEST(LostStop, TwoWorkersMayRunAtTheSameTime) {
+  const auto scenario = [] {
+    const auto use_a_worker = [] {
+      Worker worker;
+      worker.submit([] {});
+      worker.stop();
+      worker.run();
+    };
+    lab::thread other = start_thread("other worker", use_a_worker);
+    use_a_worker();
+    other.join();
+  };
+  expect_every_schedule(kLesson, scenario, {.max_preemptions = 0, .random_schedules = 0});
+}
+
 TEST(LostStop, NoLockIsHeldWhileACopyOfAJobIsDestroyed) {
   const auto scenario = [] {
     Worker worker;
