@@ -310,7 +310,16 @@ TEST(CheckedFlag, TwoThreadsMayCreateCaches) {
   const auto scenario = [] {
     const auto work = [](const std::string& rule) {
       lab::note("creates a cache");
-      RuleCache cache([&](Rules& rules) { rules = {rule}; });
+      int loads = 0;
+      RuleCache cache([&](Rules& rules) {
+        if (++loads == 1) throw loads;
+        rules = {rule};
+      });
+      try {
+        (void)cache.get();
+      } catch (int) {
+        lab::note("catches what get() throws");
+      }
       lab::check(cache.get() == Rules{rule}, "get() did not return the rules of this cache");
     };
     lab::thread one("worker 1", [&] { work(kRules[0]); });
