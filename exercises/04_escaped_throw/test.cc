@@ -305,24 +305,24 @@ TEST(EscapedThrow, NoLockIsHeldWhileAJobRunsIsReportedOrDestroyed) {
 // Job 1 submits jobs 2 and 4. In between, it has another worker submit job 3.
 TEST(EscapedThrow, AJobMaySubmitToAnotherWorkerAndCloseIt) {
   const auto scenario = [] {
-    const auto report = [](const std::string&, const std::string&) {};
-    Worker worker(report), other(report);
+    Worker worker([](auto&, auto&) {}), other([](auto&, auto&) {});
     LabGate submitted("job 3 is submitted");
     std::string ran;
     const auto submit = [&](char number) { worker.submit(does([&, number] { ran += number; })); };
     lab::thread other_thread = start_thread("other worker", [&] { other.run(); });
     worker.submit(does([&] {
-      lab::note("runs job 1");
       ran += '1';
       submit('2');
       other.submit(does([&] {
         submit('3');
         submitted.open();
+        throw 3;
       }));
       submitted.wait();
       submit('4');
       other.close();
       worker.close();
+      throw 1;
     }));
     worker.run();
     other_thread.join();
