@@ -130,8 +130,7 @@ TEST(DanglingCapture, EachJobHasItsOwnReport) {
   expect_every_schedule(kLesson, [] {
     JobQueue jobs;
     Sent sent;
-    Watched first("disk is full");
-    Watched second("disk is fine");
+    Watched first("disk is full"), second("disk is fine");
     lab::thread worker = start_thread("worker", [&] {
       first.check_and_run(jobs.pop());
       second.check_and_run(jobs.pop());
@@ -200,8 +199,7 @@ TEST(DanglingCapture, EqualReportsAreBothSent) {
   const auto scenario = [] {
     JobQueue jobs;
     Sent sent;
-    Watched first("disk is full");
-    Watched second("disk is full");
+    Watched first("disk is full"), second("disk is full");
     lab::note("sends two equal reports");
     first.send(jobs, sent);
     second.send(jobs, sent);
@@ -234,8 +232,7 @@ bool throws(const Job& job) {
 
 void check_two_sends_of_one_report(bool fail) {
   JobQueue jobs;
-  Sent by_mail;
-  Sent by_chat;
+  Sent by_mail, by_chat;
   const auto report = std::make_shared<const Report>(Report{.to = "ops", .text = "disk is full"});
   lab::note("sends one report twice: by mail and by chat, each of which waits for the other");
   LabGate mailed("mail");
@@ -308,26 +305,29 @@ TEST(DanglingCapture, AllWorkersMaySendAtTheSameTime) {
 }
 
 TEST(DanglingCapture, TwoThreadsMaySendAtOnce) {
-  const auto scenario = [] {
-    JobQueue jobs;
-    Sent sent;
-    Watched first("disk is full");
-    Watched second("disk is fine");
-    lab::thread sender1 = start_thread("sender 1", [&] { first.send(jobs, sent); });
-    lab::thread sender2 = start_thread("sender 2", [&] { second.send(jobs, sent); });
-    sender1.join();
-    sender2.join();
-    first.check_alive();
-    second.check_alive();
-    first.is_run_by_this_thread();
-    second.is_run_by_this_thread();
-    for (int i = 0; i < 2; ++i) jobs.pop()();
-    lab::check(sent.size() == 2, "both jobs have run, but " + std::to_string(sent.size()) +
-                                     " reports were sent; wanted: 2");
-    first.check_destroyed();
-    second.check_destroyed();
-  };
-  expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+  for (const bool is_other_queue : {false, true}) {
+    const auto scenario = [is_other_queue] {
+      JobQueue jobs, other_jobs;
+      JobQueue& next = is_other_queue ? other_jobs : jobs;
+      Sent sent;
+      Watched first("disk is full"), second("disk is fine");
+      lab::thread sender1 = start_thread("sender 1", [&] { first.send(jobs, sent); });
+      lab::thread sender2 = start_thread("sender 2", [&] { second.send(next, sent); });
+      sender1.join();
+      sender2.join();
+      for (Watched* report : {&first, &second}) {
+        report->check_alive();
+        report->is_run_by_this_thread();
+      }
+      jobs.pop()();
+      next.pop()();
+      lab::check(sent.size() == 2, "both jobs have run, but " + std::to_string(sent.size()) +
+                                       " reports were sent; wanted: 2");
+      first.check_destroyed();
+      second.check_destroyed();
+    };
+    expect_every_schedule(kLesson, scenario, {.random_schedules = 20});
+  }
 }
 
 // Sending may fail, and may send another report. The job and the queue must not get in its way.
