@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 namespace worker_pool {
 
-MetricsObserver::MetricsObserver(std::function<Clock::time_point()> now) : now_(std::move(now)) {}
+MetricsObserver::MetricsObserver(std::function<Clock::time_point()> now) : now_(std::move(now)) {
+  if (!now_) throw std::invalid_argument("MetricsObserver: the clock is empty");
+}
 
 void MetricsObserver::job_started(int worker, const Job& job) {
   const Clock::time_point now = now_();

@@ -45,7 +45,8 @@ class MetricsObserver final : public Observer {
     Histogram run_time{};
   };
 
-  // `now` is for tests that control the time. Several workers may call it at once.
+  // `now` is for tests that control the time. Several workers may call it at once. Throws
+  // std::invalid_argument if it is empty.
   explicit MetricsObserver(std::function<Clock::time_point()> now = Clock::now);
 
   void job_started(int worker, const Job& job) override;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -42,6 +43,11 @@ class MetricsObserverAlone : public ::testing::Test {
   Clock::time_point now_{1h};
   MetricsObserver observer_{[this] { return now_; }};
 };
+
+// The pool would drop what it throws, and count nothing.
+TEST(MetricsObserver, RefusesAnEmptyClock) {
+  EXPECT_THROW(MetricsObserver(nullptr), std::invalid_argument);
+}
 
 TEST_F(MetricsObserverAlone, CountsEachResultApart) {
   int count = 0;

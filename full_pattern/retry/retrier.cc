@@ -14,6 +14,7 @@ namespace worker_pool {
 Retrier::Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool)
     : queue_(std::move(queue)), pool_(pool) {
   if (!queue_) throw std::invalid_argument("Retrier: the queue is null");
+  if (queue_->attached()) throw std::logic_error("Retrier: the queue has a Retrier or had one");
   thread_ = std::jthread([this] { queue_->resubmit_to(pool_); });
   queue_->attach();  // only now: without the thread, no job may wait
 }

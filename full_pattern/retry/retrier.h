@@ -33,8 +33,8 @@ namespace worker_pool {
 class Retrier {
  public:
   // From now on the jobs that fail wait in `queue`; until now their errors were final. The pool
-  // must outlive the Retrier. A queue has at most one Retrier. Throws std::invalid_argument if
-  // `queue` is null, and std::system_error if the thread cannot be started.
+  // must outlive the Retrier. Throws std::invalid_argument if `queue` is null, std::logic_error if
+  // it has a Retrier or had one, and std::system_error if the thread cannot be started.
   Retrier(std::shared_ptr<RetryQueue> queue, WorkerPool& pool);
 
   // DROPS the waiting jobs, unless stop() was called. Does not wait for jobs.

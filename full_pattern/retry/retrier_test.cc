@@ -44,6 +44,18 @@ TEST(Retrier, WithoutAQueueItIsRefused) {
   EXPECT_THROW(Retrier(nullptr, pool), std::invalid_argument);
 }
 
+// The second one would submit the jobs of the first one's pool to its own, and stop both.
+TEST(Retrier, SecondOneOfAQueueIsRefused) {
+  const Watchdog watchdog;
+  const auto retries = std::make_shared<RetryQueue>(kInAnHour, nullptr);
+  WorkerPool pool({}, succeed, retries);
+  {
+    const Retrier first(retries, pool);
+    EXPECT_THROW(Retrier(retries, pool), std::logic_error);
+  }
+  EXPECT_THROW(Retrier(retries, pool), std::logic_error) << "the queue has been stopped";
+}
+
 TEST(RetryQueue, WithoutARetrierEachErrorIsFinal) {
   const Watchdog watchdog;
   const auto tries = std::make_shared<Tries>();

@@ -56,6 +56,11 @@ void RetryQueue::job_finished(int worker, const Job& job, const JobResult& resul
   next_->job_finished(worker, job, result);
 }
 
+bool RetryQueue::attached() {
+  const std::lock_guard lock(mutex_);
+  return attached_;
+}
+
 void RetryQueue::attach() noexcept {
   const std::lock_guard lock(mutex_);
   attached_ = true;

@@ -70,6 +70,7 @@ class RetryQueue final : public Observer {
  private:
   friend class Retrier;
 
+  bool attached();
   void attach() noexcept;
   bool keep(const Job& job, const JobError& error);
   void forget(const std::string& id);
