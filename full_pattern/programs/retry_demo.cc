@@ -92,9 +92,10 @@ class Ends final : public Observer {
   }
 
   void job_finished(int /*worker*/, const Job& job, const JobResult& result) override {
+    std::map<std::string, WaitGroup::Token>::node_type counted;  // until the result is here
     const std::lock_guard lock(mutex_);
+    counted = unfinished_.extract(job.id);
     by_id_.insert_or_assign(job.id, result);
-    unfinished_.erase(job.id);  // the destructor of its token counts it out
   }
 
   // Blocks until every expected job has finished.
