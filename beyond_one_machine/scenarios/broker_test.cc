@@ -201,14 +201,18 @@ TEST(Broker, ManyExtensionsBlockTogetherForAsLongAsOneIfTheServerHangs) {
   EXPECT_LT(longest, seconds(5));  // 1.5 s are promised; the rest is for a busy machine
 }
 
-TEST(Broker, NamesAJobWithoutAnIdAsNoJobCanBeNamed) {
+TEST(Broker, NamesAJobWithoutAUsableIdAsNoJobCanBeNamed) {
   Scenario scenario({});
-  RawClient(scenario.server().url()).publish("work");
+  RawClient client(scenario.server().url());
+  client.publish("work");
+  client.publish("work", "not an id");
   Broker broker(options(scenario));
-  const std::vector<Delivery> jobs = broker.fetch(1, seconds(5));
-  ASSERT_EQ(jobs.size(), 1u);
-  EXPECT_FALSE(Broker::is_valid_id(jobs[0].id)) << jobs[0].id;
-  EXPECT_EQ(broker.attempts().get(jobs[0].id), std::nullopt) << "a key nevertheless";
+  for (int i = 0; i < 2; ++i) {
+    const std::vector<Delivery> jobs = broker.fetch(1, seconds(5));
+    ASSERT_EQ(jobs.size(), 1u);
+    EXPECT_FALSE(Broker::is_valid_id(jobs[0].id)) << jobs[0].id;
+    EXPECT_EQ(broker.attempts().get(jobs[0].id), std::nullopt) << "a key nevertheless";
+  }
 }
 
 TEST(Broker, BuriesAnIdAgain) {

@@ -25,6 +25,17 @@ class RawClient {
                 "publish");
   }
 
+  // Stores a job with this id, which Broker::publish() may refuse.
+  void publish(const std::string& payload, const std::string& id) {
+    nats::Message message;
+    nats::check(natsMsg_Create(nats::Out(message), "jobs", nullptr, payload.data(),
+                               static_cast<int>(payload.size())),
+                "message");
+    nats::check(natsMsgHeader_Set(message.get(), "Nats-Msg-Id", id.c_str()), "message id");
+    nats::check(js_PublishMsg(nullptr, jet_stream_.get(), message.get(), nullptr, nullptr),
+                "publish");
+  }
+
   void remove_table(const std::string& name) {
     nats::check(js_DeleteKeyValue(jet_stream_.get(), name.c_str()), "remove " + name);
   }

@@ -130,7 +130,8 @@ void Scenario::expect_all_done(std::size_t jobs) {
   watchdog_.await("the broker to have no job left", [&] { return broker_->depth().jobs == 0; });
   for (const auto& [name, program] : programs_) terminate(name);
   report(jobs);
-  EXPECT_EQ(log().results(), jobs) << "lost";
+  EXPECT_EQ(log().results(), jobs) << "more than were produced";
+  EXPECT_EQ(broker_->result_count(), jobs) << "a result was reported, and the broker has it not";
   EXPECT_EQ(log().jobs("stored", 2), 0u) << "stored twice";
 }
 
