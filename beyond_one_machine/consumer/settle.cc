@@ -102,6 +102,7 @@ void Settle::bury(const Job& job, const std::string& why) {
     ++counts_.errors;
     if (const auto taken = take_to_hand_back(job.id)) {
       answered(taken->delivery.again(options_.retry_delay));
+      tell("not buried", job.id);
     }
     return;
   }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <expected>
@@ -239,6 +240,7 @@ TEST(SettleWithAFake, HandsAJobBackAlsoIfARequestFindsNoMemory) {
     EXPECT_EQ(test.settle.in_hand().size(), 0u);
     EXPECT_EQ(test.settle.counts().errors.load(), 1u);
     EXPECT_EQ(test.settle.counts().buried.load(), 0u);
+    EXPECT_EQ(std::ranges::count(test.events, "not buried"), buries(ending) ? 1 : 0);
   }
 }
 
