@@ -21,10 +21,11 @@ namespace {
 constexpr std::chrono::milliseconds kFetchWait{100};
 constexpr std::chrono::milliseconds kPauseAfterError{50};
 
-const Consumer::Options& checked(const Consumer::Options& options, const Broker& broker) {
-  if (broker.ack_wait() < Consumer::kMinAckWait) {
+const Consumer::Options& checked(const Consumer::Options& options, const Broker* broker) {
+  if (!broker) throw std::invalid_argument("Consumer: the broker is null");
+  if (broker->ack_wait() < Consumer::kMinAckWait) {
     throw std::invalid_argument(
-        "Consumer: ack_wait is " + std::to_string(broker.ack_wait().count()) +
+        "Consumer: ack_wait is " + std::to_string(broker->ack_wait().count()) +
         " ms, it must be at least " + std::to_string(Consumer::kMinAckWait.count()) + " ms");
   }
   if (options.batch == 0 || options.batch > Broker::kMaxFetch) {
@@ -71,12 +72,14 @@ class AbandonAtExit {
 
 Consumer::Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
                    JobEvent event)
-    : options_(checked(options, *broker)),
+    : options_(checked(options, broker.get())),
       broker_(std::move(broker)),
       settle_(std::make_shared<Settle>(options.settle, broker_, std::move(event))),
       pool_(options.pool, std::move(handler), settle_) {}
 
 ShutdownReport Consumer::run(std::stop_token stop, std::stop_token cancel_now) {
+  // The pool is closed: each job would be fetched and handed back, again and again.
+  if (std::exchange(has_run_, true)) throw std::logic_error("Consumer: run() was called twice");
   const AbandonAtExit abandon(settle_->in_hand());
   std::stop_source end;
   const std::stop_callback forward(stop, [&end] { end.request_stop(); });

@@ -61,17 +61,18 @@ class Consumer {
   };
 
   // Starts the workers. Throws as WorkerPool's and Settle's constructors do, and
-  // std::invalid_argument also if the broker's ack wait is less than kMinAckWait, the batch is not
-  // from 1 to Broker::kMaxFetch, or the job timeout is not more than 0. Sends the broker nothing,
-  // so it throws no BrokerError.
+  // std::invalid_argument also if `broker` is null, its ack wait is less than kMinAckWait, the
+  // batch is not from 1 to Broker::kMaxFetch, or the job timeout is not more than 0. Sends the
+  // broker nothing, so it throws no BrokerError.
   // Several threads call `handler` and `event` at the same time. What `event` throws is dropped.
   Consumer(const Options& options, std::shared_ptr<Broker> broker, JobHandler handler,
            JobEvent event);
 
-  // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. Call
-  // it once. After a BrokerError it pauses and fetches again, and prints the first of several in a
-  // row. Throws std::runtime_error after its shutdown if its jobs have ended the threads of all
-  // workers: within a third of the ack wait, it sees that no job would run any more.
+  // Fetches until `stop` is requested, then shuts the pool down. `cancel_now` ends the drain. After
+  // a BrokerError it pauses and fetches again, and prints the first of several in a row. Throws
+  // std::logic_error if it is called a second time, and std::runtime_error after its shutdown if
+  // its jobs have ended the threads of all workers: within a third of the ack wait, it sees that no
+  // job would run any more.
   //
   // Any other exception leaves it without a shutdown: std::invalid_argument if other programs
   // fetch with another ack wait, std::bad_alloc, or std::system_error without a thread for
@@ -102,6 +103,7 @@ class Consumer {
   const std::shared_ptr<Broker> broker_;
   const std::shared_ptr<Settle> settle_;
   WorkerPool pool_;
+  bool has_run_ = false;
 };
 
 }  // namespace worker_pool

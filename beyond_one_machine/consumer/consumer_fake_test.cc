@@ -65,6 +65,23 @@ void expect_refused(const Consumer::Options& options, const std::string& why) {
               Throws<std::invalid_argument>(Property(&std::exception::what, StrEq(why))));
 }
 
+TEST(ConsumerWithAFake, RefusesToBeWithoutABroker) {
+  EXPECT_THAT([] { Consumer({}, nullptr, succeed, [](auto&&...) {}); },
+              Throws<std::invalid_argument>(
+                  Property(&std::exception::what, StrEq("Consumer: the broker is null"))));
+}
+
+TEST(ConsumerWithAFake, RefusesToRunTwice) {
+  const Watchdog watchdog;
+  FakeServer server;
+  std::stop_source stop;
+  stop.request_stop();
+  const auto consumer = make_consumer({});
+  const auto note = watchdog.waiting("test: for the consumer to shut down");
+  (void)consumer->run(stop.get_token(), {});
+  EXPECT_THROW((void)consumer->run(stop.get_token(), {}), std::logic_error);
+}
+
 // No job could start in time, and each would be handed back and fetched again.
 TEST(ConsumerWithAFake, RefusesATimeoutThatHasPassed) {
   const Watchdog watchdog;
@@ -205,7 +222,9 @@ TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
   server.on_fetch = deliver_once(server, 1);
   std::atomic<int> extensions = 0;
   server.on_extend = [&] { ++extensions; };
+  bool flushed = false;
   server.on_flush = [&] {
+    flushed = true;
     watchdog.await("an extension during the flush",
                    [&, before = extensions.load()] { return extensions > before; });
   };
@@ -227,6 +246,7 @@ TEST(ConsumerWithAFake, LeavesAnAbandonedJobThatFailsLateToTheBroker) {
     const ShutdownReport report = consumer->run(stop.get_token(), {});
     EXPECT_THAT(report.still_running, ElementsAre("job-1"));
   }
+  EXPECT_TRUE(flushed) << "what was handed back may never be sent";
   gate->open();
   const auto note = watchdog.waiting("test: for the job to fail");
   EXPECT_EQ(told->get_future().get(), "left to the broker");
