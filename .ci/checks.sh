@@ -37,9 +37,16 @@ with_tools() { BAZELW_EXTRA_PACKAGES=$(tools) at_home "$@"; }
 in_tools_root() { with_tools tools/private_root/run "$@"; }
 
 # Go, the other thread pools and the newest Clang are in a third one, because few runs need them.
-peers="clang-22 golang-go golang-golang-x-sync-dev libtbb-dev libboost-dev libtaskflow-cpp-dev \
-  libbs-thread-pool-dev libconcurrentqueue-dev libmimalloc-dev libbenchmark-dev gnuplot-nox"
-with_peers() { BAZELW_EXTRA_PACKAGES=$peers at_home "$@"; }
+peers() {
+  local packages="golang-go golang-golang-x-sync-dev"
+  if needs clang22; then packages+=" clang-22"; fi
+  if needs benchmarks || needs benchmark_run; then
+    packages+=" libtbb-dev libboost-dev libtaskflow-cpp-dev libbs-thread-pool-dev"
+    packages+=" libconcurrentqueue-dev libmimalloc-dev libbenchmark-dev gnuplot-nox"
+  fi
+  echo "$packages"
+}
+with_peers() { BAZELW_EXTRA_PACKAGES=$(peers) at_home "$@"; }
 in_peers_root() { with_peers tools/private_root/run "$@"; }
 
 # part N COUNT ITEM...: prints, one to a line, each N-th item, and others for the next COUNT, which
