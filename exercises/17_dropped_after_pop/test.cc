@@ -121,8 +121,7 @@ TEST(DroppedAfterPop, NoneOfSeveralJobsIsLost) {
       jobs.submit_all(pool);
       lab::note("shuts the pool down");
       jobs.check_shutdown(pool.shutdown());
-      lab::check(workers > 1 || jobs.oldest_started(),
-                 "the only worker did not run the oldest jobs");
+      lab::check(workers > 1 || jobs.oldest_started(), "the only worker skipped an older job");
     };
     expect_every_schedule(kLesson, scenario, workers == 1 ? kFewSchedules : kTwoWorkers);
   }
@@ -201,6 +200,8 @@ TEST(DroppedAfterPop, AnIdlePoolStopsAtOnce) {
     check_time(2 * 24h * 3650, "the shutdown of an idle pool took time");
   };
   expect_every_schedule(kLesson, scenario, kExactTimes);
+  // Here, a load may return an older value, unless a memory order forbids it.
+  expect_every_schedule(kLesson, [] { (void)Pool(1).shutdown(); }, {.stale_reads = true});
 }
 
 TEST(DroppedAfterPop, AnIdleWorkerSleepsHoweverOftenItWakesUp) {
@@ -348,8 +349,7 @@ TEST(DroppedAfterPop, NoJobStartsAfterAJobWasRefused) {
 
 TEST(DroppedAfterPop, AJobDuringTheShutdownIsAcceptedOrRefused) {
   const auto scenario = [] {
-    bool ran = false;
-    bool accepted = false;
+    bool ran = false, accepted = false;
     LabGate begins("producer begins");
     Pool pool(1);
     lab::thread producer("producer", [&] {
