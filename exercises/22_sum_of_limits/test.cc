@@ -117,6 +117,13 @@ TEST(SumOfLimits, NothingWaitsWhenAllJobsHaveFinished) {
     check_shut_down({}, 30s, 0s, {});
   };
   expect_every_schedule(kLesson, scenario, exact_times());
+  const auto job_ends_as_the_wait_begins = [] {
+    Stage stage;
+    submit_job_that_takes(5s, stage);
+    lab::this_thread::sleep_for(5s);
+    check_shut_down({&stage}, kYear, 0s, {true});
+  };
+  expect_every_schedule(kLesson, job_ends_as_the_wait_begins, exact_times(2));
 }
 
 // A stage may take all the time that is left, and no more. Ten years are too long to poll.
